@@ -1,0 +1,130 @@
+import CLMDB
+import Glibc
+import Synchronization
+
+/// One LMDB file, open. A process opens it once, and its tables with it.
+///
+/// The rules of `lmdb.h` ("Caveats") that a type cannot hold are checked when it opens: see `OpenFiles`,
+/// `FileSystem` and `FileLength`. What is not checked is the inside of the trees: at some damage there (a cursor that steps
+/// onto a page that is no leaf) LMDB 0.9 ends the process with an assertion that no caller can catch.
+/// `MDB_NOTLS` always; never `MDB_WRITEMAP`, `MDB_NOSYNC`, `MDB_NOMETASYNC` or `MDB_NOMEMINIT`.
+@safe package final class Environment: Sendable {
+    /// The file, as it is really called: symbolic links resolved.
+    package let path: String
+
+    let handle: EnvironmentHandle
+    let number: EnvironmentNumber
+    private let tables: [String: Table]
+    private let process = getpid()
+    /// The thread that has the write transaction, as its `pthread_t`; 0 for none.
+    private let writer = Atomic<UInt>(0)
+
+    /// How a file is opened.
+    package struct Options: Sendable {
+        /// What may be done with the file.
+        package var access = Access.create
+        /// The size of the map, and so the limit of the file. Address space only: the file grows as it is filled.
+        package var mapBytes = 64 << 30
+        /// How many snapshots may be open at once.
+        package var readersMax = 126
+        /// The permissions of the files that are made.
+        package var mode: UInt32 = 0o600
+
+        /// The defaults.
+        package init() {}
+
+        /// The defaults but for what is given.
+        package init(_ access: Access, mapBytes: Int = 64 << 30, readersMax: Int = 126) {
+            self.access = access
+            self.mapBytes = mapBytes
+            self.readersMax = readersMax
+        }
+    }
+
+    /// What may be done with a file.
+    package enum Access: Sendable {
+        /// Read and write; the file and its tables are made where they are missing.
+        case create
+        /// Read and write a file that is there, with tables that are there.
+        case write
+        /// Read only. Others may be writing, so a lock file is kept beside it.
+        case read
+        /// Read only a file that nobody writes: a copy, a backup, a read-only medium. Touches nothing beside it.
+        case readFrozen
+    }
+
+    /// Opens the file at `path` and the tables in it that are called `names`.
+    ///
+    /// Throws what `LMDBError.Kind` lists: among others `.alreadyOpen`, `.remoteFileSystem`, `.damaged`, `.missingTable`.
+    package init(opening path: String, tables names: [String], options: Options = Options()) throws(LMDBError) {
+        let claim = try OpenFiles.claim(path, options: options)
+        self.path = claim.path
+        handle = try EnvironmentHandle.open(claim, tables: names.count, options: options)
+        number = EnvironmentNumber.next()
+        tables = try handle.openTables(names, creating: options.access == .create, as: number)
+        if handle.claim.isNew { try FileSystem.syncFolder(of: self.path) }
+        if options.access != .readFrozen { _ = try checkReaders() }
+    }
+
+    /// The table that was opened as `name`.
+    package func table(named name: String) -> Table {
+        guard let table = tables[name] else { preconditionFailure("because tables are opened with their file, and not \"\(name)\"") }
+        return table
+    }
+
+    /// A view of the file that does not move while others write.
+    ///
+    /// It borrows the environment. A class that keeps one says `let environment = environment` first, or uses `read`:
+    /// the property of a class cannot be borrowed for that long (and if it is a `var`, Swift 6.3.1's compiler crashes).
+    /// Throws `.readersFull`, `.forked`, `.damaged`.
+    @available(*, noasync, message: "LMDB cannot reuse a page while a snapshot is open: take it in a synchronous function")
+    @_lifetime(borrow self)
+    package func snapshot() throws(LMDBError) -> Snapshot {
+        try Snapshot(of: self)
+    }
+
+    /// The transaction in which the file changes. Waits for the one before it.
+    ///
+    /// It borrows the environment, as `snapshot` does.
+    /// Throws `.forked`, `.damaged`, `.system(EACCES)` when the file was opened for reading.
+    @available(*, noasync, message: "a write transaction lives and dies on one thread: begin it in a synchronous function")
+    @_lifetime(borrow self)
+    package func beginWriting() throws(LMDBError) -> WriteTransaction {
+        try WriteTransaction(on: self)
+    }
+}
+
+extension Environment {
+    /// Begins a transaction of LMDB's. Clears away the slots of dead readers before it says that there are none.
+    func beginTransaction(_ operation: LMDBError.Operation, flags: CInt) throws(LMDBError) -> OpaquePointer {
+        guard getpid() == process else { throw LMDBError(kind: .forked, operation: operation, path: path) }
+        var transaction: OpaquePointer?
+        var code = unsafe mdb_txn_begin(handle.raw, nil, CUnsignedInt(flags), &transaction)
+        if code == MDB_READERS_FULL, try checkReaders() > 0 {
+            code = unsafe mdb_txn_begin(handle.raw, nil, CUnsignedInt(flags), &transaction)
+        }
+        guard code == MDB_SUCCESS, let transaction = unsafe transaction else {
+            throw LMDBError(code: code, operation: operation, path: path)
+        }
+        return unsafe transaction
+    }
+
+    func checkNoWriterOnThisThread() {
+        precondition(
+            writer.load(ordering: .relaxed) != pthread_self(),
+            "because a second write transaction on a thread would wait for the first for ever")
+    }
+
+    func noteWriter() { writer.store(pthread_self(), ordering: .relaxed) }
+
+    // Before LMDB lets go of its lock: afterwards the name could be the next writer's.
+    func forgetWriter() { writer.store(0, ordering: .relaxed) }
+}
+
+extension EnvironmentNumber {
+    private static let last = Atomic<UInt64>(0)
+
+    static func next() -> EnvironmentNumber {
+        EnvironmentNumber(last.add(1, ordering: .relaxed).newValue)
+    }
+}

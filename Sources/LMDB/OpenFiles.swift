@@ -1,0 +1,56 @@
+import Glibc
+import Synchronization
+
+/// The LMDB files that this process has open.
+///
+/// lmdb.h: "Do not have open an LMDB database twice in the same process at the same time. Not even from
+/// a plain open() call - close()ing it breaks fcntl() advisory locking." So a file is told by device and inode,
+/// which no other name of it can hide, and it is claimed before any descriptor of it is opened.
+enum OpenFiles {
+    private static let identities = Mutex<Set<FileIdentity>>([])
+
+    /// Claims the file at `path`, making it first where the options say so, and checks that LMDB may have it.
+    static func claim(_ path: String, options: Environment.Options) throws(LMDBError) -> FileClaim {
+        try FileSystem.checkLocal(path)
+        let claim = try claimOrCreate(path, options: options)
+        try FileLength.check(claim.path, mustHaveContent: options.access != .create)
+        return claim
+    }
+
+    static func release(_ identity: FileIdentity) {
+        identities.withLock { identities in _ = identities.remove(identity) }
+    }
+
+    private static func claimOrCreate(_ path: String, options: Environment.Options) throws(LMDBError) -> FileClaim {
+        // Under the lock, for two threads that open the same new file; two quick system calls.
+        try identities.withLock { identities throws(LMDBError) in
+            if options.access == .create { try create(path, mode: options.mode) }
+            let status = try FileStatus(at: path)
+            guard identities.insert(status.identity).inserted else {
+                throw LMDBError(kind: .alreadyOpen, operation: .open, path: path)
+            }
+            // LMDB names the lock file after the data file: two links to one file would have two lock files.
+            return FileClaim(identity: status.identity, path: FileSystem.resolved(path), isNew: status.byteCount == 0)
+        }
+    }
+
+    /// Makes an empty file unless there is one. With O_EXCL, so that the descriptor is of no file that anybody has open.
+    private static func create(_ path: String, mode: UInt32) throws(LMDBError) {
+        let descriptor = unsafe open(path, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, mode)
+        guard descriptor >= 0 else {
+            if errno == EEXIST { return }
+            throw LMDBError(code: errno, operation: .open, path: path)
+        }
+        close(descriptor)
+    }
+}
+
+/// The right to open one file, given back when it goes.
+struct FileClaim: ~Copyable, Sendable {
+    let identity: FileIdentity
+    let path: String
+    /// Whether nothing was ever written to it.
+    let isNew: Bool
+
+    deinit { OpenFiles.release(identity) }
+}

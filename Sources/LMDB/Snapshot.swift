@@ -1,0 +1,40 @@
+import CLMDB
+
+/// A view of the file that does not move while others write.
+///
+/// Keep it short: no page that it can see is reused while it lives, so the file grows.
+@safe package struct Snapshot: ~Copyable, ~Escapable, Readable {
+    private let handle: OpaquePointer
+    private let environment: EnvironmentNumber
+
+    @_lifetime(borrow environment)
+    init(of environment: borrowing Environment) throws(LMDBError) {
+        unsafe handle = try environment.beginTransaction(.takeSnapshot, flags: MDB_RDONLY)
+        self.environment = environment.number
+    }
+
+    deinit { unsafe mdb_txn_abort(handle) }
+
+    /// The view to hand to functions that only read.
+    package var reader: Reader {
+        @_lifetime(borrow self) borrowing get {
+            unsafe Reader(transaction: handle, environment: environment)
+        }
+    }
+
+    /// How many pages of the file hold nothing and wait to be used again.
+    ///
+    /// Takes time in proportion to them: LMDB keeps them in lists, one for each transaction that freed some.
+    package borrowing func freePages() throws(LMDBError) -> Int {
+        var lists = try cursor(in: .freePages(of: environment))
+        var pages = 0
+        while try lists.next() {
+            // A list begins with its length. What is too short to say one is damage, not a reason to trap.
+            guard lists.value.byteCount >= MemoryLayout<UInt>.size else {
+                throw unsafe .failure(MDB_CORRUPTED, .read, in: handle)
+            }
+            pages &+= Int(truncatingIfNeeded: unsafe lists.value.unsafeLoadUnaligned(as: UInt.self))
+        }
+        return pages
+    }
+}

@@ -39,6 +39,7 @@ let package = Package(
         // Ground floor: bytes, words, frames.
         .systemLibrary(name: "CLMDB", pkgConfig: "lmdb", providers: [.apt(["liblmdb-dev"])]),
         .target(name: "LMDB", dependencies: ["CLMDB"], swiftSettings: lmdb),
+        .target(name: "Events", swiftSettings: house),
 
         // Rooms: the newest bytes; the log; what it means. They do not know each other.
 

@@ -1,0 +1,69 @@
+/// How long messages are kept. Days and weeks are of 24 hours; months and years follow the UTC calendar.
+package enum Period: Hashable, Sendable {
+    case days(UInt32)
+    case weeks(UInt32)
+    case months(UInt32)
+    case years(UInt32)
+    case forever
+
+    /// Where nothing else was decided.
+    package static let systemDefault = Period.days(180)
+
+    /// The longest period of each unit: a thousand years. Whoever wants longer means `forever`.
+    package static let daysMax: UInt32 = 365_250
+    package static let weeksMax: UInt32 = 52_180
+    package static let monthsMax: UInt32 = 12_000
+    package static let yearsMax: UInt32 = 1_000
+
+    /// The first moment at which something of the time `start` is expired, or nil if it never is.
+    ///
+    /// Grows with `start`, never falls: the older of two messages under one period expires no later than the younger.
+    package func end(from start: Instant) -> Instant? {
+        switch self {
+        case .days(let count): start.advanced(byMilliseconds: Int64(count) * Instant.millisecondsPerDay)
+        case .weeks(let count): start.advanced(byMilliseconds: Int64(count) * 7 * Instant.millisecondsPerDay)
+        case .months(let count): Self.later(than: start, months: Int(count))
+        case .years(let count): Self.later(than: start, months: Int(count) * 12)
+        case .forever: nil
+        }
+    }
+
+    private static func later(than start: Instant, months: Int) -> Instant {
+        min(CivilTime(start).adding(months: months).instant, .distantFuture)
+    }
+}
+
+extension Period: CustomStringConvertible {
+    /// As it is written on the wire: `180d`, `26w`, `6mo`, `5y`, `forever`.
+    package var description: String {
+        switch self {
+        case .days(let count): "\(count)d"
+        case .weeks(let count): "\(count)w"
+        case .months(let count): "\(count)mo"
+        case .years(let count): "\(count)y"
+        case .forever: "forever"
+        }
+    }
+
+    /// Reads what `description` writes. Nil for anything else, for no time at all (`0d`), and for more than a thousand years.
+    package init?(text: some StringProtocol) {
+        let text = text.lowercased()
+        if text == "forever" {
+            self = .forever
+            return
+        }
+        let digits = text.prefix { ("0"..."9").contains($0) }
+        guard digits.utf8.count <= 7, let count = UInt32(digits), count > 0 else { return nil }
+        self.init(count: count, unit: String(text.dropFirst(digits.count)))
+    }
+
+    private init?(count: UInt32, unit: String) {
+        switch unit {
+        case "d" where count <= Self.daysMax: self = .days(count)
+        case "w" where count <= Self.weeksMax: self = .weeks(count)
+        case "mo" where count <= Self.monthsMax: self = .months(count)
+        case "y" where count <= Self.yearsMax: self = .years(count)
+        default: return nil
+        }
+    }
+}

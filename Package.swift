@@ -26,7 +26,9 @@ let nio: [Target.Dependency] = [
 
 let package = Package(
     name: "annals",
-    products: [],
+    products: [
+        .library(name: "AnnalsClient", targets: ["AnnalsClient"])
+    ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
@@ -40,6 +42,7 @@ let package = Package(
         .systemLibrary(name: "CLMDB", pkgConfig: "lmdb", providers: [.apt(["liblmdb-dev"])]),
         .target(name: "LMDB", dependencies: ["CLMDB"], swiftSettings: lmdb),
         .target(name: "Events", swiftSettings: house),
+        .target(name: "RESP", dependencies: [.product(name: "NIOCore", package: "swift-nio")], swiftSettings: house),
 
         // Rooms: the newest bytes; the log; what it means. They do not know each other.
 
@@ -48,10 +51,13 @@ let package = Package(
         // Doors.
 
         // Garden.
+        .target(name: "AnnalsClient", dependencies: ["RESP"] + nio, swiftSettings: house),
 
         // Roof.
 
         // Tests, one target a room.
         .testTarget(name: "LMDBTests", dependencies: ["LMDB"], swiftSettings: house + [.enableExperimentalFeature("Lifetimes")]),
+        .testTarget(name: "RESPTests", dependencies: ["RESP"] + nio, swiftSettings: house),
+        .testTarget(name: "AnnalsClientTests", dependencies: ["AnnalsClient", "RESP"] + nio, swiftSettings: house),
     ]
 )

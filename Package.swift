@@ -40,11 +40,14 @@ let package = Package(
     targets: [
         // Ground floor: bytes, words, frames.
         .systemLibrary(name: "CLMDB", pkgConfig: "lmdb", providers: [.apt(["liblmdb-dev"])]),
+        .systemLibrary(name: "CXXHash", pkgConfig: "libxxhash", providers: [.apt(["libxxhash-dev"])]),
         .target(name: "LMDB", dependencies: ["CLMDB"], swiftSettings: lmdb),
         .target(name: "Events", swiftSettings: house),
         .target(name: "RESP", dependencies: [.product(name: "NIOCore", package: "swift-nio")], swiftSettings: house),
 
         // Rooms: the newest bytes; the log; what it means. They do not know each other.
+        .target(name: "Ledger", dependencies: ["LMDB", "Events"], swiftSettings: house),
+        .target(name: "Projections", dependencies: ["LMDB", "Events", "CXXHash"], swiftSettings: house),
 
         // The house.
 

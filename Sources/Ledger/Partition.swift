@@ -1,0 +1,92 @@
+package import Events
+package import LMDB
+
+/// One slice of time of the log: one LMDB file.
+///
+/// Tables of the log itself: `trail` (position → trail record), `bodies` (position → stored body, none for events without)
+/// and `meta` (one row, `PartitionTotals`). Indexes stand beside them in tables that the ledger only opens.
+package final class Partition: Sendable {
+    package let id: PartitionID
+    package let environment: Environment
+    package let trail: Table
+    package let bodies: Table
+    private let meta: Table
+
+    static let tableNames = ["trail", "bodies", "meta"]
+    private static let totalsKey: Words<1> = [UInt64(0)]
+
+    init(id: PartitionID, opening path: String, indexes: [String], options: Environment.Options) throws(LMDBError) {
+        self.id = id
+        environment = try Environment(opening: path, tables: Self.tableNames + indexes, options: options)
+        trail = environment.table(named: "trail")
+        bodies = environment.table(named: "bodies")
+        meta = environment.table(named: "meta")
+    }
+
+    /// The partition's own summary; nil before its first fold.
+    package func totals(_ reader: Reader) throws(LedgerFailure) -> PartitionTotals? {
+        do {
+            guard let value = try reader.value(of: Self.totalsKey.span.bytes, in: meta) else { return nil }
+            if let totals = PartitionTotals(decoding: value) { return totals }
+        } catch {
+            throw .store(error)
+        }
+        throw .damaged(path: environment.path, table: "meta", reason: "the totals make no sense")
+    }
+
+    package func write(_ totals: PartitionTotals, _ transaction: inout WriteTransaction) throws(LMDBError) {
+        try transaction.put(totals.words.span.bytes, for: Self.totalsKey.span.bytes, in: meta)
+    }
+
+    /// Adds an event behind all others of the partition.
+    package func append(
+        _ position: Position, record: RawSpan, body: RawSpan, _ transaction: inout WriteTransaction
+    ) throws(LMDBError) {
+        let key = position.key
+        try transaction.append(record, for: key.span.bytes, in: trail)
+        if !body.isEmpty { try transaction.append(body, for: key.span.bytes, in: bodies) }
+    }
+}
+
+/// What a partition knows about itself: written with every fold, in the same transaction.
+package struct PartitionTotals: Hashable, Sendable {
+    package var first: Position
+    /// The last event that is folded into this partition: folding starts behind it after a crash.
+    package var last: Position
+    package var events: UInt64
+    package var messages: UInt64
+    package var bodyBytes: UInt64
+    /// The server's time of the last event.
+    package var recorded: Instant
+
+    static let version: UInt64 = 1
+
+    package init(first: Position) {
+        self.first = first
+        last = Position(first.rawValue - 1)
+        events = 0
+        messages = 0
+        bodyBytes = 0
+        recorded = .distantPast
+    }
+
+    var words: Words<7> {
+        [
+            Self.version.bigEndian, first.rawValue.bigEndian, last.rawValue.bigEndian, events.bigEndian, messages.bigEndian,
+            bodyBytes.bigEndian, UInt64(bitPattern: recorded.milliseconds).bigEndian,
+        ]
+    }
+
+    init?(decoding value: RawSpan) {
+        guard value.byteCount == 56, value.word(0) == Self.version, let first = value.word(1), let last = value.word(2),
+            let events = value.word(3), let messages = value.word(4), let bodyBytes = value.word(5), let recorded = value.word(6),
+            first > 0, last >= first, events > 0, messages <= events
+        else { return nil }
+        self.first = Position(first)
+        self.last = Position(last)
+        self.events = events
+        self.messages = messages
+        self.bodyBytes = bodyBytes
+        self.recorded = Instant(milliseconds: Int64(bitPattern: recorded))
+    }
+}

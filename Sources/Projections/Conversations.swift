@@ -1,0 +1,76 @@
+package import Events
+package import LMDB
+
+/// Which conversations there are. Two tables of the state file:
+///
+/// - `conversations`: tenant, conversation → position of the last event that names it, number of its messages
+/// - `presence`: tenant, conversation, partition → nothing: where messages of it lie, so that a page opens no other partition
+package struct Conversations: Sendable {
+    static let tableNames = ["conversations", "presence"]
+    private let conversations: Table
+    private let presence: Table
+    private let path: String
+
+    init(in environment: Environment) {
+        conversations = environment.table(named: "conversations")
+        presence = environment.table(named: "presence")
+        path = environment.path
+    }
+
+    package struct Summary: Hashable, Sendable {
+        package var last: Position
+        package var messages: UInt64
+    }
+
+    /// Adds what became of a conversation: its last event and how many messages came.
+    package func add(
+        _ tenant: TenantID, _ conversation: ConversationID, last: Position, messages: UInt64, _ transaction: inout WriteTransaction
+    ) throws(ProjectionFailure) {
+        let before = try summary(tenant, conversation, transaction.reader)
+        let key = NamedKey(tenant, conversation)
+        let value: Words<2> = [
+            max(before?.last ?? .none, last).rawValue.bigEndian, ((before?.messages ?? 0) + messages).bigEndian,
+        ]
+        do { try transaction.put(value.span.bytes, for: key.bytes.span.bytes, in: conversations) } catch { throw .store(error) }
+    }
+
+    package func summary(
+        _ tenant: TenantID, _ conversation: ConversationID, _ reader: Reader
+    ) throws(ProjectionFailure) -> Summary? {
+        let key = NamedKey(tenant, conversation)
+        let found = try onStore { () throws(LMDBError) in
+            try reader.lend(key.bytes.span.bytes, in: conversations) { ($0.word(0), $0.word(1)) }
+        }
+        guard let found else { return nil }
+        guard let last = found.0, let messages = found.1 else { throw .damaged(path: path, table: "conversations") }
+        return Summary(last: Position(last), messages: messages)
+    }
+
+    package func count(_ reader: Reader) throws(LMDBError) -> Int { try reader.count(of: conversations) }
+
+    /// Notes that a partition holds messages of a conversation. `partition` is the partition's number.
+    package func mark(
+        _ tenant: TenantID, _ conversation: ConversationID, partition: Int32, _ transaction: inout WriteTransaction
+    ) throws(LMDBError) {
+        var key = NamedKey(tenant, conversation)
+        key.append(UInt64(UInt32(bitPattern: partition)))
+        // Looking first leaves the page clean in the common case, where the mark is there.
+        if try transaction.contains(key.bytes.span.bytes, in: presence) { return }
+        try transaction.put(RawSpan(), for: key.bytes.span.bytes, in: presence)
+    }
+
+    /// The numbers of the partitions that hold messages of a conversation, ascending.
+    package func partitions(
+        _ tenant: TenantID, _ conversation: ConversationID, _ reader: Reader
+    ) throws(LMDBError) -> [Int32] {
+        let prefix = NamedKey(tenant, conversation).bytes
+        var cursor = try reader.cursor(in: presence)
+        var found: [Int32] = []
+        var isThere = try cursor.seek(atLeast: prefix.span.bytes)
+        while isThere, cursor.key.starts(with: prefix) {
+            if let number = cursor.key.word(atByte: prefix.count) { found.append(Int32(truncatingIfNeeded: number)) }
+            isThere = try cursor.next()
+        }
+        return found
+    }
+}

@@ -1,0 +1,120 @@
+package import Events
+package import LMDB
+
+/// Who hid what from himself. Two tables of the state file:
+///
+/// - `hides`: message's position, viewer → position and time of the delete. The first delete of a viewer counts.
+/// - `clears`: tenant, conversation, viewer, position of the delete → up to which position, time of the delete.
+package struct LocalDeletes: Sendable {
+    static let tableNames = ["hides", "clears"]
+    private let hides: Table
+    private let clears: Table
+    private let path: String
+
+    init(in environment: Environment) {
+        hides = environment.table(named: "hides")
+        clears = environment.table(named: "clears")
+        path = environment.path
+    }
+
+    /// The event by which something was hidden.
+    package struct Cause: Hashable, Sendable {
+        package var position: Position
+        package var at: Instant
+
+        package init(position: Position, at: Instant) {
+            self.position = position
+            self.at = at
+        }
+    }
+
+    /// A cleared history.
+    package struct Clear: Hashable, Sendable {
+        package var upTo: Position
+        package var cause: Cause
+
+        package init(upTo: Position, cause: Cause) {
+            self.upTo = upTo
+            self.cause = cause
+        }
+    }
+
+    package func apply(
+        _ deletion: LocalDelete, tenant: TenantID, cause: Cause, _ transaction: inout WriteTransaction
+    ) throws(LMDBError) {
+        let time = UInt64(bitPattern: cause.at.milliseconds).bigEndian
+        switch deletion.extent {
+        case .messages(let targets):
+            let value: Words<2> = [cause.position.rawValue.bigEndian, time]
+            for target in targets {
+                let key = Self.hideKey(target.position, deletion.viewer)
+                // The earlier position wins, in whatever order they come: a rebuild goes by partition, not by position.
+                let earlier = try transaction.lend(key.bytes.span.bytes, in: hides) { $0.word(0).map { $0 < cause.position.rawValue } ?? false }
+                if earlier != true { try transaction.put(value.span.bytes, for: key.bytes.span.bytes, in: hides) }
+            }
+        case .upTo(let position):
+            var key = NamedKey(tenant, deletion.conversation)
+            key.append(deletion.viewer.utf8)
+            key.append(cause.position.rawValue)
+            let value: Words<2> = [position.rawValue.bigEndian, time]
+            try transaction.put(value.span.bytes, for: key.bytes.span.bytes, in: clears)
+        }
+    }
+
+    /// By which event a viewer hid a message, if he did one by one.
+    package func hide(of message: Position, by viewer: UserID, _ reader: Reader) throws(ProjectionFailure) -> Cause? {
+        let key = Self.hideKey(message, viewer)
+        let found = try onStore { () throws(LMDBError) in
+            try reader.lend(key.bytes.span.bytes, in: hides) { ($0.word(0), $0.word(1)) }
+        }
+        guard let found else { return nil }
+        guard let position = found.0, let time = found.1 else { throw .damaged(path: path, table: "hides") }
+        return Cause(position: Position(position), at: Instant(milliseconds: Int64(bitPattern: time)))
+    }
+
+    /// The events by which anyone hid a message one by one.
+    package func hides(of message: Position, _ reader: Reader) throws(LMDBError) -> [Position] {
+        let prefix = NamedKey(message).bytes
+        var cursor = try reader.cursor(in: hides)
+        var found: [Position] = []
+        var isThere = try cursor.seek(atLeast: prefix.span.bytes)
+        while isThere, cursor.key.starts(with: prefix) {
+            if let position = cursor.value.word(0) { found.append(Position(position)) }
+            isThere = try cursor.next()
+        }
+        return found
+    }
+
+    /// How a viewer cleared his history of a conversation, or (without a viewer) how anyone did.
+    package func clears(
+        _ tenant: TenantID, _ conversation: ConversationID, by viewer: UserID?, _ reader: Reader
+    ) throws(ProjectionFailure) -> [Clear] {
+        var prefix = NamedKey(tenant, conversation)
+        if let viewer { prefix.append(viewer.utf8) }
+        let found = try onStore { () throws(LMDBError) in
+            var cursor = try reader.cursor(in: clears)
+            var found: [Clear?] = []
+            var isThere = try cursor.seek(atLeast: prefix.bytes.span.bytes)
+            while isThere, cursor.key.starts(with: prefix.bytes) {
+                found.append(Self.clear(cursor.key, cursor.value))
+                isThere = try cursor.next()
+            }
+            return found
+        }
+        let whole = found.compactMap { $0 }
+        guard whole.count == found.count else { throw .damaged(path: path, table: "clears") }
+        return whole
+    }
+
+    private static func clear(_ key: RawSpan, _ value: RawSpan) -> Clear? {
+        guard let position = key.word(atByte: key.byteCount - 8), let upTo = value.word(0), let time = value.word(1) else { return nil }
+        let cause = Cause(position: Position(position), at: Instant(milliseconds: Int64(bitPattern: time)))
+        return Clear(upTo: Position(upTo), cause: cause)
+    }
+
+    private static func hideKey(_ message: Position, _ viewer: UserID) -> NamedKey {
+        var key = NamedKey(message)
+        key.append(viewer.utf8)
+        return key
+    }
+}

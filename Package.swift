@@ -46,6 +46,7 @@ let package = Package(
         .target(name: "RESP", dependencies: [.product(name: "NIOCore", package: "swift-nio")], swiftSettings: house),
 
         // Rooms: the newest bytes; the log; what it means. They do not know each other.
+        .target(name: "Journal", dependencies: ["CXXHash"], swiftSettings: house),
         .target(name: "Ledger", dependencies: ["LMDB", "Events"], swiftSettings: house),
         .target(name: "Projections", dependencies: ["LMDB", "Events", "CXXHash"], swiftSettings: house),
 
@@ -61,6 +62,7 @@ let package = Package(
         // Tests, one target a room.
         .testTarget(name: "LMDBTests", dependencies: ["LMDB"], swiftSettings: house + [.enableExperimentalFeature("Lifetimes")]),
         .testTarget(name: "RESPTests", dependencies: ["RESP"] + nio, swiftSettings: house),
+        .testTarget(name: "JournalTests", dependencies: ["Journal"], swiftSettings: house),
         .testTarget(name: "AnnalsClientTests", dependencies: ["AnnalsClient", "RESP"] + nio, swiftSettings: house),
     ]
 )

@@ -51,6 +51,10 @@ let package = Package(
         .target(name: "Projections", dependencies: ["LMDB", "Events", "CXXHash"], swiftSettings: house),
 
         // The house.
+        .target(
+            name: "Archive",
+            dependencies: ["LMDB", "Events", "Journal", "Ledger", "Projections", crypto],
+            swiftSettings: house),
 
         // Doors.
 
@@ -63,6 +67,9 @@ let package = Package(
         .testTarget(name: "LMDBTests", dependencies: ["LMDB"], swiftSettings: house + [.enableExperimentalFeature("Lifetimes")]),
         .testTarget(name: "RESPTests", dependencies: ["RESP"] + nio, swiftSettings: house),
         .testTarget(name: "JournalTests", dependencies: ["Journal"], swiftSettings: house),
+        .testTarget(
+            name: "ArchiveTests", dependencies: ["Archive", "Events", "Journal", "Ledger", "Projections", "LMDB"],
+            swiftSettings: house),
         .testTarget(name: "AnnalsClientTests", dependencies: ["AnnalsClient", "RESP"] + nio, swiftSettings: house),
     ]
 )

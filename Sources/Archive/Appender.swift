@@ -1,0 +1,216 @@
+package import Events
+import Journal
+import Projections
+import Synchronization
+
+/// The one writer of the log: decides what becomes of each draft, gathers the accepted ones in a batch, and makes the
+/// batch durable with one write and one sync. Then, and only then, it says what became of them.
+///
+/// It belongs to one thread (the socket's event loop) and has no lock. Deciding is separate from writing: a draft's
+/// ruling follows from what the log knew, the draft, the time and the random bytes, all of which are passed in.
+package final class Appender {
+    let core: Core
+    private let foldThread: FoldThread
+    private var journal: Journal
+    private(set) var batch: OpenBatch
+    private var outcomes: [(ticket: Ticket, verdict: Verdict)] = []
+    private var spareOutcomes: [(ticket: Ticket, verdict: Verdict)] = []
+
+    var recentIDs: RecentIDs
+    var recentDeletes: RecentDeletes
+    var book: PolicyBook
+    private var hasNewPolicies = false
+    var entropy: Entropy
+    /// The server's time of the last event: no later event has an earlier one.
+    private var lastRecorded: Instant
+    private var tailBytes: Int
+    private var released: SequenceNumber?
+
+    init(
+        core: Core, foldThread: FoldThread, journal: consuming Journal, recentIDs: RecentIDs, book: PolicyBook,
+        recentDeletes: RecentDeletes, entropy: Entropy
+    ) {
+        let view = core.tail.view()
+        self.core = core
+        self.foldThread = foldThread
+        self.journal = journal
+        self.recentIDs = recentIDs
+        self.recentDeletes = recentDeletes
+        self.book = book
+        self.entropy = entropy
+        batch = OpenBatch(first: view.end.next, payloadCapacity: 0)
+        lastRecorded = view.recorded
+        tailBytes = view.bytes
+        core.journalBytes.store(self.journal.byteCount, ordering: .relaxed)
+    }
+
+    /// Whether another draft may be handed in.
+    package enum Room: Sendable {
+        case open
+        /// Commit first.
+        case batchFull
+        /// The fold is behind: wait until it has folded something, or refuse.
+        case tailFull
+    }
+
+    package var room: Room {
+        if batch.bytes >= core.options.batchBytesMax || outcomes.count >= core.options.batchEventsMax { return .batchFull }
+        if tailBytes + batch.bytes < core.options.tailBytesMax { return .open }
+        tailBytes = core.tail.bytes
+        return tailBytes + batch.bytes < core.options.tailBytesMax ? .open : .tailFull
+    }
+
+    /// Whether somebody waits for a commit.
+    package var isPending: Bool { !outcomes.isEmpty }
+
+    /// Takes a message. What became of it is said by the commit.
+    package func send(_ draft: SendDraft, by principal: Principal, ticket: Ticket, now: Instant) {
+        let recorded = max(now, lastRecorded)
+        let verdict: Verdict
+        if let refusal = standingRefusal() ?? DraftCheck.fault(of: draft, bodyBytesMax: core.options.bodyBytesMax)
+            ?? DraftCheck.fault(ofTime: draft.at, recorded: recorded)
+        {
+            verdict = .refused(refusal)
+        } else {
+            verdict = rule { () throws(ArchiveFailure) in try ruling(on: draft, by: principal, recorded: recorded) }
+        }
+        conclude(ticket, verdict, recorded)
+    }
+
+    /// Takes a local delete. What became of it is said by the commit.
+    package func localDelete(_ draft: LocalDeleteDraft, by principal: Principal, ticket: Ticket, now: Instant) {
+        let recorded = max(now, lastRecorded)
+        let verdict: Verdict
+        if let refusal = standingRefusal() ?? DraftCheck.fault(ofTime: draft.at, recorded: recorded) {
+            verdict = .refused(refusal)
+        } else {
+            verdict = rule { () throws(ArchiveFailure) in try ruling(on: draft, by: principal, recorded: recorded) }
+        }
+        conclude(ticket, verdict, recorded)
+    }
+
+    /// Takes a retention change. What became of it is said by the commit.
+    package func changeRetention(_ draft: RetentionDraft, by principal: Principal, ticket: Ticket, now: Instant) {
+        let recorded = max(now, lastRecorded)
+        let refusal = standingRefusal() ?? DraftCheck.fault(ofTime: draft.at, recorded: recorded) ?? DraftCheck.fault(of: draft.reason)
+        if let refusal {
+            conclude(ticket, .refused(refusal), recorded)
+        } else {
+            conclude(ticket, ruling(on: draft, by: principal, recorded: recorded), recorded)
+        }
+    }
+
+    /// Puts an answer that was found at the door among the pending ones, so that a client gets its answers in order.
+    package func refuse(_ refusal: Refusal, ticket: Ticket) { outcomes.append((ticket, .refused(refusal))) }
+
+    private func rule(_ decide: () throws(ArchiveFailure) -> Verdict) -> Verdict {
+        do { return try decide() } catch {
+            return .refused(Refusal(.failed, "nothing was appended, because the log could not be searched: \(error)"))
+        }
+    }
+
+    private func conclude(_ ticket: Ticket, _ verdict: Verdict, _ recorded: Instant) {
+        if case .appended = verdict { lastRecorded = recorded }
+        outcomes.append((ticket, verdict))
+    }
+
+    /// Why nothing is appended at all, if so.
+    private func standingRefusal() -> Refusal? {
+        if core.isDiskFull.load(ordering: .relaxed) {
+            return Refusal(.full, "the disk has less than \(core.options.diskReserveBytes >> 20) MiB left; make room, appends then go on by themselves")
+        }
+        return journal.failure == nil && core.trouble.withLock({ $0 == nil }) ? nil : Self.readOnly
+    }
+
+    private static let readOnly = Refusal(
+        .readOnly, "a write failed, so nothing is appended any more; see the daemon's log, mend the disk and restart the daemon")
+
+    // MARK: Writing
+
+    func append(
+        _ keys: OpenBatch.Keys, trailBytesMax: Int, bodyBytes: Int, writeTrail: (inout TrailWriter) -> Void,
+        writeBody: (UnsafeMutableRawBufferPointer) -> Void
+    ) -> Position {
+        let position = batch.next
+        batch.append(keys, trailBytesMax: trailBytesMax, bodyBytes: bodyBytes, writeTrail: writeTrail, writeBody: writeBody)
+        if keys.kind == .send { recentIDs.insert(keys.message, at: position) }
+        return position
+    }
+
+    func append(_ event: Event, conversation: UInt64) {
+        precondition(event.position == batch.next, "an event must be made for the place it gets because its record says where it is")
+        batch.append(event, conversation: conversation)
+        if case .retentionChange = event.deed { hasNewPolicies = true }
+    }
+
+    /// Makes the batch durable with one write and one sync, then gives every outcome in the order of the drafts.
+    ///
+    /// After a failed write nobody knows what the disk has: everything that was to be written is answered with an
+    /// error, and so is every later append.
+    package func commit(deliver: (Ticket, Verdict) -> Void) {
+        let first = batch.first
+        let refusal = batch.isEmpty ? nil : write()
+        swap(&outcomes, &spareOutcomes)
+        for (ticket, verdict) in spareOutcomes {
+            deliver(ticket, refusal.map { verdict.withdrawn(from: first, because: $0) } ?? verdict)
+        }
+        spareOutcomes.removeAll(keepingCapacity: true)
+        tidy()
+    }
+
+    /// Returns why the batch is not in the log, if it is not.
+    private func write() -> Refusal? {
+        let first = batch.first
+        var full = OpenBatch(first: batch.next, payloadCapacity: batch.bytes)
+        swap(&full, &batch)
+        let written: Batch
+        do {
+            written = try full.commit(to: &journal)
+        } catch {
+            return retract(from: first, error)
+        }
+        let before = tailBytes
+        tailBytes = core.tail.publish(written, recorded: lastRecorded)
+        foldThread.notice(bytes: tailBytes, isFirst: before == 0 || tailBytes == written.bytes)
+        if hasNewPolicies { core.policies.withLock { $0 = book } }
+        hasNewPolicies = false
+        core.batches.add(1, ordering: .relaxed)
+        return nil
+    }
+
+    private func retract(from first: Position, _ failure: JournalFailure) -> Refusal {
+        batch = OpenBatch(first: first, payloadCapacity: 0)
+        recentIDs.retract(from: first)
+        recentDeletes.retract(from: first)
+        core.policies.withLock { book = $0 }
+        hasNewPolicies = false
+        if case .full = failure {
+            return Refusal(.full, "the disk has no room for the journal; make room, nothing was appended")
+        }
+        core.giveUp(.journal(failure))
+        return Refusal(.failed, "the write failed, so whether this was appended shows only after a restart; \(Self.readOnly.sentence)")
+    }
+
+    /// Gives back what the fold has finished with.
+    private func tidy() {
+        guard let folded = core.tail.foldedSequence, folded != released, journal.failure == nil else { return }
+        released = folded
+        let view = core.tail.view()
+        let position = Position(view.first.rawValue - 1)
+        recentIDs.forget(through: position)
+        recentDeletes.forget(through: position)
+        do { try journal.release(through: folded) } catch { core.giveUp(.journal(error)) }
+        core.journalBytes.store(journal.byteCount, ordering: .relaxed)
+    }
+}
+
+extension Verdict {
+    /// What is said instead when the batch that begins at `first` did not get to the disk.
+    fileprivate func withdrawn(from first: Position, because refusal: Refusal) -> Verdict {
+        switch self {
+        case .appended: .refused(refusal)
+        case .present(let position, _): position >= first ? .refused(refusal) : self
+        case .refused: self
+        }
+    }
+}

@@ -1,0 +1,123 @@
+package import Events
+import Journal
+import LMDB
+import Projections
+import Synchronization
+
+/// The house: an archive of messages in a data folder, readable from any thread, written through its one `Appender`.
+///
+/// Calls block; none waits for the appender. What a client was answered, every later question sees.
+package final class Archive: Sendable {
+    let core: Core
+    private let foldThread: FoldThread
+
+    private init(core: Core, foldThread: FoldThread) {
+        self.core = core
+        self.foldThread = foldThread
+    }
+
+    /// Opens the archive in a data folder, and makes one if there is none.
+    ///
+    /// Whatever is journaled and not folded (after a crash, everything since the last fold) is in the tail when this
+    /// returns, and is folded in the background.
+    package static func open(
+        _ options: ArchiveOptions, clock: @escaping @Sendable () -> Instant
+    ) throws(ArchiveFailure) -> (archive: Archive, appender: Appender) {
+        if let complaint = options.complaint { throw .folder(path: options.path, reason: complaint) }
+        let folder = try DataFolder(opening: options)
+        let store = try Store(folder, options)
+        let progress = try store.progress()
+        var journal: Journal
+        do { journal = try Journal(opening: folder.journal, options: options.journal) } catch { throw .journal(error) }
+        var recovery = try Recovery(store: store, progress: progress)
+        try recovery.replay(&journal)
+        let core = Core(
+            folder: folder, store: store, tail: recovery.tail, policies: recovery.book, options: options, clock: clock)
+        core.measureDisk()
+        let foldThread = FoldThread(core)
+        let appender = Appender(
+            core: core, foldThread: foldThread, journal: journal, recentIDs: recovery.recentIDs, book: recovery.book,
+            recentDeletes: recovery.recentDeletes, entropy: .ofTheKernel())
+        foldThread.start()
+        foldThread.notice(bytes: recovery.tail.bytes, isFirst: true)
+        return (Archive(core: core, foldThread: foldThread), appender)
+    }
+
+    /// Folds what is left and stops the fold. Call it once, after the last commit; afterwards nothing may be appended.
+    package func close(_ appender: Appender) throws(ArchiveFailure) {
+        precondition(!appender.isPending, "somebody would never be answered because the archive closes")
+        foldThread.stop()
+        if let trouble { throw trouble }
+    }
+
+    /// The newest durable position.
+    package var end: Position { core.tail.end }
+
+    /// Why nothing is appended any more, if so.
+    package var trouble: ArchiveFailure? { core.trouble.withLock { $0 } }
+
+    /// The archive's instance id and the log's public name.
+    package var identity: (instance: String, origin: String) { (core.folder.identity.instance, core.folder.identity.origin) }
+
+    /// Calls `listener` after each fold, on the fold's thread.
+    package func onFold(_ listener: @escaping @Sendable () -> Void) { foldThread.onFold(listener) }
+
+    /// Waits until all that is journaled now is in its partitions.
+    package func flush() { foldThread.flush() }
+}
+
+/// Brings back what a crash left in the journal.
+private struct Recovery {
+    let store: Store
+    let tail: Tail
+    var book: PolicyBook
+    var recentIDs = RecentIDs()
+    var recentDeletes = RecentDeletes()
+    private let progress: StateFile.Progress
+
+    init(store: Store, progress: StateFile.Progress) throws(ArchiveFailure) {
+        self.store = store
+        self.progress = progress
+        tail = Tail(end: progress.position, recorded: progress.recorded)
+        do {
+            book = try store.state.environment.read { reader in try store.state.policyBook(reader) }
+        } catch { throw ArchiveFailure(error) }
+    }
+
+    /// Puts every batch behind the folded ones into the tail.
+    mutating func replay(_ journal: inout Journal) throws(ArchiveFailure) {
+        do {
+            var records = journal.records()
+            while let record = try records.next() {
+                let batch = try Batch(reading: record, fingerprints: store.fingerprints)
+                if batch.last <= progress.position { continue }
+                guard batch.first == tail.end.next else {
+                    throw TrailFault.malformed("place in the journal (\(batch.first) follows \(tail.end))")
+                }
+                try take(batch)
+            }
+        } catch let fault as TrailFault {
+            throw .damaged(place: "the journal", fault)
+        } catch {
+            throw ArchiveFailure(error)
+        }
+    }
+
+    private mutating func take(_ batch: Batch) throws(TrailFault) {
+        var recorded = Instant.distantPast
+        for index in batch.entries.indices {
+            let position = batch.position(at: index)
+            let event = try batch.withTrail(at: index) { (record) throws(TrailFault) in try Event(decoding: record) }
+            recorded = max(recorded, event.recorded)
+            switch event.deed {
+            case .send: recentIDs.insert(batch.messages[index], at: position)
+            case .localDelete(let deletion):
+                if let tenant = event.tenant {
+                    recentDeletes.note(deletion, tenant: tenant, cause: .init(position: position, at: event.at))
+                }
+            case .retentionChange(let change): book.record(change, position: position, at: event.at)
+            }
+        }
+        _ = tail.publish(batch, recorded: recorded)
+    }
+}

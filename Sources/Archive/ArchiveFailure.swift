@@ -1,0 +1,43 @@
+package import Events
+package import Journal
+package import LMDB
+package import Ledger
+package import Projections
+
+/// The world's doing: the disk, the folder, the machine.
+package enum ArchiveFailure: Error, Sendable {
+    /// The data folder cannot be used; the sentence says why and what to do.
+    case folder(path: String, reason: String)
+    case journal(JournalFailure)
+    case ledger(LedgerFailure)
+    case store(LMDBError)
+    case projection(ProjectionFailure)
+    /// Bytes read from disk are no event.
+    case damaged(place: String, TrailFault)
+
+    /// What a floor below said, in this floor's words: for blocks in which several of them may fail.
+    init(_ error: any Error) {
+        switch error {
+        case let failure as ArchiveFailure: self = failure
+        case let failure as JournalFailure: self = .journal(failure)
+        case let failure as LedgerFailure: self = .ledger(failure)
+        case let failure as LMDBError: self = .store(failure)
+        case let failure as ProjectionFailure: self = .projection(failure)
+        case let fault as TrailFault: self = .damaged(place: "an event of the log", fault)
+        default: preconditionFailure("the floors below throw nothing else because their throws are typed: \(error)")
+        }
+    }
+}
+
+extension ArchiveFailure: CustomStringConvertible {
+    package var description: String {
+        switch self {
+        case .folder(let path, let reason): "\(path): \(reason)"
+        case .journal(let failure): "\(failure)"
+        case .ledger(let failure): "\(failure)"
+        case .store(let failure): "\(failure)"
+        case .projection(let failure): "\(failure)"
+        case .damaged(let place, let fault): "\(place) is damaged: \(fault). Restore it from a backup."
+        }
+    }
+}

@@ -1,0 +1,53 @@
+package import Journal
+package import Ledger
+
+/// What an archive may use, and how large things may become. Defaults are `annalsd`'s.
+package struct ArchiveOptions: Sendable {
+    /// The data folder. Made if it is not there.
+    package var path: String
+    /// Chosen once, when the folder is made; afterwards the folder's own counts.
+    package var partitionLength = PartitionLength.day
+    /// The log's public name, chosen once; nil: made from the instance id.
+    package var origin: String?
+
+    /// The longest body that is taken.
+    package var bodyBytesMax = 64 << 10
+    /// A batch is committed at the latest when it holds so much.
+    package var batchBytesMax = 4 << 20
+    package var batchEventsMax = 16_384
+    /// The fold begins when so much is journaled and not yet folded, or the oldest of it is so old.
+    package var foldBytes = 8 << 20
+    package var foldMilliseconds = 200
+    /// With so much not yet folded, intake stops until the fold has caught up.
+    package var tailBytesMax = 64 << 20
+    /// How many partitions may be open at once.
+    package var openPartitionsMax = 512
+    /// No LMDB file of the archive can grow beyond this. Address space, not memory.
+    package var mapBytes = 64 << 30
+    /// Appends are refused as `FULL` when the file system has less than this left.
+    package var diskReserveBytes = 256 << 20
+    /// How long a repeated `send` is recognized at the least.
+    package var idempotenceMilliseconds: Int64 = 48 * 3_600_000
+    package var journal = JournalOptions()
+
+    package init(path: String) { self.path = path }
+
+    static let bodyBytesLimits = 1...(1 << 20)
+
+    /// What makes no sense together, as a sentence; nil when all is well.
+    package var complaint: String? {
+        if !Self.bodyBytesLimits.contains(bodyBytesMax) { return "the longest body must be of 1 byte to 1 MiB" }
+        if batchEventsMax < 1 || batchBytesMax < 1 { return "a batch must have room for an event" }
+        if batchBytesMax + bodyBytesMax + Batch.entryOverheadMax > journal.payloadBytesMax {
+            return "a batch and one more body must fit into a journal segment"
+        }
+        if tailBytesMax < batchBytesMax + bodyBytesMax || foldBytes > tailBytesMax {
+            return "the tail must have room for a batch and for what is folded at once"
+        }
+        if openPartitionsMax < 4 { return "at least 4 partitions must be allowed to be open" }
+        if foldMilliseconds < 1 || idempotenceMilliseconds < 0 || diskReserveBytes < 0 || mapBytes < 1 << 20 {
+            return "times and sizes must not be negative"
+        }
+        return nil
+    }
+}

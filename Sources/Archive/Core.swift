@@ -1,0 +1,44 @@
+import Events
+import Projections
+import Synchronization
+
+/// What the appender, the fold and the readers share. Everything in it is safe to use from any thread.
+final class Core: Sendable {
+    let folder: DataFolder
+    let store: Store
+    let tail: Tail
+    let options: ArchiveOptions
+    let clock: @Sendable () -> Instant
+    let started: Instant
+
+    /// The policies of everything durable.
+    let policies: Mutex<PolicyBook>
+    /// Set by the fold when the file system has less left than the reserve.
+    let isDiskFull = Atomic(false)
+    /// Why appends are refused for good, if they are.
+    let trouble = Mutex<ArchiveFailure?>(nil)
+    let batches = Atomic(0)
+    let folds = Atomic(0)
+    let journalBytes = Atomic(0)
+
+    init(
+        folder: DataFolder, store: Store, tail: Tail, policies: PolicyBook, options: ArchiveOptions,
+        clock: @escaping @Sendable () -> Instant
+    ) {
+        self.folder = folder
+        self.store = store
+        self.tail = tail
+        self.policies = Mutex(policies)
+        self.options = options
+        self.clock = clock
+        started = clock()
+    }
+
+    func measureDisk() {
+        isDiskFull.store(store.freeDiskBytes() < options.diskReserveBytes, ordering: .relaxed)
+    }
+
+    func giveUp(_ failure: ArchiveFailure) {
+        trouble.withLock { if $0 == nil { $0 = failure } }
+    }
+}

@@ -1,0 +1,170 @@
+import FoundationEssentials
+import Glibc
+import Ledger
+
+/// The folder that an archive lives in: what it is (`annals.json`, written once), and that only one process has it (`LOCK`).
+final class DataFolder: Sendable {
+    let path: String
+    let identity: Identity
+    private let lock: FileLock
+
+    var journal: String { path + "/journal" }
+    var partitions: String { path + "/partitions" }
+    var state: String { path + "/state.mdb" }
+
+    /// What `annals.json` says.
+    struct Identity: Codable, Hashable, Sendable {
+        /// Of the whole folder. A program opens only the versions that it knows.
+        var format: Int
+        var instance: String
+        /// The log's public name.
+        var origin: String
+        var partition: String
+        /// Of this archive's fingerprints, as 16 hexadecimal digits.
+        var seed: String
+
+        static let formatKnown = 1
+    }
+
+    let partitionLength: PartitionLength
+    let seed: UInt64
+
+    /// Opens the folder, and makes it if there is nothing at its path.
+    init(opening options: ArchiveOptions) throws(ArchiveFailure) {
+        path = options.path
+        try Self.makeFolder(path)
+        lock = try FileLock(path + "/LOCK", folder: path)
+        if let written = try Self.readIdentity(path) {
+            identity = written
+        } else {
+            identity = try Self.writeIdentity(options)
+        }
+        guard identity.format == Identity.formatKnown else {
+            throw .folder(
+                path: path,
+                reason: "has format version \(identity.format), this program knows \(Identity.formatKnown) only; use the program that wrote it")
+        }
+        guard let length = PartitionLength(rawValue: identity.partition), let seed = UInt64(identity.seed, radix: 16) else {
+            throw .folder(path: path, reason: "annals.json makes no sense; restore it from a backup")
+        }
+        partitionLength = length
+        self.seed = seed
+        try Self.makeFolder(partitions)
+    }
+
+    static func makeFolder(_ path: String) throws(ArchiveFailure) {
+        var parent = path
+        while parent.count > 1, parent.hasSuffix("/") { parent.removeLast() }
+        if mkdir(parent, 0o700) == 0 || errno == EEXIST { return }
+        if errno == ENOENT, let slash = parent.lastIndex(of: "/"), slash != parent.startIndex {
+            try makeFolder(String(parent[..<slash]))
+            if mkdir(parent, 0o700) == 0 || errno == EEXIST { return }
+        }
+        throw .folder(path: path, reason: "cannot be made (\(String(cString: strerror(errno)))); make it, or name another")
+    }
+
+    private static func readIdentity(_ path: String) throws(ArchiveFailure) -> Identity? {
+        let file = path + "/annals.json"
+        guard access(file, F_OK) == 0 else { return nil }
+        do {
+            return try JSONDecoder().decode(Identity.self, from: Data(contentsOf: URL(filePath: file)))
+        } catch {
+            throw .folder(path: file, reason: "cannot be read as the description of an archive (\(error)); restore it from a backup")
+        }
+    }
+
+    private static func writeIdentity(_ options: ArchiveOptions) throws(ArchiveFailure) -> Identity {
+        let path = options.path
+        try checkEmpty(path)
+        let instance = UUID().uuidString.lowercased()
+        let identity = Identity(
+            format: Identity.formatKnown, instance: instance, origin: options.origin ?? "annals/\(instance)",
+            partition: options.partitionLength.rawValue, seed: String(UInt64.random(in: .min ... .max), radix: 16))
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
+        do {
+            var bytes = try encoder.encode(identity)
+            bytes.append(UInt8(ascii: "\n"))
+            try DurableFile.write([UInt8](bytes), to: path + "/annals.json")
+        } catch let failure as ArchiveFailure {
+            throw failure
+        } catch {
+            throw .folder(path: path, reason: "its description cannot be written (\(error))")
+        }
+        return identity
+    }
+
+    /// A new archive is not laid over something else.
+    private static func checkEmpty(_ path: String) throws(ArchiveFailure) {
+        let names: [String]
+        do { names = try FileManager.default.contentsOfDirectory(atPath: path) } catch {
+            throw .folder(path: path, reason: "cannot be listed (\(error)); check whose it is")
+        }
+        // An interrupted first start may have left a half-written description.
+        let strangers = names.filter { $0 != "LOCK" && !$0.hasPrefix("annals.json") }
+        guard strangers.isEmpty else {
+            throw .folder(path: path, reason: "holds files but no annals.json, so it is no archive; name an empty folder, or one that is not there yet")
+        }
+    }
+}
+
+/// Small files that are there whole or not at all, even after a crash.
+enum DurableFile {
+    static func write(_ bytes: [UInt8], to path: String) throws(ArchiveFailure) {
+        let draft = path + ".new"
+        let file = open(draft, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
+        guard file >= 0 else { throw failure(draft) }
+        defer { Glibc.close(file) }
+        var written = 0
+        while written < bytes.count {
+            let count = bytes.withUnsafeBytes { Glibc.write(file, $0.baseAddress! + written, bytes.count - written) }
+            guard count > 0 || errno == EINTR else { throw failure(draft) }
+            written += max(count, 0)
+        }
+        guard fsync(file) == 0, rename(draft, path) == 0 else { throw failure(draft) }
+        try syncFolder(of: path)
+    }
+
+    /// Makes the names in a file's folder durable.
+    static func syncFolder(of path: String) throws(ArchiveFailure) {
+        let folder = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
+        let descriptor = open(folder.isEmpty ? "/" : folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw failure(folder) }
+        defer { Glibc.close(descriptor) }
+        guard fsync(descriptor) == 0 else { throw failure(folder) }
+    }
+
+    private static func failure(_ path: String) -> ArchiveFailure {
+        .folder(path: path, reason: "cannot be written (\(String(cString: strerror(errno)))); check the disk and whose folder it is")
+    }
+}
+
+/// `flock` on a file of its own, held until the process ends or lets go.
+final class FileLock: Sendable {
+    private let descriptor: CInt
+
+    init(_ path: String, folder: String) throws(ArchiveFailure) {
+        descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else {
+            throw .folder(path: path, reason: "cannot be opened (\(String(cString: strerror(errno)))); check whose folder it is")
+        }
+        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+            let owner = Self.owner(descriptor)
+            Glibc.close(descriptor)
+            throw .folder(path: folder, reason: "another process\(owner) has this archive open; stop it first")
+        }
+        let note = Array("\(getpid())\n".utf8)
+        // Only a note for whoever looks; the lock itself is the kernel's.
+        _ = ftruncate(descriptor, 0)
+        _ = note.withUnsafeBytes { pwrite(descriptor, $0.baseAddress, $0.count, 0) }
+    }
+
+    deinit { Glibc.close(descriptor) }
+
+    private static func owner(_ descriptor: CInt) -> String {
+        var bytes = [UInt8](repeating: 0, count: 16)
+        let count = bytes.withUnsafeMutableBytes { pread(descriptor, $0.baseAddress, $0.count, 0) }
+        let digits = bytes.prefix(max(count, 0)).prefix { $0 >= UInt8(ascii: "0") && $0 <= UInt8(ascii: "9") }
+        return digits.isEmpty ? "" : " (\(String(decoding: digits, as: UTF8.self)))"
+    }
+}

@@ -1,0 +1,78 @@
+import Events
+import LMDB
+import Projections
+
+extension Appender {
+    /// What becomes of a local delete.
+    func ruling(on draft: LocalDeleteDraft, by principal: Principal, recorded: Instant) throws(ArchiveFailure) -> Verdict {
+        switch draft.extent {
+        case .messages(let ids): try rulingOnMessages(ids, draft, by: principal, recorded: recorded)
+        case .upTo(let position): try rulingOnClear(position, draft, by: principal, recorded: recorded)
+        }
+    }
+
+    private func rulingOnMessages(
+        _ ids: [MessageID], _ draft: LocalDeleteDraft, by principal: Principal, recorded: Instant
+    ) throws(ArchiveFailure) -> Verdict {
+        guard !ids.isEmpty, ids.count <= LocalDelete.targetsMax else {
+            return .refused(Refusal(.badArgument, "id must name 1 to \(LocalDelete.targetsMax) messages"))
+        }
+        var fresh: [LocalDelete.Target] = []
+        var earlier: Position?
+        for id in ids {
+            guard let position = try find(id, in: draft.conversation, of: draft.tenant) else {
+                return .refused(Refusal(.unknown, "message '\(id)' is not in this conversation; nothing was deleted"))
+            }
+            if let cause = try hide(of: position, by: draft.viewer) {
+                earlier = min(earlier ?? cause, cause)
+            } else if !fresh.contains(where: { $0.position == position }) {
+                fresh.append(LocalDelete.Target(position: position, messageID: id))
+            }
+        }
+        if fresh.isEmpty, let earlier { return .present(earlier, effectiveAt: recorded) }
+        return write(.messages(fresh), draft, by: principal, recorded: recorded)
+    }
+
+    private func hide(of message: Position, by viewer: UserID) throws(ArchiveFailure) -> Position? {
+        if let recent = recentDeletes.hide(of: message, by: viewer) { return recent }
+        do {
+            return try core.store.state.environment.read { reader in
+                try core.store.state.deletes.hide(of: message, by: viewer, reader)?.position
+            }
+        } catch { throw ArchiveFailure(error) }
+    }
+
+    private func rulingOnClear(
+        _ upTo: Position, _ draft: LocalDeleteDraft, by principal: Principal, recorded: Instant
+    ) throws(ArchiveFailure) -> Verdict {
+        guard upTo >= .first, upTo < batch.next else {
+            return .refused(Refusal(.badArgument, "upto \(upTo) is not a position of the log, which ends at \(Position(batch.next.rawValue - 1))"))
+        }
+        guard try lastEvent(of: draft.conversation, in: draft.tenant) != nil else {
+            return .refused(Refusal(.unknown, "conversation '\(draft.conversation)' has no events, so there is nothing to clear"))
+        }
+        let clears: [LocalDeletes.Clear]
+        do {
+            clears = try core.store.state.environment.read { reader in
+                try core.store.state.deletes.clears(draft.tenant, draft.conversation, by: draft.viewer, reader)
+            }
+        } catch { throw ArchiveFailure(error) }
+        let all = clears + recentDeletes.clears(draft.tenant, draft.conversation, by: draft.viewer)
+        if let earlier = all.filter({ $0.upTo >= upTo }).map(\.cause.position).min() {
+            return .present(earlier, effectiveAt: recorded)
+        }
+        return write(.upTo(upTo), draft, by: principal, recorded: recorded)
+    }
+
+    private func write(
+        _ extent: LocalDelete.Extent, _ draft: LocalDeleteDraft, by principal: Principal, recorded: Instant
+    ) -> Verdict {
+        let deletion = LocalDelete(conversation: draft.conversation, viewer: draft.viewer, extent: extent)
+        let event = Event(
+            position: batch.next, at: draft.at ?? recorded, imported: draft.at == nil ? nil : recorded, principal: principal,
+            tenant: draft.tenant, deed: .localDelete(deletion))
+        append(event, conversation: core.store.fingerprints.of(draft.conversation, in: draft.tenant).rawValue)
+        recentDeletes.note(deletion, tenant: draft.tenant, cause: .init(position: event.position, at: event.at))
+        return .appended(event.position, effectiveAt: event.at)
+    }
+}

@@ -1,0 +1,65 @@
+import Events
+import LMDB
+import Ledger
+import Projections
+
+extension Archive {
+    /// The events from a position on, up to a number of them, of all tenants or of one.
+    package func events(_ question: EventsQuestion) throws(ArchiveFailure) -> EventsPage {
+        let view = LogView(core)
+        var page = EventsPage(events: [], next: max(question.from, .first))
+        var visits = 0
+        while page.events.count < question.count, page.next <= view.tail.end, visits < Self.visitsMax {
+            let slice = try view.slice(from: page.next, atMost: min(Self.sliceMax, question.count - page.events.count))
+            guard let last = slice.last else { break }
+            visits += slice.count
+            page.events += question.tenant == nil ? slice : slice.filter { $0.tenant == question.tenant }
+            page.next = last.position.next
+        }
+        return page
+    }
+
+    /// So many events are read under one snapshot. Longer ones would keep pages from being used again.
+    private static let sliceMax = 1000
+    /// So many are looked at for one answer when most are of other tenants.
+    private static let visitsMax = 200_000
+}
+
+extension LogView {
+    /// Consecutive events that lie together, from a position that is in the log.
+    fileprivate func slice(from position: Position, atMost count: Int) throws(ArchiveFailure) -> [Event] {
+        if let (batch, index) = tail.find(position) {
+            let range = index..<min(batch.entries.count, index + max(count, 1))
+            do {
+                return try range.map { (index) throws(TrailFault) in
+                    try batch.withTrail(at: index) { (record) throws(TrailFault) in try Event(decoding: record) }
+                }
+            } catch { throw .damaged(place: "the journal", error) }
+        }
+        return try store.slice(from: position, through: tail.end, atMost: max(count, 1))
+    }
+}
+
+extension Store {
+    fileprivate func slice(from position: Position, through end: Position, atMost count: Int) throws(ArchiveFailure) -> [Event] {
+        do {
+            let extent = try state.environment.read { reader in try extents.find(atOrAfter: position, reader) }
+            guard let extent, let lease = try shelf.lease(extent.partition) else { return [] }
+            let partition = lease.partition
+            let last = min(extent.last, end)
+            return try partition.environment.read { reader in
+                var cursor = try reader.cursor(in: partition.trail)
+                var events: [Event] = []
+                let key = position.key
+                var isThere = try cursor.seek(atLeast: key.span.bytes)
+                while isThere, events.count < count {
+                    let event = try cursor.value.withUnsafeBytes { try Event(decoding: $0) }
+                    guard event.position <= last else { break }
+                    events.append(event)
+                    isThere = try cursor.next()
+                }
+                return events
+            }
+        } catch { throw ArchiveFailure(error) }
+    }
+}

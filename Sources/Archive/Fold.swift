@@ -1,0 +1,112 @@
+import Events
+import LMDB
+import Ledger
+import Projections
+
+/// Moves journaled events to where they live: first each partition, in one synced transaction with all its indexes,
+/// then the state, in one more.
+///
+/// Both remember how far they have come, in the same transaction. So a crash between any two of them is mended by
+/// folding the same events again: what is there is left out, and folding twice changes nothing.
+struct Fold {
+    let store: Store
+
+    /// Folds all events of the batches. When this returns, they need the journal no more.
+    func run(_ batches: [Batch]) throws(ArchiveFailure) {
+        guard let last = batches.last?.last else { return }
+        let before = try store.progress()
+        guard last > before.position else { return }
+        var split = split(batches, after: before.position)
+        var meanings: [PartitionID: Meaning] = [:]
+        for id in split.byPartition.keys.sorted() {
+            let references = split.byPartition.removeValue(forKey: id) ?? []
+            meanings[id] = try fold(references, into: id)
+        }
+        try store.learn(meanings, split.runs, before: before, last: last)
+    }
+
+    /// An event, by its batch and place.
+    private struct Reference {
+        var batch: Batch
+        var index: Int
+        var position: Position { batch.position(at: index) }
+    }
+
+    /// The events by partition, and the runs of positions that the partitions got.
+    private struct Split {
+        var byPartition: [PartitionID: [Reference]] = [:]
+        var runs: [Extent] = []
+    }
+
+    private func split(_ batches: [Batch], after position: Position) -> Split {
+        var split = Split()
+        for batch in batches where batch.last > position {
+            for index in batch.entries.indices where batch.position(at: index) > position {
+                let reference = Reference(batch: batch, index: index)
+                let id = store.partition(of: batch.entries[index].at)
+                split.byPartition[id, default: []].append(reference)
+                if let run = split.runs.last, run.partition == id {
+                    split.runs[split.runs.count - 1].last = reference.position
+                } else {
+                    split.runs.append(Extent(first: reference.position, last: reference.position, partition: id))
+                }
+            }
+        }
+        return split
+    }
+
+    /// Returns what the state has to learn: the same meaning, unless a crash came between the partition and the state.
+    private func fold(
+        _ references: [Reference], into id: PartitionID
+    ) throws(ArchiveFailure) -> Meaning {
+        do {
+            let lease = try store.shelf.lease(making: id)
+            let partition = lease.partition
+            let known = try partition.environment.read { reader in try partition.totals(reader) }
+            let threshold = known?.last ?? .none
+            let news = references.filter { $0.position > threshold }
+            let meaning = try meaning(of: news)
+            if let first = news.first?.position {
+                var totals = known ?? PartitionTotals(first: first)
+                totals.add(meaning)
+                try partition.environment.write { transaction in
+                    for reference in news { try append(reference, to: partition, &transaction) }
+                    try PartitionIndex(in: partition.environment).add(meaning.rows, meaning.gains.counted(), &transaction)
+                    try partition.write(totals, &transaction)
+                }
+            }
+            return news.count == references.count ? meaning : try self.meaning(of: references)
+        } catch { throw ArchiveFailure(error) }
+    }
+
+    private func meaning(of references: [Reference]) throws(TrailFault) -> Meaning {
+        var meaning = Meaning()
+        for reference in references {
+            let batch = reference.batch
+            let names = IndexedNames(
+                conversation: batch.conversations[reference.index], message: batch.messages[reference.index])
+            try batch.withTrail(at: reference.index) { (record) throws(TrailFault) in
+                try meaning.add(record, names, fingerprints: store.fingerprints)
+            }
+        }
+        return meaning
+    }
+
+    private func append(
+        _ reference: Reference, to partition: Partition, _ transaction: inout WriteTransaction
+    ) throws(LMDBError) {
+        try reference.batch.withTrailAndBody(at: reference.index) { (record, body) throws(LMDBError) in
+            try partition.append(reference.position, record: record.bytes, body: body.bytes, &transaction)
+        }
+    }
+}
+
+extension PartitionTotals {
+    mutating func add(_ meaning: Meaning) {
+        last = meaning.last
+        events += meaning.events
+        messages += meaning.messages
+        bodyBytes += meaning.bodyBytes
+        recorded = max(recorded, meaning.recorded)
+    }
+}

@@ -1,0 +1,63 @@
+import Events
+import LMDB
+import Ledger
+import Projections
+
+extension Store {
+    /// Tells the state what the partitions got: one synced transaction.
+    func learn(
+        _ meanings: [PartitionID: Meaning], _ runs: [Extent], before: StateFile.Progress, last: Position
+    ) throws(ArchiveFailure) {
+        do {
+            try state.environment.write { transaction in
+                for run in runs { try extents.append(run, &transaction) }
+                var progress = before
+                for id in meanings.keys.sorted() {
+                    guard let meaning = meanings[id] else { continue }
+                    try learn(meaning, of: id, &transaction)
+                    progress.add(meaning)
+                }
+                progress.position = last
+                try state.write(progress, &transaction)
+            }
+        } catch { throw ArchiveFailure(error) }
+    }
+
+    /// Adds what some events of one partition mean. In whatever order the partitions come, the state ends up the same.
+    func learn(
+        _ meaning: Meaning, of id: PartitionID, _ transaction: inout WriteTransaction
+    ) throws(ArchiveFailure) {
+        do {
+            for gain in meaning.gains.all {
+                let (tenant, conversation) = try gain.names()
+                try state.conversations.add(tenant, conversation, last: gain.last, messages: gain.messages, &transaction)
+                guard gain.messages > 0 else { continue }
+                try state.conversations.mark(tenant, conversation, partition: id.number, &transaction)
+            }
+            for (event, record) in meaning.others { try state.apply(event, record, &transaction) }
+        } catch { throw ArchiveFailure(error) }
+    }
+}
+
+extension StateFile.Progress {
+    mutating func add(_ meaning: Meaning) {
+        position = max(position, meaning.last)
+        recorded = max(recorded, meaning.recorded)
+        messages += meaning.messages
+        bodyBytes += meaning.bodyBytes
+    }
+}
+
+extension StateFile {
+    /// What an event means beyond its partition; nothing for a `send`.
+    fileprivate func apply(_ event: Event, _ record: [UInt8], _ transaction: inout WriteTransaction) throws(LMDBError) {
+        switch event.deed {
+        case .send: break
+        case .localDelete(let deletion):
+            guard let tenant = event.tenant else { return }
+            try deletes.apply(deletion, tenant: tenant, cause: .init(position: event.position, at: event.at), &transaction)
+        case .retentionChange:
+            try keepPolicy(record, at: event.position, &transaction)
+        }
+    }
+}

@@ -1,0 +1,149 @@
+import Dispatch
+import Events
+import Glibc
+import LMDB
+import Ledger
+import Projections
+import Synchronization
+
+/// The one thread on which partitions and state are written: gathers for a while, then folds all that waits.
+final class FoldThread: Sendable {
+    private let core: Core
+    private let fold: Fold
+    private let bell = DispatchSemaphore(value: 0)
+    private let control = Mutex(Control())
+    private let thread = Mutex<pthread_t?>(nil)
+
+    private struct Control {
+        var isStopping = false
+        var isUrgent = false
+        var isDone = false
+        var waiters: [DispatchSemaphore] = []
+        var listener: (@Sendable () -> Void)?
+    }
+
+    /// After a failure that may pass, such as a full disk, the fold waits so long before it tries again.
+    private static let retryMilliseconds = 1000
+
+    init(_ core: Core) {
+        self.core = core
+        fold = Fold(store: core.store)
+    }
+
+    func start() {
+        var started = pthread_t()
+        let code = pthread_create(&started, nil, { context in
+            guard let context else { return nil }
+            Unmanaged<FoldThread>.fromOpaque(context).takeRetainedValue().run()
+            return nil
+        }, Unmanaged.passRetained(self).toOpaque())
+        precondition(code == 0, "nothing can be folded because the thread for it does not start (\(code))")
+        thread.withLock { $0 = started }
+    }
+
+    /// Something waits: `bytes` in all.
+    func notice(bytes: Int, isFirst: Bool) {
+        let isUrgent = bytes >= core.options.foldBytes
+        if isUrgent {
+            let wasUrgent = control.withLock { control in
+                defer { control.isUrgent = true }
+                return control.isUrgent
+            }
+            if !wasUrgent { bell.signal() }
+        } else if isFirst {
+            bell.signal()
+        }
+    }
+
+    func onFold(_ listener: @escaping @Sendable () -> Void) { control.withLock { $0.listener = listener } }
+
+    /// Waits until all that is journaled now is folded, or the fold has given up.
+    func flush() { wait { $0.isUrgent = true } }
+
+    /// Folds what is left and ends the thread. When this returns, the thread holds no file any more.
+    func stop() {
+        wait { $0.isStopping = true }
+        let ending = thread.withLock { thread in
+            defer { thread = nil }
+            return thread
+        }
+        if let ending { pthread_join(ending, nil) }
+    }
+
+    private func wait(_ change: (inout Control) -> Void) {
+        let done = DispatchSemaphore(value: 0)
+        let isOver = control.withLock { control in
+            change(&control)
+            if !control.isDone { control.waiters.append(done) }
+            return control.isDone
+        }
+        if isOver { return }
+        bell.signal()
+        done.wait()
+    }
+
+    private func run() {
+        while true {
+            gather()
+            let waiters = control.withLock { control in
+                control.isUrgent = false
+                defer { control.waiters = [] }
+                return control.waiters
+            }
+            let isStopping = control.withLock { $0.isStopping }
+            let isFolded = foldAll()
+            for waiter in waiters { waiter.signal() }
+            if isStopping || !isFolded && hasGivenUp { return end() }
+            if !isFolded { _ = bell.wait(timeout: .now() + .milliseconds(Self.retryMilliseconds)) }
+        }
+    }
+
+    /// Returns when it is time to fold: much waits, or something has waited long enough, or somebody asks for it.
+    private func gather() {
+        if isDue { return }
+        if core.tail.isEmpty { bell.wait() }
+        let deadline = DispatchTime.now() + .milliseconds(core.options.foldMilliseconds)
+        while !isDue, bell.wait(timeout: deadline) == .success {}
+    }
+
+    private var isDue: Bool { control.withLock { $0.isUrgent || $0.isStopping } }
+    private var hasGivenUp: Bool { core.trouble.withLock { $0 != nil } }
+
+    /// Folds what waits now. Returns whether it is folded.
+    private func foldAll() -> Bool {
+        core.measureDisk()
+        let view = core.tail.view()
+        guard !view.batches.isEmpty else { return true }
+        do {
+            try fold.run(view.batches)
+        } catch {
+            if !error.mayPass { core.giveUp(error) }
+            return false
+        }
+        core.tail.drop(through: view.end)
+        core.folds.add(1, ordering: .relaxed)
+        control.withLock { $0.listener }?()
+        return true
+    }
+
+    private func end() {
+        let waiters = control.withLock { control in
+            control.isDone = true
+            defer { control.waiters = [] }
+            return control.waiters
+        }
+        for waiter in waiters { waiter.signal() }
+    }
+}
+
+extension ArchiveFailure {
+    /// Whether the same step may work later, when somebody has made room.
+    var mayPass: Bool { storeError?.kind == .noSpace }
+
+    private var storeError: LMDBError? {
+        if case .store(let error) = self { return error }
+        if case .ledger(.store(let error)) = self { return error }
+        if case .projection(.store(let error)) = self { return error }
+        return nil
+    }
+}

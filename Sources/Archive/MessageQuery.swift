@@ -1,0 +1,103 @@
+package import Events
+import LMDB
+import Ledger
+import Projections
+
+extension Archive {
+    /// A message's state, for a viewer or for nobody in particular; nil if it is unknown. Its body is there only while it is visible.
+    package func message(_ question: MessageQuestion) throws(ArchiveFailure) -> Result<Message?, Refusal> {
+        let view = LogView(core)
+        switch try view.horizon(question.asOf) {
+        case .failure(let refusal): return .failure(refusal)
+        case .success(let horizon):
+            guard let found = try view.find(question.id, of: question.tenant, within: horizon) else { return .success(nil) }
+            let isHidden = try question.viewer.map { (viewer) throws(ArchiveFailure) in
+                try Hiding(of: found.send.conversation, in: found.tenant, by: viewer, within: horizon, view)
+                    .hides(found.event.position)
+            }
+            let period = view.period(of: found, within: horizon)
+            let state = Visibility.state(at: found.event.at, under: period, isHidden: isHidden ?? false, asOf: horizon.time)
+            return .success(found.seen(as: state, under: period, withBody: state == .visible))
+        }
+    }
+
+    /// A message with its body wherever that still exists, and every event that touched it; nil if it is unknown.
+    package func history(tenant: TenantID, id: MessageID) throws(ArchiveFailure) -> MessageHistory? {
+        let view = LogView(core)
+        let horizon = Horizon(position: view.tail.end, time: view.now)
+        guard let found = try view.find(id, of: tenant, within: horizon) else { return nil }
+        let period = view.period(of: found, within: horizon)
+        let state = Visibility.state(at: found.event.at, under: period, isHidden: false, asOf: horizon.time)
+        var positions: Set<Position> = [found.event.position]
+        try positions.formUnion(view.deletes(touching: found))
+        positions.formUnion(view.policyChanges(touching: found))
+        var events: [Event] = []
+        for position in positions.sorted() {
+            if let event = try view.event(at: position) { events.append(event) }
+        }
+        return MessageHistory(message: found.seen(as: state, under: period, withBody: true), events: events)
+    }
+}
+
+extension LogView {
+    func period(of message: FoundMessage, within horizon: Horizon) -> Period {
+        book.inForce(for: .conversation(message.tenant, message.send.conversation), within: horizon).period
+    }
+
+    /// The newest message of an id within the horizon. (Two of one id may lie further apart than the idempotence window.)
+    func find(_ id: MessageID, of tenant: TenantID, within horizon: Horizon) throws(ArchiveFailure) -> FoundMessage? {
+        let fingerprint = store.fingerprints.of(id, in: tenant)
+        var unfolded: [Position] = []
+        tail.forEach(message: fingerprint.rawValue) { batch, index in unfolded.append(batch.position(at: index)) }
+        if let found = try newest(of: unfolded, id, tenant, horizon) { return found }
+        for partition in store.shelf.all.reversed() {
+            let positions = try store.positions(of: fingerprint, in: partition)
+            if let found = try newest(of: positions, id, tenant, horizon) { return found }
+        }
+        return nil
+    }
+
+    private func newest(
+        of positions: [Position], _ id: MessageID, _ tenant: TenantID, _ horizon: Horizon
+    ) throws(ArchiveFailure) -> FoundMessage? {
+        for position in positions.reversed() {
+            guard let found = try message(at: position), found.tenant == tenant, found.send.messageID == id,
+                horizon.includes(position, at: found.event.at)
+            else { continue }
+            return found
+        }
+        return nil
+    }
+
+    /// Local deletes and cleared histories, of anyone, that cover a message.
+    fileprivate func deletes(touching message: FoundMessage) throws(ArchiveFailure) -> [Position] {
+        let position = message.event.position
+        let conversation = message.send.conversation
+        var found = try unfoldedDeletes(in: conversation, of: message.tenant).filter { event in
+            guard case .localDelete(let deletion) = event.deed else { return false }
+            switch deletion.extent {
+            case .messages(let targets): return targets.contains { $0.position == position }
+            case .upTo(let end): return end >= position
+            }
+        }.map(\.position)
+        do {
+            found += try store.state.environment.read { reader in
+                let clears = try store.state.deletes.clears(message.tenant, conversation, by: nil, reader)
+                return try store.state.deletes.hides(of: position, reader)
+                    + clears.filter { $0.upTo >= position }.map(\.cause.position)
+            }
+        } catch { throw ArchiveFailure(error) }
+        return found.filter { $0 <= tail.end }
+    }
+
+    /// The policies under which a message was and is kept: of each scope the one in force when it was sent, and all since.
+    fileprivate func policyChanges(touching message: FoundMessage) -> [Position] {
+        let sent = Horizon(position: .last, time: message.event.at)
+        return Scope.conversation(message.tenant, message.send.conversation).widening.flatMap { scope in
+            let atSending = book.rule(of: scope, within: sent)
+            return book.history(of: scope).filter { change in
+                change.position <= tail.end && (change.effectiveAt > message.event.at || change == atSending)
+            }.map(\.position)
+        }
+    }
+}

@@ -1,0 +1,107 @@
+import Events
+import Projections
+
+extension Archive {
+    /// A page of what a viewer sees of a conversation: only `visible` messages, ascending by (at, position).
+    package func timeline(_ question: TimelineQuestion) throws(ArchiveFailure) -> Result<TimelinePage, Refusal> {
+        guard (1...TimelineQuestion.countMax).contains(question.count) else {
+            return .failure(Refusal(.badArgument, "count must be 1 to \(TimelineQuestion.countMax)"))
+        }
+        let view = LogView(core)
+        switch try view.horizon(question.asOf) {
+        case .failure(let refusal): return .failure(refusal)
+        case .success(let horizon):
+            let query = TimelineQuery(question, within: horizon, view)
+            return .success(try query.page())
+        }
+    }
+}
+
+/// One page in the making.
+private struct TimelineQuery {
+    private let question: TimelineQuestion
+    private let horizon: Horizon
+    private let view: LogView
+    private let period: Period
+    /// Everything older is expired: no walk goes there.
+    private let firstLiving: Instant
+
+    /// So many messages are looked at for one page. A viewer who hid more in one stretch gets a shorter page and a cursor to go on.
+    private static let visitsMax = 20_000
+
+    init(_ question: TimelineQuestion, within horizon: Horizon, _ view: LogView) {
+        self.question = question
+        self.horizon = horizon
+        self.view = view
+        period = view.book.inForce(for: .conversation(question.tenant, question.conversation), within: horizon).period
+        firstLiving = Visibility.firstLiving(under: period, asOf: horizon.time)
+    }
+
+    /// What a walk found: nearest first, and where it goes on if it is not through.
+    private struct Harvest {
+        var messages: [Message] = []
+        var rest: Cursor?
+    }
+
+    func page() throws(ArchiveFailure) -> TimelinePage {
+        let bottom = PartitionIndex.Place(at: firstLiving, position: .none)
+        let top = PartitionIndex.Place(at: .distantFuture, position: .last)
+        switch question.from {
+        case .end: return page(down: try harvest(.down, from: top), hasNewer: false)
+        case .before(let cursor): return page(down: try harvest(.down, from: cursor.place), hasNewer: true)
+        case .beginning: return page(up: try harvest(.up, from: bottom), hasOlder: false)
+        case .after(let cursor): return page(up: try harvest(.up, from: max(bottom, cursor.place)), hasOlder: true)
+        }
+    }
+
+    private func page(down harvest: Harvest, hasNewer: Bool) -> TimelinePage {
+        let messages = Array(harvest.messages.reversed())
+        return TimelinePage(
+            messages: messages, previous: harvest.rest, next: hasNewer ? messages.last?.cursor : nil, position: horizon.position)
+    }
+
+    private func page(up harvest: Harvest, hasOlder: Bool) -> TimelinePage {
+        TimelinePage(
+            messages: harvest.messages, previous: hasOlder ? harvest.messages.first?.cursor : nil, next: harvest.rest,
+            position: horizon.position)
+    }
+
+    private func harvest(_ direction: TimelineWalk.Direction, from start: PartitionIndex.Place) throws(ArchiveFailure) -> Harvest {
+        var walk = try TimelineWalk(of: question.conversation, in: question.tenant, direction, from: start, view)
+        let hiding = try Hiding(
+            of: question.conversation, in: question.tenant, by: question.viewer, within: horizon, view)
+        var harvest = Harvest()
+        var last: Cursor?
+        for _ in 0..<Self.visitsMax {
+            guard let place = try walk.next(), direction == .up || place.at >= firstLiving else { return harvest }
+            if let message = try visibleMessage(at: place, hiding) {
+                if harvest.messages.count == question.count {
+                    harvest.rest = last
+                    return harvest
+                }
+                harvest.messages.append(message)
+                last = message.cursor
+            }
+            if harvest.messages.count < question.count { last = Cursor(at: place.at, position: place.position) }
+        }
+        harvest.rest = last
+        return harvest
+    }
+
+    private func visibleMessage(at place: PartitionIndex.Place, _ hiding: Hiding) throws(ArchiveFailure) -> Message? {
+        guard horizon.includes(place.position, at: place.at), try !hiding.hides(place.position),
+            !Visibility.isExpired(at: place.at, under: period, asOf: horizon.time),
+            let found = try view.message(at: place.position),
+            found.tenant == question.tenant, found.send.conversation == question.conversation
+        else { return nil }
+        return found.seen(as: .visible, under: period, withBody: true)
+    }
+}
+
+extension Message {
+    fileprivate var cursor: Cursor { Cursor(at: at, position: position) }
+}
+
+extension Cursor {
+    fileprivate var place: PartitionIndex.Place { PartitionIndex.Place(at: at, position: position) }
+}

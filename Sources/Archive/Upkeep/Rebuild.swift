@@ -1,0 +1,163 @@
+import Events
+import Glibc
+import LMDB
+import Ledger
+import Projections
+
+/// Builds all projections anew out of the trail alone: for when an index is damaged, or to show that nothing in them
+/// is more than what the log says.
+///
+/// First each partition's own indexes, each in one transaction; then a new state file beside the old one, which it
+/// replaces by rename when it is whole. What is in the journal is not touched: it is folded afterwards, as after any start.
+/// So it can be stopped anywhere and run again.
+package struct Rebuild {
+    private let folder: DataFolder
+    private let options: ArchiveOptions
+
+    /// How far it is.
+    package struct Progress: Sendable {
+        package var partition: String
+        package var partitionsDone: Int
+        package var partitions: Int
+        package var events: Int
+    }
+
+    /// Takes hold of a data folder that no daemon has open.
+    package init(of options: ArchiveOptions) throws(ArchiveFailure) {
+        guard access(options.path + "/annals.json", F_OK) == 0 else {
+            throw .folder(path: options.path, reason: "is no archive, since it has no annals.json; name the folder that the daemon was given")
+        }
+        self.options = options
+        folder = try DataFolder(opening: options)
+    }
+
+    /// Rebuilds everything, and tells how it goes after each partition.
+    package func run(_ report: (Progress) -> Void) throws(ArchiveFailure) {
+        let draft = folder.state + ".rebuilding"
+        try Self.remove(draft)
+        var store: Store? = try Store(folder, options, statePath: draft)
+        if let store { try Self.fill(store, report) }
+        store = nil  // Closes the files, before the new one takes the old one's name.
+        try Self.remove(folder.state)
+        guard rename(draft, folder.state) == 0 else {
+            throw .folder(path: draft, reason: "cannot be renamed to \(folder.state) (error \(errno)); rename it by hand and start the daemon")
+        }
+        try Self.remove(draft)
+        try DurableFile.syncFolder(of: folder.state)
+    }
+
+    private static func fill(_ store: Store, _ report: (Progress) -> Void) throws(ArchiveFailure) {
+        var progress = Progress(partition: "", partitionsDone: 0, partitions: store.shelf.count, events: 0)
+        let survey = try Survey(of: store)
+        var state = StateFile.Progress.start
+        for id in store.shelf.all {
+            progress.partition = store.shelf.length.name(of: id)
+            progress.events += try rebuild(id, of: store, upTo: survey.end, &state)
+            progress.partitionsDone += 1
+            report(progress)
+        }
+        do {
+            try store.state.environment.write { transaction in
+                for run in survey.runs { try store.extents.append(run, &transaction) }
+                try store.state.write(state, &transaction)
+            }
+        } catch { throw ArchiveFailure(error) }
+    }
+
+    /// One partition's indexes in one transaction, and what the state learns from it. Returns how many events there are.
+    private static func rebuild(
+        _ id: PartitionID, of store: Store, upTo end: Position, _ state: inout StateFile.Progress
+    ) throws(ArchiveFailure) -> Int {
+        do {
+            guard let lease = try store.shelf.lease(id) else { return 0 }
+            let partition = lease.partition
+            let index = PartitionIndex(in: partition.environment)
+            var totals: PartitionTotals?
+            try partition.environment.write { transaction in
+                try index.clear(&transaction)
+                while let slice = try Slice(of: partition, after: totals?.last, stateEnd: end, store.fingerprints) {
+                    var grown = totals ?? PartitionTotals(first: slice.first)
+                    grown.add(slice.all)
+                    totals = grown
+                    try index.add(slice.all.rows, slice.all.gains.counted(), &transaction)
+                    state.add(slice.forState)
+                    try store.state.environment.write { transaction in try store.learn(slice.forState, of: id, &transaction) }
+                }
+                if let totals { try partition.write(totals, &transaction) }
+            }
+            return Int(totals?.events ?? 0)
+        } catch { throw ArchiveFailure(error) }
+    }
+
+    private static func remove(_ path: String) throws(ArchiveFailure) {
+        for name in [path, path + "-lock"] where unlink(name) != 0 && errno != ENOENT {
+            throw .folder(path: name, reason: "cannot be removed (error \(errno)); check whose it is")
+        }
+    }
+}
+
+/// Where every position lies, by the partitions' own keys.
+private struct Survey {
+    /// In order and without gaps.
+    private(set) var runs: [Extent] = []
+    /// The end of what is there without a gap. A crash in the midst of a fold leaves some partitions ahead of others:
+    /// what lies behind the gap is in the journal still, and the state learns it from there.
+    private(set) var end = Position.none
+
+    init(of store: Store) throws(ArchiveFailure) {
+        var found: [Extent] = []
+        for id in store.shelf.all {
+            do {
+                guard let lease = try store.shelf.lease(id) else { continue }
+                let partition = lease.partition
+                try partition.environment.read { reader in
+                    var cursor = try reader.cursor(in: partition.trail)
+                    while try cursor.next() {
+                        guard let word = cursor.key.word(0), word > 0 else { throw TrailFault.malformed("key") }
+                        let position = Position(word)
+                        if let run = found.last, run.partition == id, run.last.next == position {
+                            found[found.count - 1].last = position
+                        } else {
+                            found.append(Extent(first: position, last: position, partition: id))
+                        }
+                    }
+                }
+            } catch { throw ArchiveFailure(error) }
+        }
+        found.sort { $0.first < $1.first }
+        for run in found where run.first == end.next {
+            runs.append(run)
+            end = run.last
+        }
+    }
+}
+
+/// Some consecutive rows of a partition's trail, and what they mean to it and to the state.
+private struct Slice {
+    private(set) var all = Meaning()
+    private(set) var forState = Meaning()
+    private(set) var first = Position.none
+
+    /// So many events are held in memory at once.
+    private static let eventsMax = 50_000
+
+    /// Nil behind the last row.
+    init?(
+        of partition: Partition, after position: Position?, stateEnd: Position, _ fingerprints: Fingerprints
+    ) throws {
+        try partition.environment.read { reader in
+            var cursor = try reader.cursor(in: partition.trail)
+            let start = (position?.next ?? .first).key
+            var isThere = try cursor.seek(atLeast: start.span.bytes)
+            while isThere, all.events < Self.eventsMax {
+                try cursor.value.withUnsafeBytes { record in
+                    try all.add(record, fingerprints: fingerprints)
+                    if all.last <= stateEnd { try forState.add(record, fingerprints: fingerprints) }
+                }
+                if first == .none { first = all.last }
+                isThere = try cursor.next()
+            }
+        }
+        if all.events == 0 { return nil }
+    }
+}

@@ -1,0 +1,33 @@
+import Events
+import Projections
+
+/// What a viewer sees, and when a message expires: pure functions, without clock or storage.
+///
+/// One function, `isExpired`, decides expiry for reads and (later) for plans and the destroyer.
+enum Visibility {
+    /// Expired if and only if the moment has reached the end of the message's period.
+    static func isExpired(at: Instant, under period: Period, asOf time: Instant) -> Bool {
+        guard let end = period.end(from: at) else { return false }
+        return time >= end
+    }
+
+    /// The state of a message that exists within the horizon, for a viewer who may have hidden it.
+    static func state(at: Instant, under period: Period, isHidden: Bool, asOf time: Instant) -> MessageState {
+        if isExpired(at: at, under: period, asOf: time) { return .expired }
+        return isHidden ? .hidden : .visible
+    }
+
+    /// The earliest time of a message that is not expired yet: all older ones of the same policy are.
+    ///
+    /// A binary search, because `Period.end` grows with its start and months have no inverse:
+    /// what was sent on 31 August and on 1 September may expire on the same day.
+    static func firstLiving(under period: Period, asOf time: Instant) -> Instant {
+        var expired = Instant.distantPast.milliseconds - 1
+        var living = Instant.distantFuture.milliseconds
+        while living - expired > 1 {
+            let middle = expired + (living - expired) / 2
+            if isExpired(at: Instant(milliseconds: middle), under: period, asOf: time) { expired = middle } else { living = middle }
+        }
+        return Instant(milliseconds: living)
+    }
+}

@@ -1,0 +1,147 @@
+import Events
+import FoundationEssentials
+import Testing
+
+@testable import Archive
+
+@Suite("Visibility and retention")
+struct RetentionTests {
+    private let acme: Scope
+    private let general: Scope
+
+    init() throws {
+        acme = .tenant(try TenantID("acme"))
+        general = .conversation(try TenantID("acme"), try ConversationID("general"))
+    }
+
+    @Test("a message is visible for 180 days, and expired from the very millisecond on")
+    func defaultPeriod() throws {
+        let scratch = try Scratch()
+        scratch.send(.init("a"))
+        scratch.clock.advance(days: 180, milliseconds: -1)
+        #expect(try scratch.ids() == ["a"])
+        #expect(try scratch.message("a", viewer: "bob")?.state == .visible)
+        scratch.clock.advance(milliseconds: 1)
+        #expect(try scratch.ids() == [])
+        let message = try #require(try scratch.message("a", viewer: "bob"))
+        #expect(message.state == .expired)
+        #expect(message.body == nil)
+        #expect(message.expires == Scratch.start.advanced(byMilliseconds: 180 * Instant.millisecondsPerDay))
+        let history = try #require(try scratch.archive.history(tenant: TenantID("acme"), id: MessageID("a")))
+        #expect(history.message.body == Array("hello".utf8))
+    }
+
+    @Test("the narrowest policy counts, inherit gives way to the wider one, and all of it as of any moment")
+    func policies() throws {
+        let scratch = try Scratch()
+        scratch.send(.init("a"))  // 1
+        #expect(try scratch.keep(acme, "30d").position == Position(2))
+        scratch.clock.advance(days: 31)
+        #expect(try scratch.ids() == [])
+        try #expect(scratch.keep(general, "forever").isAppended)  // 3
+        #expect(try scratch.ids() == ["a"])
+        scratch.clock.advance(days: 1)
+        try #expect(scratch.keep(general, "inherit").isAppended)  // 4
+        #expect(try scratch.ids() == [])
+        scratch.archive.flush()
+        for _ in 0..<2 {
+            #expect(try scratch.ids(asOf: .position(Position(1))) == ["a"])
+            #expect(try scratch.ids(asOf: .position(Position(3))) == ["a"])
+            #expect(try scratch.ids(asOf: .position(Position(4))) == [])
+            #expect(try scratch.ids(asOf: .time(Scratch.start)) == ["a"])
+            let before = Scratch.start.advanced(byMilliseconds: 31 * Instant.millisecondsPerDay - 1)
+            #expect(try scratch.ids(asOf: .time(before)) == [])
+            let policy = try scratch.archive.retention(RetentionQuestion(scope: general, asOf: .position(Position(3)))).get()
+            #expect(policy.period == .forever)
+            #expect(policy.from == general)
+            try scratch.reopen()
+        }
+    }
+
+    @Test("a local delete hides from its viewer alone, from its own moment on")
+    func localDelete() throws {
+        let scratch = try Scratch()
+        scratch.send([.init("a"), .init("b"), .init("c")])
+        scratch.clock.advance(milliseconds: 10)
+        #expect(try scratch.delete(["b"], viewer: "bob").position == Position(4))
+        for _ in 0..<2 {
+            #expect(try scratch.ids(viewer: "bob") == ["a", "c"])
+            #expect(try scratch.ids(viewer: "eve") == ["a", "b", "c"])
+            #expect(try scratch.ids(viewer: "bob", asOf: .time(Scratch.start.advanced(byMilliseconds: 9))) == ["a", "b", "c"])
+            #expect(try scratch.ids(viewer: "bob", asOf: .time(Scratch.start.advanced(byMilliseconds: 10))) == ["a", "c"])
+            #expect(try scratch.ids(viewer: "bob", asOf: .position(Position(3))) == ["a", "b", "c"])
+            #expect(try scratch.message("b", viewer: "bob")?.state == .hidden)
+            #expect(try scratch.message("b", viewer: "bob")?.body == nil)
+            #expect(try scratch.message("b", viewer: "eve")?.state == .visible)
+            #expect(try scratch.delete(["b"], viewer: "bob") == .present(Position(4), effectiveAt: scratch.clock.now))
+            #expect(try scratch.delete(["nope"], viewer: "bob").code == .unknown)
+            #expect(try scratch.delete(["b"], viewer: "bob", conversation: "elsewhere").code == .unknown)
+            try scratch.reopen()
+        }
+    }
+
+    @Test("a cleared history hides everything up to a position, and no message that comes later")
+    func clearedHistory() throws {
+        let scratch = try Scratch()
+        scratch.send([.init("a"), .init("b")])
+        #expect(try scratch.clear(upTo: Position(2), viewer: "bob").position == Position(3))
+        scratch.send(.init("c"))
+        for _ in 0..<2 {
+            #expect(try scratch.ids(viewer: "bob") == ["c"])
+            #expect(try scratch.ids(viewer: "eve") == ["a", "b", "c"])
+            #expect(try scratch.clear(upTo: Position(1), viewer: "bob") == .present(Position(3), effectiveAt: scratch.clock.now))
+            #expect(try scratch.clear(upTo: Position(99), viewer: "bob").code == .badArgument)
+            #expect(try scratch.clear(upTo: Position(1), viewer: "bob", conversation: "none").code == .unknown)
+            try scratch.reopen()
+        }
+        let history = try #require(try scratch.archive.history(tenant: TenantID("acme"), id: MessageID("a")))
+        #expect(history.events.map(\.position) == [Position(1), Position(3)])
+    }
+
+    @Test("an imported retention change is taken once, and counts by its own time")
+    func importedPolicy() throws {
+        let scratch = try Scratch()
+        let at = Instant(milliseconds: 1_388_534_400_000)  // 2014-01-01
+        let first = try scratch.keep(acme, "forever", at: at)
+        #expect(first == .appended(Position(1), effectiveAt: at))
+        #expect(try scratch.keep(acme, "forever", at: at) == .present(Position(1), effectiveAt: at))
+        try scratch.reopen()
+        #expect(try scratch.keep(acme, "forever", at: at) == .present(Position(1), effectiveAt: at))
+        #expect(try scratch.keep(acme, "5y", at: at).isAppended)
+    }
+
+    @Test("the first living moment is where expiry ends, for every kind of period")
+    func firstLiving() throws {
+        var random = SeededRandom.fromEnvironment()
+        for _ in 0..<2000 {
+            let period: Period = [.days(180), .weeks(3), .months(6), .years(1), .months(1)].randomElement(using: &random) ?? .forever
+            let now = Instant(milliseconds: .random(in: 100_000_000_000...4_000_000_000_000, using: &random))
+            let edge = Visibility.firstLiving(under: period, asOf: now)
+            #expect(!Visibility.isExpired(at: edge, under: period, asOf: now))
+            #expect(Visibility.isExpired(at: edge.advanced(byMilliseconds: -1), under: period, asOf: now), "\(period) \(now)")
+        }
+        #expect(Visibility.firstLiving(under: .forever, asOf: Scratch.start) == .distantPast)
+    }
+}
+
+/// A generator that can be started again: prints its seed, and takes one from `ANNALS_SEED`.
+struct SeededRandom: RandomNumberGenerator {
+    private var state: UInt64
+    init(seed: UInt64) { state = seed }
+
+    static func fromEnvironment() -> SeededRandom {
+        let given = ProcessInfo.processInfo.environment["ANNALS_SEED"].flatMap { UInt64($0) }
+        let seed = given ?? UInt64.random(in: 1 ... .max)
+        print("ANNALS_SEED=\(seed)")
+        return SeededRandom(seed: seed)
+    }
+
+    /// SplitMix64 (Steele, Lea, Flood 2014).
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var mixed = state
+        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
+        return mixed ^ (mixed >> 31)
+    }
+}

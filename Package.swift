@@ -27,7 +27,8 @@ let nio: [Target.Dependency] = [
 let package = Package(
     name: "annals",
     products: [
-        .library(name: "AnnalsClient", targets: ["AnnalsClient"])
+        .executable(name: "annals", targets: ["annals"]),
+        .library(name: "AnnalsClient", targets: ["AnnalsClient"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
@@ -41,6 +42,7 @@ let package = Package(
         // Ground floor: bytes, words, frames.
         .systemLibrary(name: "CLMDB", pkgConfig: "lmdb", providers: [.apt(["liblmdb-dev"])]),
         .systemLibrary(name: "CXXHash", pkgConfig: "libxxhash", providers: [.apt(["libxxhash-dev"])]),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .target(name: "LMDB", dependencies: ["CLMDB"], swiftSettings: lmdb),
         .target(name: "Events", swiftSettings: house),
         .target(name: "RESP", dependencies: [.product(name: "NIOCore", package: "swift-nio")], swiftSettings: house),
@@ -57,11 +59,22 @@ let package = Package(
             swiftSettings: house),
 
         // Doors.
+        .target(
+            name: "Console",
+            dependencies: [
+                "AnnalsClient", "RESP", "Events", "CZlib",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: house),
 
         // Garden.
         .target(name: "AnnalsClient", dependencies: ["RESP"] + nio, swiftSettings: house),
 
         // Roof.
+        .executableTarget(
+            name: "annals",
+            dependencies: ["Console"],
+            swiftSettings: house),
 
         // Tests, one target a room.
         .testTarget(name: "LMDBTests", dependencies: ["LMDB"], swiftSettings: house + [.enableExperimentalFeature("Lifetimes")]),
@@ -71,5 +84,12 @@ let package = Package(
             name: "ArchiveTests", dependencies: ["Archive", "Events", "Journal", "Ledger", "Projections", "LMDB"],
             swiftSettings: house),
         .testTarget(name: "AnnalsClientTests", dependencies: ["AnnalsClient", "RESP"] + nio, swiftSettings: house),
+        .testTarget(
+            name: "ConsoleTests",
+            dependencies: [
+                "Console", "AnnalsClient", "RESP", "Events", "CZlib",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: house),
     ]
 )

@@ -1,0 +1,78 @@
+package import AnnalsClient
+package import ArgumentParser
+package import Events
+
+/// `annals message`
+package struct MessageCommand: Question {
+    package static let configuration = CommandConfiguration(
+        commandName: "message",
+        abstract: "Show one message: its state, when it expires, and its body if it may be read.")
+
+    @Argument(help: "The company.") var tenant: String
+    @Argument(help: "The message's id.") var id: String
+    @Option(name: .shortAndLong, help: "As this viewer sees it.") var viewer: String?
+    @Option(name: .customLong("asof"), help: .init("As it was at this moment, or at #position.", valueName: "moment")) var asOf: String?
+    @OptionGroup package var options: GlobalOptions
+
+    package init() {}
+
+    package func request(now: Instant) throws(ValidationError) -> [Word] {
+        var words: [Word] = ["MESSAGE.GET", .text(tenant), .text(id)]
+        if let viewer { words += ["VIEWER", .text(viewer)] }
+        if let asOf { words += ["ASOF", .text(try options.moment(asOf, option: "asof", now: now).word)] }
+        return words
+    }
+
+    package func show(_ answer: RESPValue, in view: View) throws(Trouble) -> String {
+        view.card(try Self.message(answer, id: id))
+    }
+
+    package func json(_ answer: RESPValue) throws(Trouble) -> JSON {
+        if answer.isNull { throw Self.unknown(id) }
+        return JSON(answer)
+    }
+
+    /// The message of an answer.
+    static func message(_ answer: RESPValue, id: String) throws(Trouble) -> AnnalsClient.Message {
+        if answer.isNull { throw unknown(id) }
+        do throws(AnnalsClientError) {
+            return try AnnalsClient.Message(answer)
+        } catch {
+            throw Trouble(error)
+        }
+    }
+
+    static func unknown(_ id: String) -> Trouble {
+        Trouble(
+            .refused, "there is no message '\(Harmless.line(Harmless.text(id)))' in this tenant at that moment; check both, and --asof")
+    }
+}
+
+/// `annals history`
+package struct HistoryCommand: Question {
+    package static let configuration = CommandConfiguration(
+        commandName: "history",
+        abstract: "Show one message in full, and every event that touched it. For auditors.")
+
+    @Argument(help: "The company.") var tenant: String
+    @Argument(help: "The message's id.") var id: String
+    @OptionGroup package var options: GlobalOptions
+
+    package init() {}
+
+    package func request(now: Instant) -> [Word] { ["MESSAGE.HISTORY", .text(tenant), .text(id)] }
+
+    package func show(_ answer: RESPValue, in view: View) throws(Trouble) -> String {
+        if answer.isNull { throw MessageCommand.unknown(id) }
+        guard let message = answer["message"], let events = answer["events"]?.array else {
+            throw .unexpected(answerTo: "MESSAGE.HISTORY")
+        }
+        var table = EventView(view)
+        return view.card(try MessageCommand.message(message, id: id)) + "\n" + table.render(events)
+    }
+
+    package func json(_ answer: RESPValue) throws(Trouble) -> JSON {
+        if answer.isNull { throw MessageCommand.unknown(id) }
+        return JSON(answer)
+    }
+}

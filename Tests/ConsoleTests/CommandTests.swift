@@ -42,11 +42,11 @@ struct CommandTests {
     func questions() throws {
         #expect(try words("timeline", "t", "c", "-v", "v") == ["TIMELINE", "t", "c", "VIEWER", "v"])
         #expect(
-            try words("timeline", "t", "c", "-v", "v", "--before", "5-7", "-n", "9", "--as-of", "#3")
+            try words("timeline", "t", "c", "-v", "v", "--before", "5-7", "-n", "9", "--asof", "#3")
                 == ["TIMELINE", "t", "c", "VIEWER", "v", "BEFORE", "5-7", "COUNT", 9, "ASOF", "#3"])
         #expect(try words("timeline", "t", "c", "-v", "v", "--all") == ["TIMELINE", "t", "c", "VIEWER", "v", "AFTER", "-", "COUNT", 500])
         #expect(
-            try words("message", "t", "m", "--viewer", "v", "--as-of", "30d ago")
+            try words("message", "t", "m", "--viewer", "v", "--asof", "30d ago")
                 == ["MESSAGE.GET", "t", "m", "VIEWER", "v", "ASOF", "1761289938123"])
         #expect(try words("history", "t", "m") == ["MESSAGE.HISTORY", "t", "m"])
         #expect(try words("retention", "get") == ["RETENTION.GET", "SYSTEM"])
@@ -70,7 +70,7 @@ struct CommandTests {
             (["delete", "t", "c", "-v", "v"], "--up-to"),
             (["timeline", "t", "c", "-v", "v", "--before", "1-1", "--all"], "--before"),
             (["timeline", "t", "c", "-v", "v", "-n", "1001"], "--count"),
-            (["timeline", "t", "c", "-v", "v", "--as-of", "2018"], "as-of"),
+            (["timeline", "t", "c", "-v", "v", "--asof", "2018"], "asof"),
             (["send", "t", "c", "-s", "s", "x", "--at", "#3"], "needs a time"),
             (["retention", "set", "5y", "--reason", "r"], "--system"),
             (["retention", "get", "--conversation", "c"], "--tenant"),

@@ -78,8 +78,11 @@ let package = Package(
 
         // Tests, one target a room.
         .testTarget(name: "LMDBTests", dependencies: ["LMDB"], swiftSettings: house + [.enableExperimentalFeature("Lifetimes")]),
+        .testTarget(name: "EventsTests", dependencies: ["Events"], swiftSettings: house),
         .testTarget(name: "RESPTests", dependencies: ["RESP"] + nio, swiftSettings: house),
         .testTarget(name: "JournalTests", dependencies: ["Journal"], swiftSettings: house),
+        .testTarget(name: "LedgerTests", dependencies: ["Ledger", "LMDB", "Events"], swiftSettings: house),
+        .testTarget(name: "ProjectionsTests", dependencies: ["Projections", "LMDB", "Events"], swiftSettings: house),
         .testTarget(
             name: "ArchiveTests", dependencies: ["Archive", "Events", "Journal", "Ledger", "Projections", "LMDB"],
             swiftSettings: house),

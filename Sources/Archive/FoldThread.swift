@@ -83,6 +83,7 @@ final class FoldThread: Sendable {
     }
 
     private func run() {
+        pthread_setname_np(pthread_self(), "fold")
         while true {
             gather()
             let waiters = control.withLock { control in

@@ -79,14 +79,16 @@ package struct PartitionTotals: Hashable, Sendable {
 
     init?(decoding value: RawSpan) {
         guard value.byteCount == 56, value.word(0) == Self.version, let first = value.word(1), let last = value.word(2),
-            let events = value.word(3), let messages = value.word(4), let bodyBytes = value.word(5), let recorded = value.word(6),
+            let events = value.word(3), let messages = value.word(4), let bodyBytes = value.word(5), let time = value.word(6),
             first > 0, last >= first, events > 0, messages <= events
         else { return nil }
+        let recorded = Instant(milliseconds: Int64(bitPattern: time))
+        guard recorded.isWritable else { return nil }
         self.first = Position(first)
         self.last = Position(last)
         self.events = events
         self.messages = messages
         self.bodyBytes = bodyBytes
-        self.recorded = Instant(milliseconds: Int64(bitPattern: recorded))
+        self.recorded = recorded
     }
 }

@@ -82,7 +82,7 @@ package final class PartitionShelf: Sendable {
             Result { () throws(LedgerFailure) in
                 // Somebody else may have opened it while we stood at the door.
                 if let partition = table.withLock({ $0.take(id) }) { return partition }
-                closeIdle()
+                closeIdle(downTo: openMax - 1)
                 let partition = try onStore { () throws(LMDBError) in
                     try Partition(id: id, opening: path(of: id), indexes: indexes, options: options)
                 }
@@ -96,24 +96,27 @@ package final class PartitionShelf: Sendable {
         return try opened.get()
     }
 
-    /// Makes room for one more, if it can: of those that nobody holds, the one that was used longest ago.
-    private func closeIdle() {
-        let victim: Partition? = table.withLock { contents in
-            guard contents.open.count >= openMax else { return nil }
-            let idle = contents.open.filter { $0.value.leases == 0 }
-            guard let oldest = idle.min(by: { $0.value.used < $1.value.used }) else { return nil }
-            contents.open[oldest.key] = nil
-            return oldest.value.partition
+    /// Closes, of those that nobody holds, the ones that were used longest ago, until no more than `count` are open. Behind the door.
+    private func closeIdle(downTo count: Int) {
+        let victims: [Partition] = table.withLock { contents in
+            let idle = contents.open.filter { $0.value.leases == 0 }.sorted { $0.value.used < $1.value.used }
+            let chosen = idle.prefix(max(0, contents.open.count - count))
+            for (id, _) in chosen { contents.open[id] = nil }
+            return chosen.map(\.value.partition)
         }
-        // The file closes here, when the last reference goes: behind the door, and outside the lock.
-        _ = consume victim
+        // The files close here, when their last reference goes: behind the door, and outside the lock.
+        _ = consume victims
     }
 
     fileprivate func giveBack(_ id: PartitionID) {
-        table.withLock { contents in
-            precondition((contents.open[id]?.leases ?? 0) > 0, "a lease ends once because it cannot be copied")
-            contents.open[id]?.leases -= 1
+        let isOneTooMany = table.withLock { contents in
+            let leases = contents.open[id]?.leases ?? 0
+            precondition(leases > 0, "a lease ends once because it cannot be copied")
+            contents.open[id]?.leases = leases - 1
+            return leases == 1 && contents.open.count > openMax
         }
+        // More are open than should be when more were held at once; they must not stay because nobody opens another.
+        if isOneTooMany { door.withLock { _ in closeIdle(downTo: openMax) } }
     }
 
     private static func fileNames(in folder: String) throws(LedgerFailure) -> [String] {
@@ -133,14 +136,21 @@ package final class PartitionShelf: Sendable {
 
     /// The right to use an open partition, until it goes out of scope.
     package struct Lease: ~Copyable {
-        package let partition: Partition
+        // Unmanaged, because the shelf keeps the partition alive while it is leased. A reference of the lease's own would live on
+        // for a moment after it was given back: the shelf could forget the file while it is open, and somebody open it again.
+        private let held: Unmanaged<Partition>
+        private let id: PartitionID
         private let shelf: PartitionShelf
 
+        /// The open partition. Good as long as the lease: whoever keeps it longer keeps the file open behind the shelf's back.
+        package var partition: Partition { held.takeUnretainedValue() }
+
         fileprivate init(_ partition: Partition, of shelf: PartitionShelf) {
-            self.partition = partition
+            held = .passUnretained(partition)
+            id = partition.id
             self.shelf = shelf
         }
 
-        deinit { shelf.giveBack(partition.id) }
+        deinit { shelf.giveBack(id) }
     }
 }

@@ -12,6 +12,13 @@ extension RawSpan {
 
     func word(_ index: Int) -> UInt64? { word(atByte: index * 8) }
 
+    /// The moment at an index, or nil beyond the end and for what no event can have as its time.
+    func instant(_ index: Int) -> Instant? {
+        guard let word = word(index) else { return nil }
+        let instant = Instant(milliseconds: Int64(bitPattern: word))
+        return instant.isWritable ? instant : nil
+    }
+
     func starts(with prefix: [UInt8]) -> Bool {
         withUnsafeBytes { $0.starts(with: prefix) }
     }

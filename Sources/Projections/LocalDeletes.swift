@@ -49,8 +49,9 @@ package struct LocalDeletes: Sendable {
             for target in targets {
                 let key = Self.hideKey(target.position, deletion.viewer)
                 // The earlier position wins, in whatever order they come: a rebuild goes by partition, not by position.
-                let earlier = try transaction.lend(key.bytes.span.bytes, in: hides) { $0.word(0).map { $0 < cause.position.rawValue } ?? false }
-                if earlier != true { try transaction.put(value.span.bytes, for: key.bytes.span.bytes, in: hides) }
+                let before = try transaction.lend(key.bytes.span.bytes, in: hides) { $0.word(0) } ?? nil
+                if let before, before < cause.position.rawValue { continue }
+                try transaction.put(value.span.bytes, for: key.bytes.span.bytes, in: hides)
             }
         case .upTo(let position):
             var key = NamedKey(tenant, deletion.conversation)
@@ -65,11 +66,11 @@ package struct LocalDeletes: Sendable {
     package func hide(of message: Position, by viewer: UserID, _ reader: Reader) throws(ProjectionFailure) -> Cause? {
         let key = Self.hideKey(message, viewer)
         let found = try onStore { () throws(LMDBError) in
-            try reader.lend(key.bytes.span.bytes, in: hides) { ($0.word(0), $0.word(1)) }
+            try reader.lend(key.bytes.span.bytes, in: hides) { ($0.word(0), $0.instant(1)) }
         }
         guard let found else { return nil }
-        guard let position = found.0, let time = found.1 else { throw .damaged(path: path, table: "hides") }
-        return Cause(position: Position(position), at: Instant(milliseconds: Int64(bitPattern: time)))
+        guard let position = found.0, let at = found.1 else { throw .damaged(path: path, table: "hides") }
+        return Cause(position: Position(position), at: at)
     }
 
     /// The events by which anyone hid a message one by one.
@@ -107,9 +108,8 @@ package struct LocalDeletes: Sendable {
     }
 
     private static func clear(_ key: RawSpan, _ value: RawSpan) -> Clear? {
-        guard let position = key.word(atByte: key.byteCount - 8), let upTo = value.word(0), let time = value.word(1) else { return nil }
-        let cause = Cause(position: Position(position), at: Instant(milliseconds: Int64(bitPattern: time)))
-        return Clear(upTo: Position(upTo), cause: cause)
+        guard let position = key.word(atByte: key.byteCount - 8), let upTo = value.word(0), let at = value.instant(1) else { return nil }
+        return Clear(upTo: Position(upTo), cause: Cause(position: Position(position), at: at))
     }
 
     private static func hideKey(_ message: Position, _ viewer: UserID) -> NamedKey {

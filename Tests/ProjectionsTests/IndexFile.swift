@@ -1,0 +1,82 @@
+import Events
+import LMDB
+import Projections
+
+/// A file that has nothing but the indexes of a partition, with transactions around each step.
+final class IndexFile: Sendable {
+    private let environment: Environment
+    private let index: PartitionIndex
+    // Last, so that the file is closed before it is removed.
+    private let folder: TemporaryFolder
+
+    init() throws {
+        folder = try TemporaryFolder()
+        environment = try Environment(
+            opening: "\(folder.path)/1970-01-01.mdb", tables: PartitionIndex.tableNames, options: .init(.create, mapBytes: 64 << 20))
+        index = PartitionIndex(in: environment)
+    }
+
+    func add(_ rows: [PartitionIndex.Row], _ gains: [PartitionIndex.Gain] = []) throws {
+        try environment.write { transaction in try index.add(rows, gains, &transaction) }
+    }
+
+    func clear() throws {
+        try environment.write { transaction in try index.clear(&transaction) }
+    }
+
+    func positions(of message: UInt64) throws -> [UInt64] {
+        try environment.read { reader in try index.positions(of: Fingerprint(message), reader) }.map(\.rawValue)
+    }
+
+    func up(of conversation: UInt64 = 1, from place: PartitionIndex.Place, limit: Int = 1_000) throws -> [PartitionIndex.Place] {
+        try environment.read { reader in try index.places(of: Fingerprint(conversation), after: place, limit: limit, reader) }
+    }
+
+    func down(of conversation: UInt64 = 1, from place: PartitionIndex.Place, limit: Int = 1_000) throws -> [PartitionIndex.Place] {
+        try environment.read { reader in try index.places(of: Fingerprint(conversation), before: place, limit: limit, reader) }
+    }
+
+    /// A whole timeline, page after page, each from the last place of the one before.
+    func allUp(of conversation: UInt64, by size: Int) throws -> [PartitionIndex.Place] {
+        try all(from: .beginning) { try up(of: conversation, from: $0, limit: size) }
+    }
+
+    func allDown(of conversation: UInt64, by size: Int) throws -> [PartitionIndex.Place] {
+        try all(from: .end) { try down(of: conversation, from: $0, limit: size) }
+    }
+
+    private func all(
+        from start: PartitionIndex.Place, _ page: (PartitionIndex.Place) throws -> [PartitionIndex.Place]
+    ) throws -> [PartitionIndex.Place] {
+        var found: [PartitionIndex.Place] = []
+        while true {
+            let next = try page(found.last ?? start)
+            if next.isEmpty { return found }
+            found += next
+        }
+    }
+
+    /// How many entries each index has.
+    func sizes() throws -> [Int] {
+        try environment.read { reader in try index.tables.map { try reader.count(of: $0.table) } }
+    }
+
+    /// The bytes of a row of `counts`.
+    func count(_ key: String) throws -> [UInt8]? {
+        try environment.read { reader in
+            try reader.lend(Array(key.utf8).span.bytes, in: environment.table(named: "counts")) { $0.withUnsafeBytes { Array($0) } }
+        }
+    }
+
+    /// A row as it is on disk, whatever it means.
+    func put(_ value: [UInt8], for key: [UInt8], in table: String) throws {
+        try environment.write { transaction in
+            try transaction.put(value.span.bytes, for: key.span.bytes, in: environment.table(named: table))
+        }
+    }
+}
+
+extension PartitionIndex.Place {
+    static let beginning = PartitionIndex.Place(at: .distantPast, position: .none)
+    static let end = PartitionIndex.Place(at: .distantFuture, position: .last)
+}

@@ -1,0 +1,192 @@
+import Events
+import Projections
+import Testing
+
+@Suite("PolicyBook")
+struct PolicyBookTests {
+    private let tenant = Scope.tenant("acme")
+    private let conversation = Scope.conversation("acme", "general")
+
+    @Test("where nobody decided anything it is 180 days, from no scope")
+    func nothingDecided() {
+        let inForce = PolicyBook().inForce(for: conversation, within: .all)
+        #expect(inForce.period == .days(180))
+        #expect(inForce.from == nil && inForce.entry == nil)
+    }
+
+    @Test("the conversation's policy counts, else the tenant's, else the system's")
+    func inheritance() {
+        var book = PolicyBook()
+        book.record(1, .system, .keep(.days(90)))
+        #expect(book.period(of: conversation) == .days(90))
+        book.record(2, tenant, .keep(.years(5)))
+        #expect(book.period(of: conversation) == .years(5))
+        book.record(3, conversation, .keep(.forever))
+        #expect(book.period(of: conversation) == .forever)
+        #expect(book.period(of: tenant) == .years(5))
+        #expect(book.period(of: .system) == .days(90))
+        #expect(book.period(of: .conversation("acme", "other")) == .years(5))
+        #expect(book.period(of: .conversation("ac", "general")) == .days(90))
+    }
+
+    @Test("an answer says which scope it comes from, and which change")
+    func origins() {
+        var book = PolicyBook()
+        book.record(7, tenant, .keep(.years(5)))
+        let inForce = book.inForce(for: conversation, within: .all)
+        #expect(inForce.from == tenant)
+        #expect(inForce.entry?.position == Position(7))
+    }
+
+    @Test("a scope that inherits again has the wider one's policy; a system that does has the default")
+    func inheritsAgain() {
+        var book = PolicyBook()
+        book.record(1, tenant, .keep(.years(5)))
+        book.record(2, conversation, .keep(.days(1)))
+        book.record(3, conversation, .inherit)
+        #expect(book.period(of: conversation) == .years(5))
+        book.record(4, tenant, .inherit)
+        #expect(book.period(of: conversation) == .systemDefault)
+        book.record(5, .system, .keep(.weeks(2)))
+        book.record(6, .system, .inherit)
+        #expect(book.period(of: conversation) == .systemDefault)
+    }
+
+    @Test("of two changes the one that took effect later counts, whichever came in first")
+    func effectiveAt() {
+        var book = PolicyBook()
+        book.record(10, tenant, .keep(.days(30)), effective: 5_000)
+        book.record(11, tenant, .keep(.forever), at: 1_000, effective: 1_000)
+        #expect(book.period(of: tenant) == .days(30))
+        #expect(book.period(of: tenant, asOf: 4_999) == .forever)
+        #expect(book.period(of: tenant, asOf: 999) == .systemDefault)
+    }
+
+    @Test("of two that take effect at the same time the later position counts")
+    func sameTime() {
+        var book = PolicyBook()
+        book.record(11, tenant, .keep(.days(11)), effective: 5_000)
+        book.record(10, tenant, .keep(.days(10)), effective: 5_000)
+        #expect(book.period(of: tenant) == .days(11))
+    }
+
+    @Test("a change is in force from its time on, not a millisecond before")
+    func notYet() {
+        var book = PolicyBook()
+        book.record(1, tenant, .keep(.days(30)), at: 1_000, effective: 9_000)
+        #expect(book.period(of: tenant, asOf: 8_999) == .systemDefault)
+        #expect(book.period(of: tenant, asOf: 9_000) == .days(30))
+    }
+
+    @Test("as of a time, a change that was made later is not known, even if it says it took effect before")
+    func asOfTime() {
+        var book = PolicyBook()
+        book.record(1, tenant, .keep(.days(30)), at: 6_000, effective: 1_000)
+        #expect(book.period(of: tenant, asOf: 5_999) == .systemDefault)
+        #expect(book.period(of: tenant, asOf: 6_000) == .days(30))
+    }
+
+    @Test("as of a position, a change behind it is not known, whatever its time")
+    func asOfPosition() {
+        var book = PolicyBook()
+        book.record(4, tenant, .keep(.days(4)), at: 100)
+        book.record(9, tenant, .keep(.days(9)), at: 200)
+        let at: (UInt64) -> Period = { position in
+            book.inForce(for: tenant, within: Horizon(position: Position(position), time: .distantFuture)).period
+        }
+        #expect([3, 4, 8, 9].map(at) == [.systemDefault, .days(4), .days(4), .days(9)])
+    }
+
+    private func change(_ rule: RetentionChange.Rule, effective: Int64, of scope: Scope) -> RetentionChange {
+        RetentionChange(scope: scope, rule: rule, effectiveAt: Instant(milliseconds: effective), reason: "")
+    }
+
+    @Test("a change written down twice is there once")
+    func sameTwice() {
+        var book = PolicyBook()
+        for _ in 0..<2 {
+            book.record(1, tenant, .keep(.days(1)), effective: 50)
+            book.record(2, tenant, .keep(.days(2)), effective: 50)
+            book.record(3, tenant, .keep(.days(3)), effective: 40)
+        }
+        #expect(book.history(of: tenant).map(\.position) == [Position(1), Position(2), Position(3)])
+        #expect(book.history(of: conversation).isEmpty)
+    }
+
+    @Test("a twin says the same of the same scope at the same time")
+    func twins() {
+        var book = PolicyBook()
+        book.record(5, tenant, .keep(.forever), at: 100, effective: 100)
+        let twin = book.twin(of: change(.keep(.forever), effective: 100, of: tenant), at: Instant(milliseconds: 100))
+        #expect(twin?.position == Position(5))
+        #expect(book.twin(of: change(.keep(.forever), effective: 100, of: tenant), at: Instant(milliseconds: 101)) == nil)
+        #expect(book.twin(of: change(.keep(.forever), effective: 101, of: tenant), at: Instant(milliseconds: 100)) == nil)
+        #expect(book.twin(of: change(.inherit, effective: 100, of: tenant), at: Instant(milliseconds: 100)) == nil)
+        #expect(book.twin(of: change(.keep(.forever), effective: 100, of: .system), at: Instant(milliseconds: 100)) == nil)
+    }
+
+    @Test("whatever is asked, the answer is what one finds by looking through all changes")
+    func matchesModel() {
+        var random = SeededRandom(for: "policy book as a list")
+        var book = PolicyBook()
+        var made: [MadeChange] = []
+        let scopes: [Scope] = [.system, tenant, conversation]
+        for position in 1...300 {
+            let change = MadeChange(
+                scope: scopes[Int.random(in: 0..<3, using: &random)], position: Position(UInt64(position)),
+                at: Instant(milliseconds: .random(in: 0...60, using: &random)),
+                effectiveAt: Instant(milliseconds: .random(in: 0...60, using: &random)),
+                rule: random.chance(of: 1, in: 4) ? .inherit : .keep(.days(.random(in: 1...9_999, using: &random))))
+            made.append(change)
+            change.write(into: &book)
+            let horizon = Horizon(
+                position: Position(.random(in: 0...310, using: &random)), time: Instant(milliseconds: .random(in: 0...70, using: &random)))
+            for scope in scopes { #expect(book.inForce(for: scope, within: horizon).period == made.period(of: scope, horizon)) }
+        }
+    }
+}
+
+/// A change as a list keeps it.
+private struct MadeChange {
+    var scope: Scope
+    var position: Position
+    var at: Instant
+    var effectiveAt: Instant
+    var rule: RetentionChange.Rule
+
+    func write(into book: inout PolicyBook) {
+        book.record(RetentionChange(scope: scope, rule: rule, effectiveAt: effectiveAt, reason: ""), position: position, at: at)
+    }
+}
+
+extension [MadeChange] {
+    fileprivate func period(of scope: Scope, _ horizon: Horizon) -> Period {
+        for candidate in scope.widening {
+            let known = filter { $0.scope == candidate && $0.position <= horizon.position && $0.at <= horizon.time }
+            let latest = known.filter { $0.effectiveAt <= horizon.time }.max {
+                ($0.effectiveAt, $0.position) < ($1.effectiveAt, $1.position)
+            }
+            if case .keep(let period) = latest?.rule { return period }
+        }
+        return .systemDefault
+    }
+}
+
+extension Horizon {
+    static let all = Horizon(position: .last, time: .distantFuture)
+}
+
+extension PolicyBook {
+    /// A change that is made, unless it says otherwise, at the first of all times, and takes effect when it is made.
+    fileprivate mutating func record(
+        _ position: UInt64, _ scope: Scope, _ rule: RetentionChange.Rule, at: Int64 = 0, effective: Int64? = nil
+    ) {
+        let change = RetentionChange(scope: scope, rule: rule, effectiveAt: Instant(milliseconds: effective ?? at), reason: "")
+        record(change, position: Position(position), at: Instant(milliseconds: at))
+    }
+
+    fileprivate func period(of scope: Scope, asOf time: Int64? = nil) -> Period {
+        let time = time.map { Instant(milliseconds: $0) } ?? .distantFuture
+        return inForce(for: scope, within: Horizon(position: .last, time: time)).period
+    }
+}

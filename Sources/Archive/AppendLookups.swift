@@ -24,7 +24,7 @@ extension Appender {
         for position in candidates {
             if let twin = try compare(draft, with: position, in: window) { return twin }
         }
-        for number in window.reversed() {
+        for number in window.reversed() where filters.mayContain(message.rawValue, in: number) {
             for position in try core.store.positions(of: message, in: PartitionID(number)) {
                 if let twin = try compare(draft, with: position, in: window) { return twin }
             }

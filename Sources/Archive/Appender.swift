@@ -1,5 +1,6 @@
 package import Events
 import Journal
+import Ledger
 import Projections
 import Synchronization
 
@@ -17,6 +18,7 @@ package final class Appender {
     private var spareOutcomes: [(ticket: Ticket, verdict: Verdict)] = []
 
     var recentIDs: RecentIDs
+    var filters: IDFilters
     var recentDeletes: RecentDeletes
     var book: PolicyBook
     private var hasNewPolicies = false
@@ -27,16 +29,16 @@ package final class Appender {
     private var released: SequenceNumber?
 
     init(
-        core: Core, foldThread: FoldThread, journal: consuming Journal, recentIDs: RecentIDs, book: PolicyBook,
-        recentDeletes: RecentDeletes, entropy: Entropy
+        core: Core, foldThread: FoldThread, journal: consuming Journal, recovery: borrowing Recovery, entropy: Entropy
     ) {
         let view = core.tail.view()
         self.core = core
         self.foldThread = foldThread
         self.journal = journal
-        self.recentIDs = recentIDs
-        self.recentDeletes = recentDeletes
-        self.book = book
+        recentIDs = recovery.recentIDs
+        recentDeletes = recovery.recentDeletes
+        filters = recovery.filters
+        book = recovery.book
         self.entropy = entropy
         batch = OpenBatch(first: view.end.next, payloadCapacity: 0)
         lastRecorded = view.recorded
@@ -133,7 +135,11 @@ package final class Appender {
     ) -> Position {
         let position = batch.next
         batch.append(keys, trailBytesMax: trailBytesMax, bodyBytes: bodyBytes, writeTrail: writeTrail, writeBody: writeBody)
-        if keys.kind == .send { recentIDs.insert(keys.message, at: position) }
+        if keys.kind == .send {
+            let partition = core.store.partition(of: keys.at)
+            recentIDs.insert(keys.message, at: position)
+            filters.insert(keys.message, in: partition.number) { !core.store.shelf.contains(partition) }
+        }
         return position
     }
 

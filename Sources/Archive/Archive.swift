@@ -1,6 +1,5 @@
 package import Events
 import Journal
-import LMDB
 import Projections
 import Synchronization
 
@@ -31,13 +30,13 @@ package final class Archive: Sendable {
         do { journal = try Journal(opening: folder.journal, options: options.journal) } catch { throw .journal(error) }
         var recovery = try Recovery(store: store, progress: progress)
         try recovery.replay(&journal)
+        try recovery.buildFilters(around: clock(), options)
         let core = Core(
             folder: folder, store: store, tail: recovery.tail, policies: recovery.book, options: options, clock: clock)
         core.measureDisk()
         let foldThread = FoldThread(core)
         let appender = Appender(
-            core: core, foldThread: foldThread, journal: journal, recentIDs: recovery.recentIDs, book: recovery.book,
-            recentDeletes: recovery.recentDeletes, entropy: .ofTheKernel())
+            core: core, foldThread: foldThread, journal: journal, recovery: recovery, entropy: .ofTheKernel())
         foldThread.start()
         foldThread.notice(bytes: recovery.tail.bytes, isFirst: true)
         return (Archive(core: core, foldThread: foldThread), appender)
@@ -64,60 +63,4 @@ package final class Archive: Sendable {
 
     /// Waits until all that is journaled now is in its partitions.
     package func flush() { foldThread.flush() }
-}
-
-/// Brings back what a crash left in the journal.
-private struct Recovery {
-    let store: Store
-    let tail: Tail
-    var book: PolicyBook
-    var recentIDs = RecentIDs()
-    var recentDeletes = RecentDeletes()
-    private let progress: StateFile.Progress
-
-    init(store: Store, progress: StateFile.Progress) throws(ArchiveFailure) {
-        self.store = store
-        self.progress = progress
-        tail = Tail(end: progress.position, recorded: progress.recorded)
-        do {
-            book = try store.state.environment.read { reader in try store.state.policyBook(reader) }
-        } catch { throw ArchiveFailure(error) }
-    }
-
-    /// Puts every batch behind the folded ones into the tail.
-    mutating func replay(_ journal: inout Journal) throws(ArchiveFailure) {
-        do {
-            var records = journal.records()
-            while let record = try records.next() {
-                let batch = try Batch(reading: record, fingerprints: store.fingerprints)
-                if batch.last <= progress.position { continue }
-                guard batch.first == tail.end.next else {
-                    throw TrailFault.malformed("place in the journal (\(batch.first) follows \(tail.end))")
-                }
-                try take(batch)
-            }
-        } catch let fault as TrailFault {
-            throw .damaged(place: "the journal", fault)
-        } catch {
-            throw ArchiveFailure(error)
-        }
-    }
-
-    private mutating func take(_ batch: Batch) throws(TrailFault) {
-        var recorded = Instant.distantPast
-        for index in batch.entries.indices {
-            let position = batch.position(at: index)
-            let event = try batch.withTrail(at: index) { (record) throws(TrailFault) in try Event(decoding: record) }
-            recorded = max(recorded, event.recorded)
-            switch event.deed {
-            case .send: recentIDs.insert(batch.messages[index], at: position)
-            case .localDelete(let deletion):
-                if let tenant = event.tenant {
-                    recentDeletes.note(deletion, tenant: tenant, cause: .init(position: position, at: event.at))
-                }
-            case .retentionChange(let change): book.record(change, position: position, at: event.at)
-            }
-        }
-        _ = tail.publish(batch, recorded: recorded)
-    }
 }

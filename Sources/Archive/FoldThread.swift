@@ -83,7 +83,7 @@ final class FoldThread: Sendable {
     }
 
     private func run() {
-        pthread_setname_np(pthread_self(), "fold")
+        nameThread()
         while true {
             gather()
             let waiters = control.withLock { control in
@@ -97,6 +97,14 @@ final class FoldThread: Sendable {
             if isStopping || !isFolded && hasGivenUp { return end() }
             if !isFolded { _ = bell.wait(timeout: .now() + .milliseconds(Self.retryMilliseconds)) }
         }
+    }
+
+    /// For whoever looks at the daemon's threads. Swift's Glibc module lacks `pthread_setname_np`; that it may fail is all the same.
+    private func nameThread() {
+        let file = Glibc.open("/proc/thread-self/comm", O_WRONLY | O_CLOEXEC)
+        guard file >= 0 else { return }
+        _ = write(file, "fold", 4)
+        close(file)
     }
 
     /// Returns when it is time to fold: much waits, or something has waited long enough, or somebody asks for it.

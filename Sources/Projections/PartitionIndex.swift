@@ -110,6 +110,14 @@ package struct PartitionIndex: Sendable {
         return found
     }
 
+    /// Calls `body` with the fingerprint of every message id.
+    package func forEachMessage(_ reader: Reader, _ body: (Fingerprint) -> Void) throws(LMDBError) {
+        var cursor = try reader.cursor(in: ids)
+        while try cursor.next() {
+            if let word = cursor.key.word(0) { body(Fingerprint(word)) }
+        }
+    }
+
     /// A place in a timeline.
     package struct Place: Hashable, Comparable, Sendable {
         package var at: Instant

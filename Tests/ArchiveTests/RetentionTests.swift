@@ -110,17 +110,34 @@ struct RetentionTests {
         #expect(try scratch.keep(acme, "5y", at: at).isAppended)
     }
 
-    @Test("the first living moment is where expiry ends, for every kind of period")
+    @Test("before the first moment worth a look everything is expired, for every kind of period")
     func firstLiving() throws {
         var random = SeededRandom.fromEnvironment()
         for _ in 0..<2000 {
             let period: Period = [.days(180), .weeks(3), .months(6), .years(1), .months(1)].randomElement(using: &random) ?? .forever
             let now = Instant(milliseconds: .random(in: 100_000_000_000...4_000_000_000_000, using: &random))
             let edge = Visibility.firstLiving(under: period, asOf: now)
-            #expect(!Visibility.isExpired(at: edge, under: period, asOf: now))
-            #expect(Visibility.isExpired(at: edge.advanced(byMilliseconds: -1), under: period, asOf: now), "\(period) \(now)")
+            for _ in 0..<50 {
+                let before = edge.advanced(byMilliseconds: -Int64.random(in: 1...400_000_000, using: &random))
+                #expect(Visibility.isExpired(at: before, under: period, asOf: now), "\(period) \(now) \(before)")
+            }
+            let soon = edge.advanced(byMilliseconds: 7 * Instant.millisecondsPerDay)
+            #expect(!Visibility.isExpired(at: soon, under: period, asOf: now), "\(period) \(now)")
         }
         #expect(Visibility.firstLiving(under: .forever, asOf: Scratch.start) == .distantPast)
+    }
+
+    @Test("a month that presses four days into its last one hides none that is still alive")
+    func shortMonth() throws {
+        let scratch = try Scratch()
+        let sent = try #require(Instant(text: "2025-01-28T13:00:00Z"))
+        _ = try scratch.keep(.system, "1mo", at: Instant(milliseconds: 0))
+        scratch.send(Scratch.Post("a").with { $0.at = sent })
+        let alive = try #require(Instant(text: "2025-02-28T12:59:59.999Z"))
+        #expect(try scratch.message("a", viewer: "bob", asOf: .time(alive))?.state == .visible)
+        #expect(try scratch.ids(asOf: .time(alive)) == ["a"])
+        #expect(try scratch.page(from: .beginning, asOf: .time(alive)).messages.count == 1)
+        #expect(try scratch.ids(asOf: .time(alive.advanced(byMilliseconds: 1))) == [])
     }
 }
 

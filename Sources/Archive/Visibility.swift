@@ -17,10 +17,11 @@ enum Visibility {
         return isHidden ? .hidden : .visible
     }
 
-    /// The earliest time of a message that is not expired yet: all older ones of the same policy are.
+    /// A time before which every message of the same policy is expired, and not much earlier than the first that is not.
     ///
-    /// A binary search, because `Period.end` grows with its start and months have no inverse:
-    /// what was sent on 31 August and on 1 September may expire on the same day.
+    /// A binary search, because months have no inverse: what was sent on 31 August and on 1 September may expire on the same day.
+    /// Where a shorter month presses 28, 29, 30 and 31 into its last day, each of them is alive again from its own time of day on,
+    /// and the search may find any of the four: so it steps back by the three days between the first and the last.
     static func firstLiving(under period: Period, asOf time: Instant) -> Instant {
         var expired = Instant.distantPast.milliseconds - 1
         var living = Instant.distantFuture.milliseconds
@@ -28,6 +29,6 @@ enum Visibility {
             let middle = expired + (living - expired) / 2
             if isExpired(at: Instant(milliseconds: middle), under: period, asOf: time) { expired = middle } else { living = middle }
         }
-        return Instant(milliseconds: living)
+        return Instant(milliseconds: living).advanced(byMilliseconds: -3 * Instant.millisecondsPerDay)
     }
 }

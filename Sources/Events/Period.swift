@@ -17,7 +17,8 @@ package enum Period: Hashable, Sendable {
 
     /// The first moment at which something of the time `start` is expired, or nil if it never is.
     ///
-    /// Grows with `start`, never falls: the older of two messages under one period expires no later than the younger.
+    /// Of two days the older never ends later, and of two moments neither, except where a shorter month presses several days
+    /// into its last: 30 January 23:00 plus a month lies after 31 January 01:00 plus a month, by less than a day.
     package func end(from start: Instant) -> Instant? {
         switch self {
         case .days(let count): start.advanced(byMilliseconds: Int64(count) * Instant.millisecondsPerDay)

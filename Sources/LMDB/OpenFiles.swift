@@ -7,7 +7,7 @@ import Synchronization
 /// a plain open() call - close()ing it breaks fcntl() advisory locking." So a file is told by device and inode,
 /// which no other name of it can hide, and it is claimed before any descriptor of it is opened.
 enum OpenFiles {
-    private static let identities = Mutex<Set<FileIdentity>>([])
+    private static let claims = Mutex<[FileIdentity: ObjectIdentifier]>([:])
 
     /// Claims the file at `path`, making it first where the options say so, and checks that LMDB may have it.
     static func claim(_ path: String, options: Environment.Options) throws(LMDBError) -> FileClaim {
@@ -17,20 +17,25 @@ enum OpenFiles {
         return claim
     }
 
-    static func release(_ identity: FileIdentity) {
-        identities.withLock { identities in _ = identities.remove(identity) }
+    /// Closes the file and gives its claim back, with nothing in between: the last descriptor of a file that was removed or
+    /// replaced frees its inode, and the next file that this process makes may have the same one.
+    static func release(_ identity: FileIdentity, of mark: ClaimMark, closing: () -> Void = {}) {
+        claims.withLock { claims in
+            closing()
+            if claims[identity] == ObjectIdentifier(mark) { claims[identity] = nil }
+        }
     }
 
     private static func claimOrCreate(_ path: String, options: Environment.Options) throws(LMDBError) -> FileClaim {
         // Under the lock, for two threads that open the same new file; two quick system calls.
-        try identities.withLock { identities throws(LMDBError) in
+        try claims.withLock { claims throws(LMDBError) in
             if options.access == .create { try create(path, mode: options.mode) }
             let status = try FileStatus(at: path)
-            guard identities.insert(status.identity).inserted else {
-                throw LMDBError(kind: .alreadyOpen, operation: .open, path: path)
-            }
+            guard claims[status.identity] == nil else { throw LMDBError(kind: .alreadyOpen, operation: .open, path: path) }
+            let mark = ClaimMark()
+            claims[status.identity] = ObjectIdentifier(mark)
             // LMDB names the lock file after the data file: two links to one file would have two lock files.
-            return FileClaim(identity: status.identity, path: FileSystem.resolved(path), isNew: status.byteCount == 0)
+            return FileClaim(identity: status.identity, mark: mark, path: FileSystem.resolved(path), isNew: status.byteCount == 0)
         }
     }
 
@@ -45,12 +50,19 @@ enum OpenFiles {
     }
 }
 
+/// Tells one claim of a file from the next one of the same inode, by being another object.
+final class ClaimMark: Sendable {}
+
 /// The right to open one file, given back when it goes.
 struct FileClaim: ~Copyable, Sendable {
     let identity: FileIdentity
+    fileprivate let mark: ClaimMark
     let path: String
     /// Whether nothing was ever written to it.
     let isNew: Bool
 
-    deinit { OpenFiles.release(identity) }
+    /// Gives the right back together with what it was for; `deinit` then finds nothing to do.
+    borrowing func release(closing: () -> Void) { OpenFiles.release(identity, of: mark, closing: closing) }
+
+    deinit { OpenFiles.release(identity, of: mark) }
 }

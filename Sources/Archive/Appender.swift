@@ -119,7 +119,9 @@ package final class Appender {
     /// Why nothing is appended at all, if so.
     private func standingRefusal() -> Refusal? {
         if core.isDiskFull.load(ordering: .relaxed) {
-            return Refusal(.full, "the disk has less than \(core.options.diskReserveBytes >> 20) MiB left; make room, appends then go on by themselves")
+            return Refusal(
+                .full, "the disk has less than \(core.options.diskReserveBytes >> 20) MiB left; make room, appends then go on by themselves"
+            )
         }
         return journal.failure == nil && core.trouble.withLock({ $0 == nil }) ? nil : Self.readOnly
     }

@@ -9,10 +9,21 @@ import Synchronization
 package final class Archive: Sendable {
     let core: Core
     private let foldThread: FoldThread
+    /// What the last stop had left over.
+    package let leftover: Leftover
 
-    private init(core: Core, foldThread: FoldThread) {
+    private init(core: Core, foldThread: FoldThread, leftover: Leftover) {
         self.core = core
         self.foldThread = foldThread
+        self.leftover = leftover
+    }
+
+    /// What was found in the journal at the start: after a clean stop, nothing.
+    package struct Leftover: Hashable, Sendable {
+        /// Events that were durable and not folded yet.
+        package var events: Int
+        /// Where a record was cut off that was never answered, and is dropped; worth a line in the log.
+        package var tornAt: String?
     }
 
     /// Opens the archive in a data folder, and makes one if there is none.
@@ -31,6 +42,8 @@ package final class Archive: Sendable {
         var recovery = try Recovery(store: store, progress: progress)
         try recovery.replay(&journal)
         try recovery.buildFilters(around: clock(), options)
+        let leftover = Leftover(
+            events: recovery.tail.view().events, tornAt: journal.torn.map { "\($0.path), byte \($0.offset)" })
         let core = Core(
             folder: folder, store: store, tail: recovery.tail, policies: recovery.book, options: options, clock: clock)
         core.measureDisk()
@@ -39,7 +52,7 @@ package final class Archive: Sendable {
             core: core, foldThread: foldThread, journal: journal, recovery: recovery, entropy: .ofTheKernel())
         foldThread.start()
         foldThread.notice(bytes: recovery.tail.bytes, isFirst: true)
-        return (Archive(core: core, foldThread: foldThread), appender)
+        return (Archive(core: core, foldThread: foldThread, leftover: leftover), appender)
     }
 
     /// Folds what is left and stops the fold. Call it once, after the last commit; afterwards nothing may be appended.

@@ -39,7 +39,9 @@ final class Batch: Sendable {
         record: Record, first: Position, entries: [Entry], conversations: [UInt64], messages: [UInt64], others: [Int]
     ) {
         precondition(!entries.isEmpty, "an empty batch has no place in the log because positions have no gaps")
-        precondition(entries.count == conversations.count && entries.count == messages.count, "columns must be of one length because they are one table")
+        precondition(
+            entries.count == conversations.count && entries.count == messages.count,
+            "columns must be of one length because they are one table")
         self.record = record
         self.first = first
         self.entries = entries

@@ -42,7 +42,8 @@ final class DataFolder: Sendable {
         guard identity.format == Identity.formatKnown else {
             throw .folder(
                 path: path,
-                reason: "has format version \(identity.format), this program knows \(Identity.formatKnown) only; use the program that wrote it")
+                reason:
+                    "has format version \(identity.format), this program knows \(Identity.formatKnown) only; use the program that wrote it")
         }
         guard let length = PartitionLength(rawValue: identity.partition), let seed = UInt64(identity.seed, radix: 16) else {
             throw .folder(path: path, reason: "annals.json makes no sense; restore it from a backup")
@@ -103,7 +104,9 @@ final class DataFolder: Sendable {
         // An interrupted first start may have left a half-written description.
         let strangers = names.filter { $0 != "LOCK" && !$0.hasPrefix("annals.json") }
         guard strangers.isEmpty else {
-            throw .folder(path: path, reason: "holds files but no annals.json, so it is no archive; name an empty folder, or one that is not there yet")
+            throw .folder(
+                path: path,
+                reason: "holds files but no annals.json, so it is no archive; name an empty folder, or one that is not there yet")
         }
     }
 }

@@ -46,7 +46,8 @@ extension Appender {
         _ upTo: Position, _ draft: LocalDeleteDraft, by principal: Principal, recorded: Instant
     ) throws(ArchiveFailure) -> Verdict {
         guard upTo >= .first, upTo < batch.next else {
-            return .refused(Refusal(.badArgument, "upto \(upTo) is not a position of the log, which ends at \(Position(batch.next.rawValue - 1))"))
+            return .refused(
+                Refusal(.badArgument, "upto \(upTo) is not a position of the log, which ends at \(Position(batch.next.rawValue - 1))"))
         }
         guard try lastEvent(of: draft.conversation, in: draft.tenant) != nil else {
             return .refused(Refusal(.unknown, "conversation '\(draft.conversation)' has no events, so there is nothing to clear"))

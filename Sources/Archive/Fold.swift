@@ -12,7 +12,7 @@ struct Fold {
     let store: Store
 
     /// Folds all events of the batches. When this returns, they need the journal no more.
-    func run(_ batches: [Batch]) throws(ArchiveFailure) {
+    func run(_ batches: ArraySlice<Batch>) throws(ArchiveFailure) {
         guard let last = batches.last?.last else { return }
         let before = try store.progress()
         guard last > before.position else { return }
@@ -38,7 +38,7 @@ struct Fold {
         var runs: [Extent] = []
     }
 
-    private func split(_ batches: [Batch], after position: Position) -> Split {
+    private func split(_ batches: ArraySlice<Batch>, after position: Position) -> Split {
         var split = Split()
         for batch in batches where batch.last > position {
             for index in batch.entries.indices where batch.position(at: index) > position {

@@ -32,11 +32,13 @@ final class FoldThread: Sendable {
 
     func start() {
         var started = pthread_t()
-        let code = pthread_create(&started, nil, { context in
-            guard let context else { return nil }
-            Unmanaged<FoldThread>.fromOpaque(context).takeRetainedValue().run()
-            return nil
-        }, Unmanaged.passRetained(self).toOpaque())
+        let code = pthread_create(
+            &started, nil,
+            { context in
+                guard let context else { return nil }
+                Unmanaged<FoldThread>.fromOpaque(context).takeRetainedValue().run()
+                return nil
+            }, Unmanaged.passRetained(self).toOpaque())
         precondition(code == 0, "nothing can be folded because the thread for it does not start (\(code))")
         thread.withLock { $0 = started }
     }
@@ -118,21 +120,23 @@ final class FoldThread: Sendable {
     private var isDue: Bool { control.withLock { $0.isUrgent || $0.isStopping } }
     private var hasGivenUp: Bool { core.trouble.withLock { $0 != nil } }
 
-    /// Folds what waits now. Returns whether it is folded.
+    /// Folds what waits now, in slices, so that the appender gets room back early. Returns whether all of it is folded.
     private func foldAll() -> Bool {
         core.measureDisk()
-        let view = core.tail.view()
-        guard !view.batches.isEmpty else { return true }
-        do {
-            try fold.run(view.batches)
-        } catch {
-            if !error.mayPass { core.giveUp(error) }
-            return false
+        let end = core.tail.end
+        while true {
+            let slice = core.tail.view().slice(ofBytes: core.options.foldBytes, through: end)
+            guard let last = slice.last?.last else { return true }
+            do {
+                try fold.run(slice)
+            } catch {
+                if !error.mayPass { core.giveUp(error) }
+                return false
+            }
+            core.tail.drop(through: last)
+            core.folds.add(1, ordering: .relaxed)
+            control.withLock { $0.listener }?()
         }
-        core.tail.drop(through: view.end)
-        core.folds.add(1, ordering: .relaxed)
-        control.withLock { $0.listener }?()
-        return true
     }
 
     private func end() {

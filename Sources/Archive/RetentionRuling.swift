@@ -10,7 +10,8 @@ extension Appender {
             return .present(twin.position, effectiveAt: twin.effectiveAt)
         }
         if draft.scope == .system, draft.rule == .inherit {
-            return .refused(Refusal(.badArgument, "period of the system cannot be inherited, since nothing is wider; give one, such as 180d"))
+            return .refused(
+                Refusal(.badArgument, "period of the system cannot be inherited, since nothing is wider; give one, such as 180d"))
         }
         let event = Event(
             position: batch.next, at: at, imported: draft.at == nil ? nil : recorded, principal: principal,

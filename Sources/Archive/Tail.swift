@@ -75,6 +75,16 @@ struct TailView: Sendable {
     /// Where the tail begins; everything before it is folded.
     var first: Position { batches.first?.first ?? end.next }
 
+    /// The oldest batches up to a position, as many as it takes to reach so many bytes.
+    func slice(ofBytes count: Int, through end: Position) -> ArraySlice<Batch> {
+        var bytes = 0
+        return batches.prefix { batch in
+            guard bytes < count, batch.last <= end else { return false }
+            bytes += batch.bytes
+            return true
+        }
+    }
+
     /// The batch that holds a position, and where in it.
     func find(_ position: Position) -> (batch: Batch, index: Int)? {
         var low = 0

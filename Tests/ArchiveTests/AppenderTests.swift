@@ -73,8 +73,13 @@ struct AppenderTests {
     func fastEqualsSlow() throws {
         let scratch = try Scratch()
         scratch.send([
-            .init("a"), Scratch.Post("b").with { $0.type = "image/png"; $0.clientTime = Instant(milliseconds: 7) },
-            Scratch.Post("c").with { $0.at = Instant(milliseconds: 1000); $0.body = "" },
+            .init("a"),
+            Scratch.Post("b").with {
+                $0.type = "image/png"; $0.clientTime = Instant(milliseconds: 7)
+            },
+            Scratch.Post("c").with {
+                $0.at = Instant(milliseconds: 1000); $0.body = ""
+            },
             Scratch.Post("d").with { $0.type = "text/plain; charset=utf-8" },
         ])
         let view = scratch.archive.core.tail.view()
@@ -105,7 +110,9 @@ struct AppenderTests {
             Scratch.Post("b").with { $0.expected = ExpectedPosition.none },
             Scratch.Post("c").with { $0.expected = .position(Position(1)) },
             Scratch.Post("d").with { $0.expected = .position(Position(1)) },
-            Scratch.Post("e").with { $0.conversation = "other"; $0.expected = ExpectedPosition.none },
+            Scratch.Post("e").with {
+                $0.conversation = "other"; $0.expected = ExpectedPosition.none
+            },
         ])
         #expect(verdicts.map(\.code) == [nil, .conflict, nil, .conflict, nil])
         scratch.archive.flush()

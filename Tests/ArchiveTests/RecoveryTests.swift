@@ -13,23 +13,26 @@ struct RecoveryTests {
             let tenant = ["acme", "beta"].randomElement(using: &random) ?? "acme"
             let viewer = "v\(Int.random(in: 0..<4, using: &random))"
             let conversation = "c\(Int.random(in: 0..<5, using: &random))"
-            let at = Bool.random(using: &random)
+            let at =
+                Bool.random(using: &random)
                 ? nil : Scratch.start.advanced(byMilliseconds: -Int64.random(in: 0..<20, using: &random) * 40_000_000)
             switch Int.random(in: 0..<10, using: &random) {
             case 0: _ = try scratch.delete([id], viewer: viewer, conversation: conversation, tenant: tenant)
             case 1:
                 let end = max(1, scratch.archive.end.rawValue)
-                _ = try scratch.clear(upTo: Position(.random(in: 1...end, using: &random)), viewer: viewer, conversation: conversation, tenant: tenant)
+                _ = try scratch.clear(
+                    upTo: Position(.random(in: 1...end, using: &random)), viewer: viewer, conversation: conversation, tenant: tenant)
             case 2: _ = try scratch.keep(.tenant(try TenantID(tenant)), "\(Int.random(in: 1...400, using: &random))d")
             default:
-                scratch.send((0..<Int.random(in: 1...20, using: &random)).map { index in
-                    Scratch.Post("\(id)-\(index)").with {
-                        $0.tenant = tenant
-                        $0.conversation = conversation
-                        $0.at = at
-                        $0.body = String(repeating: "y", count: Int.random(in: 0..<300, using: &random))
-                    }
-                })
+                scratch.send(
+                    (0..<Int.random(in: 1...20, using: &random)).map { index in
+                        Scratch.Post("\(id)-\(index)").with {
+                            $0.tenant = tenant
+                            $0.conversation = conversation
+                            $0.at = at
+                            $0.body = String(repeating: "y", count: Int.random(in: 0..<300, using: &random))
+                        }
+                    })
             }
             scratch.clock.advance(milliseconds: Int64.random(in: 0..<5_000_000, using: &random))
             if Int.random(in: 0..<8, using: &random) == 0 { scratch.archive.flush() }

@@ -14,7 +14,10 @@ struct TimelineTests {
             let at = Scratch.start.advanced(byMilliseconds: -Int64.random(in: 0..<40, using: &random) * 20_000_000)
             let position = scratch.send(Scratch.Post("m\(index)").with { $0.at = at }).position
             expected.append(Cursor(at: at, position: try #require(position)))
-            scratch.send(Scratch.Post("x\(index)").with { $0.at = at; $0.conversation = "other" })
+            scratch.send(
+                Scratch.Post("x\(index)").with {
+                    $0.at = at; $0.conversation = "other"
+                })
             if index == count / 2 { scratch.archive.flush() }
         }
         return (scratch, expected.sorted())

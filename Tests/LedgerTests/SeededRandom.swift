@@ -10,6 +10,9 @@ struct SeededRandom: RandomNumberGenerator {
         print("\(test): ANNALS_SEED=\(state)")
     }
 
+    /// Of a thread whose test has printed the seed that this one comes from.
+    init(seed: UInt64) { state = seed }
+
     /// SplitMix64 (https://prng.di.unimi.it/splitmix64.c).
     mutating func next() -> UInt64 {
         state &+= 0x9E37_79B9_7F4A_7C15

@@ -15,7 +15,7 @@ struct ShelfThreadsTests {
         var seeds = SeededRandom(for: "threads on a shelf")
         let seed = seeds.next()
         let failures = Threads.run(8) { thread in
-            var random = Steps(state: seed &+ UInt64(thread))
+            var random = SeededRandom(seed: seed &+ UInt64(thread))
             for _ in 0..<400 {
                 let lease = try shelf.lease(making: january(.random(in: 1...12, using: &random)))
                 if .random(using: &random) {
@@ -86,17 +86,4 @@ private final class Failures: Sendable {
     func add(_ error: any Error) { found.withLock { $0.append("\(error)") } }
 
     var all: [String] { found.withLock { $0 } }
-}
-
-/// SplitMix64, one for each thread.
-private struct Steps: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
-    }
 }

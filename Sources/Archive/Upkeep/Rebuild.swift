@@ -25,7 +25,8 @@ package struct Rebuild {
     /// Takes hold of a data folder that no daemon has open.
     package init(of options: ArchiveOptions) throws(ArchiveFailure) {
         guard access(options.path + "/annals.json", F_OK) == 0 else {
-            throw .folder(path: options.path, reason: "is no archive, since it has no annals.json; name the folder that the daemon was given")
+            throw .folder(
+                path: options.path, reason: "is no archive, since it has no annals.json; name the folder that the daemon was given")
         }
         self.options = options
         folder = try DataFolder(opening: options)
@@ -40,7 +41,8 @@ package struct Rebuild {
         store = nil  // Closes the files, before the new one takes the old one's name.
         try Self.remove(folder.state)
         guard rename(draft, folder.state) == 0 else {
-            throw .folder(path: draft, reason: "cannot be renamed to \(folder.state) (error \(errno)); rename it by hand and start the daemon")
+            throw .folder(
+                path: draft, reason: "cannot be renamed to \(folder.state) (error \(errno)); rename it by hand and start the daemon")
         }
         try Self.remove(draft)
         try DurableFile.syncFolder(of: folder.state)

@@ -27,6 +27,7 @@ let nio: [Target.Dependency] = [
 let package = Package(
     name: "annals",
     products: [
+        .executable(name: "annalsd", targets: ["annalsd"]),
         .executable(name: "annals", targets: ["annals"]),
         .library(name: "AnnalsClient", targets: ["AnnalsClient"]),
     ],
@@ -60,6 +61,10 @@ let package = Package(
 
         // Doors.
         .target(
+            name: "Reception",
+            dependencies: ["Archive", "RESP", "Events", log] + nio,
+            swiftSettings: house),
+        .target(
             name: "Console",
             dependencies: [
                 "AnnalsClient", "RESP", "Events", "CZlib",
@@ -71,6 +76,15 @@ let package = Package(
         .target(name: "AnnalsClient", dependencies: ["RESP"] + nio, swiftSettings: house),
 
         // Roof.
+        .executableTarget(
+            name: "annalsd",
+            dependencies: [
+                "Reception", "Archive", "Ledger", "Journal", "Events", log,
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+            ],
+            swiftSettings: house),
         .executableTarget(
             name: "annals",
             dependencies: ["Console"],
@@ -94,5 +108,13 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: house),
+        .testTarget(
+            name: "ReceptionTests",
+            dependencies: [
+                "annalsd", "Reception", "Archive", "RESP", "Events", log,
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ] + nio,
+            swiftSettings: house),
+        .testTarget(name: "HouseRulesTests", swiftSettings: house),
     ]
 )

@@ -1,0 +1,71 @@
+/// All cards, in the order of `Command`'s cases.
+extension CommandCard {
+    static let all: [CommandCard] = appends + questions + upkeep + handshakes
+
+    private static let appends = [
+        CommandCard(
+            .send, "SEND",
+            "tenant conversation sender message-id body [TYPE mime] [CLIENTTIME ms] [EXPECT position|NONE] [AT ms] [REPORT]",
+            words: 6...15, .append, flags: ["write", "fast"], "Appends a message."),
+        CommandCard(
+            .localDelete, "LOCALDELETE", "tenant conversation viewer ID id [id …] | UPTO position [AT ms] [REPORT]",
+            words: 6...wordsMax, .append, flags: ["write", "fast"], "Hides messages from one viewer."),
+        CommandCard(
+            .retentionSet, "RETENTION.SET",
+            "SYSTEM | TENANT t [CONVERSATION c], then a period such as 180d, 26w, 6mo, 5y, forever or inherit, REASON text [AT ms] [REPORT]",
+            words: 5...11, .append, flags: ["write", "admin"], "Sets how long a scope's messages are kept."),
+    ]
+
+    private static let questions = [
+        CommandCard(
+            .timeline, "TIMELINE", "tenant conversation VIEWER v [BEFORE cursor | AFTER cursor] [COUNT n] [ASOF when]",
+            words: 5...11, flags: ["readonly"], "A page of what a viewer sees of a conversation."),
+        CommandCard(
+            .messageGet, "MESSAGE.GET", "tenant message-id [VIEWER v] [ASOF when]",
+            words: 3...7, flags: ["readonly"], "A message and its state."),
+        CommandCard(
+            .messageHistory, "MESSAGE.HISTORY", "tenant message-id",
+            words: 3...3, flags: ["readonly", "admin"], "A message, and every event that touched it."),
+        CommandCard(
+            .eventsRead, "EVENTS.READ", "FROM position [COUNT n] [BLOCK ms] [TENANT t]",
+            words: 3...9, flags: ["readonly", "admin", "blocking"], "The log's events, as they are and as they come."),
+        CommandCard(
+            .retentionGet, "RETENTION.GET", "SYSTEM | TENANT t [CONVERSATION c] [ASOF when]",
+            words: 2...7, flags: ["readonly"], "The policy that counts for a scope."),
+        CommandCard(
+            .retentionHistory, "RETENTION.HISTORY", "SYSTEM | TENANT t [CONVERSATION c]",
+            words: 2...5, flags: ["readonly"], "Every change of a scope's policy."),
+    ]
+
+    private static let upkeep = [
+        CommandCard(.partitions, "PARTITIONS", "", words: 1...1, flags: ["readonly"], "The partitions of the log."),
+        CommandCard(.stats, "STATS", "", words: 1...1, flags: ["readonly"], "Numbers about archive and daemon."),
+        CommandCard(.digest, "DIGEST", "", words: 1...1, flags: ["readonly"], "A digest of everything that is projected from the log."),
+        CommandCard(
+            .shutdown, "SHUTDOWN", "", words: 1...1, flags: ["admin"],
+            "Stops the daemon. The connection closes when all that was accepted is answered."),
+    ]
+
+    private static let handshakes = [
+        CommandCard(
+            .hello, "HELLO", "[2|3 [SETNAME name]]", words: 1...7, flags: ["fast", "no_auth"], "Agrees on the protocol's version."),
+        CommandCard(
+            .auth, "AUTH", "[user] password", words: 2...3, flags: ["fast", "no_auth"],
+            "There are no passwords: the kernel tells who you are."),
+        CommandCard(.ping, "PING", "[text]", words: 1...2, flags: ["fast"], "Answers PONG, or the text."),
+        CommandCard(.echo, "ECHO", "text", words: 2...2, flags: ["fast"], "Answers the text."),
+        CommandCard(
+            .command, "COMMAND", "[COUNT | LIST | INFO [name …] | DOCS [name …]]", words: 1...wordsMax, flags: ["loading"],
+            "The commands that there are."),
+        CommandCard(
+            .client, "CLIENT", "ID | GETNAME | SETNAME name | SETINFO LIB-NAME|LIB-VER text | NO-EVICT ON|OFF | NO-TOUCH ON|OFF",
+            words: 2...4, flags: ["loading"], "What client libraries say about themselves."),
+        CommandCard(
+            .config, "CONFIG", "GET name [name …]", words: 3...wordsMax, flags: ["admin", "loading"],
+            "The few Redis settings that Redis's own tools ask for."),
+        CommandCard(.info, "INFO", "[section …]", words: 1...16, flags: ["loading"], "A text about the daemon, as Redis writes it."),
+        CommandCard(.quit, "QUIT", "", words: 1...1, flags: ["fast", "no_auth"], "Closes the connection."),
+        CommandCard(.reset, "RESET", "", words: 1...1, flags: ["fast", "no_auth"], "Makes the connection as it was at first."),
+        CommandCard(.select, "SELECT", "0", words: 2...2, flags: ["fast", "loading"], "There is one database, of number 0."),
+    ]
+}

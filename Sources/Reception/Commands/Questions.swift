@@ -1,0 +1,123 @@
+import Archive
+import Events
+import RESP
+
+/// Words that several questions know.
+enum QuestionOption: UInt8, OptionWord {
+    case viewer, before, after, count, asOf, from, block, tenant
+
+    var word: StaticString {
+        switch self {
+        case .viewer: "VIEWER"
+        case .before: "BEFORE"
+        case .after: "AFTER"
+        case .count: "COUNT"
+        case .asOf: "ASOF"
+        case .from: "FROM"
+        case .block: "BLOCK"
+        case .tenant: "TENANT"
+        }
+    }
+
+    /// This option in a command that does not have it.
+    func unknown(to command: StaticString) -> Refusal {
+        Refusal(.badArgument, "\(command) knows no option '\(word)'")
+    }
+}
+
+/// `TIMELINE tenant conversation VIEWER v [BEFORE cursor | AFTER cursor] [COUNT n] [ASOF when]`
+extension TimelineQuestion {
+    init(_ words: borrowing CommandArguments) throws(Refusal) {
+        let tenant: TenantID = try words.name(1, "tenant")
+        let conversation: ConversationID = try words.name(2, "conversation")
+        var options = Options<QuestionOption>(of: "TIMELINE", words, from: 3)
+        var viewer: UserID?
+        var start: Start?
+        var count = Self.countDefault
+        var asOf = AsOf.now
+        while let option = try options.next(words) {
+            let value = try options.value(of: option, words)
+            switch option {
+            case .viewer: viewer = try words.name(value, "VIEWER")
+            case .before, .after:
+                guard start == nil else { throw Refusal(.badArgument, "BEFORE and AFTER exclude each other; give one of them") }
+                start = try Self.start(option, value, words)
+            case .count: count = try words.pageCount(value, max: Self.countMax)
+            case .asOf: asOf = try words.moment(value)
+            case .from, .block, .tenant: throw option.unknown(to: "TIMELINE")
+            }
+        }
+        guard let viewer else { throw Refusal(.badArgument, "VIEWER is missing; a timeline is always somebody's") }
+        self.init(tenant: tenant, conversation: conversation, viewer: viewer, from: start ?? .end, count: count, asOf: asOf)
+    }
+
+    private static func start(
+        _ option: QuestionOption, _ index: Int, _ words: borrowing CommandArguments
+    ) throws(Refusal) -> Start {
+        if option == .before, words.matches(index, "+") { return .end }
+        if option == .after, words.matches(index, "-") { return .beginning }
+        guard let text = words.text(index), let cursor = Cursor(text: text) else {
+            let end = option == .before ? "+ for the end" : "- for the beginning"
+            throw Refusal(.badArgument, "\(option.word) must be a cursor from an earlier page, or \(end)")
+        }
+        return option == .before ? .before(cursor) : .after(cursor)
+    }
+}
+
+/// `MESSAGE.GET tenant message-id [VIEWER v] [ASOF when]`
+extension MessageQuestion {
+    init(_ words: borrowing CommandArguments) throws(Refusal) {
+        self.init(tenant: try words.name(1, "tenant"), id: try words.name(2, "message-id"))
+        var options = Options<QuestionOption>(of: "MESSAGE.GET", words, from: 3)
+        while let option = try options.next(words) {
+            switch option {
+            case .viewer: viewer = try words.name(try options.value(of: option, words), "VIEWER")
+            case .asOf: asOf = try words.moment(try options.value(of: option, words))
+            case .before, .after, .count, .from, .block, .tenant: throw option.unknown(to: "MESSAGE.GET")
+            }
+        }
+    }
+}
+
+/// `RETENTION.GET SYSTEM | TENANT t [CONVERSATION c] [ASOF when]`
+extension RetentionQuestion {
+    init(_ words: borrowing CommandArguments) throws(Refusal) {
+        let (scope, next) = try words.scope(from: 1)
+        self.init(scope: scope)
+        var options = Options<QuestionOption>(of: "RETENTION.GET", words, from: next)
+        while let option = try options.next(words) {
+            guard option == .asOf else { throw option.unknown(to: "RETENTION.GET") }
+            asOf = try words.moment(try options.value(of: option, words))
+        }
+    }
+}
+
+/// `EVENTS.READ FROM position [COUNT n] [BLOCK ms] [TENANT t]`
+struct EventsReadCommand {
+    let question: EventsQuestion
+    /// How long to wait for an event if there is none.
+    let blockMilliseconds: Int
+
+    static let blockMillisecondsMax: UInt64 = 3_600_000
+
+    init(_ words: borrowing CommandArguments) throws(Refusal) {
+        var options = Options<QuestionOption>(of: "EVENTS.READ", words, from: 1)
+        var from: Position?
+        var count = EventsQuestion.countDefault
+        var block: UInt64 = 0
+        var tenant: TenantID?
+        while let option = try options.next(words) {
+            let value = try options.value(of: option, words)
+            switch option {
+            case .from: from = try words.position(value, "FROM")
+            case .count: count = try words.pageCount(value, max: EventsQuestion.countMax)
+            case .block: block = try words.number(value, "BLOCK", 1...Self.blockMillisecondsMax)
+            case .tenant: tenant = try words.name(value, "TENANT")
+            case .viewer, .before, .after, .asOf: throw option.unknown(to: "EVENTS.READ")
+            }
+        }
+        guard let from else { throw Refusal(.badArgument, "FROM is missing; the log begins at FROM 1") }
+        question = EventsQuestion(from: from, count: count, tenant: tenant)
+        blockMilliseconds = Int(block)
+    }
+}

@@ -1,0 +1,107 @@
+import Glibc
+
+/// All settings, in the order in which `--help` lists them.
+extension Setting {
+    static let all: [Setting] = [
+        data, socket, socketMode, socketGroup, connectionsMax, importers, administrators, auditors, logLevel,
+        partitionLength, origin, bodyBytesMax, idempotenceHours, diskReserveBytes,
+        stallMilliseconds, unreadSeconds, drainSeconds, queryThreads,
+        appendsMax, inputBytesMax, inputBytesTotalMax, outputBytesTotalMax,
+        batchBytesMax, batchEventsMax, foldBytes, foldMilliseconds, tailBytesMax, openPartitionsMax, mapBytes,
+        journalSegmentBytes, journalSegments,
+    ]
+
+    static let data = Setting(
+        name: "data", kind: .path, fallback: nil, explanation: "The data folder. Made if it is not there.")
+    static let socket = Setting(
+        name: "socket", kind: .path, fallback: nil, explanation: "The Unix socket at which clients connect.")
+    static let socketMode = Setting(
+        name: "socket-mode", kind: .mode, fallback: "0660", explanation: "The socket's permissions. Who may write to it may connect.")
+    static let socketGroup = Setting(
+        name: "socket-group", kind: .group, fallback: "", explanation: "The group that the socket is given, by name or number.")
+    static let connectionsMax = Setting(
+        name: "connections-max", kind: .number(1...1_000_000), fallback: "16000",
+        explanation: "Connections at once. One more is answered BUSY and closed.")
+
+    /// Root, and whoever runs the daemon.
+    private static let ownUsers = getuid() == 0 ? "0" : "0,\(getuid())"
+    static let importers = Setting(
+        name: "importers", kind: .users, fallback: ownUsers, explanation: "Users who may append with a time of their own (AT).")
+    static let administrators = Setting(
+        name: "administrators", kind: .users, fallback: ownUsers, explanation: "Users who may set retention and stop the daemon.")
+    static let auditors = Setting(
+        name: "auditors", kind: .users, fallback: ownUsers,
+        explanation: "Users who may read the log and every message in full (EVENTS.READ, MESSAGE.HISTORY).")
+    static let logLevel = Setting(
+        name: "log-level", kind: .choice(["trace", "debug", "info", "notice", "warning", "error", "critical"]), fallback: "notice",
+        explanation: "How much is logged, on standard error. Bodies never are.")
+
+    static let partitionLength = Setting(
+        name: "partition-length", kind: .choice(["hour", "day", "week"]), fallback: "day",
+        explanation: "How much time a partition holds. Counts only when the data folder is made.")
+    static let origin = Setting(
+        name: "origin", kind: .text, fallback: "",
+        explanation: "The log's public name. Counts only when the data folder is made; none: one is made up.")
+    static let bodyBytesMax = Setting(
+        name: "body-bytes-max", kind: .number(1...1 << 20), fallback: "65536", explanation: "The longest body.")
+    static let idempotenceHours = Setting(
+        name: "idempotence-hours", kind: .number(0...87_600), fallback: "48",
+        explanation: "How long, at the least, a repeated SEND is recognized.")
+    static let diskReserveBytes = Setting(
+        name: "disk-reserve-bytes", kind: .number(0...1 << 50), fallback: "268435456",
+        explanation: "With less than this left on the disk, appends are answered FULL.")
+}
+
+/// How long things wait, and how much may wait.
+extension Setting {
+    static let stallMilliseconds = Setting(
+        name: "stall-ms", kind: .number(0...600_000), fallback: "1000",
+        explanation: "How long appends wait for a fold that is behind, before they are answered BUSY.")
+    static let unreadSeconds = Setting(
+        name: "unread-seconds", kind: .number(1...86_400), fallback: "60",
+        explanation: "How long a client may leave its answers unread before its connection is closed.")
+    static let drainSeconds = Setting(
+        name: "drain-seconds", kind: .number(0...3600), fallback: "10",
+        explanation: "How long a stopping daemon waits for clients to fetch their last answers.")
+    static let queryThreads = Setting(
+        name: "query-threads", kind: .number(1...64), fallback: "2", explanation: "Threads that answer questions.")
+    static let appendsMax = Setting(
+        name: "appends-max", kind: .number(1...1 << 20), fallback: "16384", explanation: "Unanswered appends of one connection; more wait.")
+    static let inputBytesMax = Setting(
+        name: "input-bytes-max", kind: .number(4096...1 << 30), fallback: "262144",
+        explanation: "What one connection may send ahead while it waits for answers; more stays in the socket.")
+    static let inputBytesTotalMax = Setting(
+        name: "input-bytes-total-max", kind: .number(1 << 20...1 << 40), fallback: "268435456",
+        explanation: "Unexecuted input of all connections together.")
+    static let outputBytesTotalMax = Setting(
+        name: "output-bytes-total-max", kind: .number(1 << 20...1 << 40), fallback: "268435456",
+        explanation: "Unread answers of questions, of all connections together; beyond it questions are answered BUSY.")
+}
+
+/// How the archive works. The defaults were measured.
+extension Setting {
+    static let batchBytesMax = Setting(
+        name: "batch-bytes-max", kind: .number(4096...1 << 29), fallback: "4194304",
+        explanation: "Events that are committed together, in bytes.")
+    static let batchEventsMax = Setting(
+        name: "batch-events-max", kind: .number(1...1 << 20), fallback: "16384", explanation: "Events that are committed together.")
+    static let foldBytes = Setting(
+        name: "fold-bytes", kind: .number(1...1 << 40), fallback: "8388608",
+        explanation: "The fold begins when so much is journaled and not yet in partitions.")
+    static let foldMilliseconds = Setting(
+        name: "fold-ms", kind: .number(1...600_000), fallback: "200",
+        explanation: "The fold begins when an event has waited so long for it.")
+    static let tailBytesMax = Setting(
+        name: "tail-bytes-max", kind: .number(8192...1 << 40), fallback: "67108864",
+        explanation: "What may wait for the fold; beyond it appends wait. It is kept in memory.")
+    static let openPartitionsMax = Setting(
+        name: "open-partitions-max", kind: .number(4...100_000), fallback: "512", explanation: "Partitions that are open at once.")
+    static let mapBytes = Setting(
+        name: "map-bytes", kind: .number(1 << 20...1 << 46), fallback: "68719476736",
+        explanation: "How large one partition's file can become. Takes address space, not memory.")
+    static let journalSegmentBytes = Setting(
+        name: "journal-segment-bytes", kind: .number(8192...1 << 30), fallback: "16777216",
+        explanation: "Bytes of a journal segment, in whole pages of 4096.")
+    static let journalSegments = Setting(
+        name: "journal-segments", kind: .number(2...64), fallback: "4", explanation: "Journal segments that are kept at the least.")
+}

@@ -1,0 +1,66 @@
+import Archive
+import ArgumentParser
+import Events
+import Foundation
+import Glibc
+
+/// `annalsd rebuild`: all projections anew, out of the trail alone.
+struct RebuildProjections: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "rebuild",
+        abstract: "Builds all indexes and the state file anew out of the log, while no daemon runs.",
+        discussion: "For when a table of them is damaged. The log itself is only read. It can be stopped at any time and run again.")
+
+    @OptionGroup var folder: FolderOption
+
+    func run() throws {
+        let isTerminal = isatty(STDERR_FILENO) == 1
+        var events = 0
+        try Rebuild(of: folder.options()).run { progress in
+            events = progress.events
+            if isTerminal { Self.show("\r\(progress.partitionsDone)/\(progress.partitions)  \(progress.partition)  \(events) events") }
+        }
+        if isTerminal { Self.show("\n") }
+        print("rebuilt: \(events) events")
+    }
+
+    private static func show(_ text: String) { FileHandle.standardError.write(Data(text.utf8)) }
+}
+
+/// `annalsd digest`: the digest of everything projected, while no daemon runs.
+struct PrintDigest: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "digest",
+        abstract: "Prints the log's end and the digest of all projections, while no daemon runs.",
+        discussion: """
+            Before and after 'annalsd rebuild' it is the same; a running daemon tells it with the command DIGEST.
+            Folds what is still in the journal.
+            """)
+
+    @OptionGroup var folder: FolderOption
+
+    func run() throws {
+        let options = try folder.options()
+        guard FileManager.default.fileExists(atPath: options.path + "/annals.json") else {
+            throw StartFailure.failed("\(options.path) holds no annals.json, so it is no archive; name the folder of the daemon")
+        }
+        let (archive, appender) = try Archive.open(options, clock: Serve.now)
+        let digest = try archive.digest()
+        try archive.close(appender)
+        let text = digest.bytes.map { byte in (byte < 16 ? "0" : "") + String(byte, radix: 16) }.joined()
+        print("\(digest.position.rawValue) \(text)")
+    }
+}
+
+/// Which archive.
+struct FolderOption: ParsableArguments {
+    @Option(help: ArgumentHelp("The data folder. Environment: ANNALS_DATA.", valueName: "path"))
+    var data: String?
+
+    func options() throws(StartFailure) -> ArchiveOptions {
+        guard let path = data ?? ProcessInfo.processInfo.environment["ANNALS_DATA"] else {
+            throw .settings(SettingFailure(sentence: "data is not given, so which archive? Name its folder with --data"))
+        }
+        return ArchiveOptions(path: path)
+    }
+}

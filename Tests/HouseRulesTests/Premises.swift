@@ -1,0 +1,60 @@
+/// What may lie in the top folder, which folders are rooms, and what no file may say of a machine.
+enum Premises {
+    private static let topFolder: Set<String> = ["Package.swift", "Sources", "Tests", "Benchmarks", "Deploy", "README.md", "LICENSE"]
+
+    /// Dot files may be there too.
+    static func strangers(among paths: [String]) -> [Violation] {
+        let names = Set(paths.compactMap { $0.split(separator: "/").first.map(String.init) })
+        return names.subtracting(topFolder).filter { !$0.hasPrefix(".") }.sorted().map { name in
+            Violation(path: name, line: nil, reason: "is not one of what the top folder has")
+        }
+    }
+
+    /// Targets without a folder, and folders of Swift files without a target.
+    static func homeless(manifest: String, paths: [String]) -> [Violation] {
+        let targets = Set(targets(of: manifest))
+        let folders = Set(
+            paths.compactMap { path -> String? in
+                let parts = path.split(separator: "/")
+                guard parts.count > 2, ["Sources", "Tests"].contains(parts[0]), isCode(path) else { return nil }
+                return "\(parts[0])/\(parts[1])"
+            })
+        return targets.subtracting(folders).sorted().map { Violation(path: $0, line: nil, reason: "is a target without a folder") }
+            + folders.subtracting(targets).sorted().map { Violation(path: $0, line: nil, reason: "is a folder without a target") }
+    }
+
+    private static func isCode(_ path: String) -> Bool { path.hasSuffix(".swift") || path.hasSuffix("module.modulemap") }
+
+    /// The folders that a manifest's targets have.
+    static func targets(of manifest: String) -> [String] {
+        let bytes = Array(manifest.utf8)
+        return ["target", "executableTarget", "systemLibrary", "testTarget"].flatMap { kind in
+            bytes.occurrences(of: "." + kind + "( name: \"").compactMap { offset in
+                let quoted = bytes[offset...].split(separator: UInt8(ascii: "\""), maxSplits: 2, omittingEmptySubsequences: false)
+                guard quoted.count == 3 else { return nil }
+                return (kind == "testTarget" ? "Tests/" : "Sources/") + String(decoding: quoted[1], as: UTF8.self)
+            }
+        }
+    }
+
+    /// Paths that are there on one machine only.
+    static let machineFolders = ["work", "root", "home", "Users"]
+
+    static func machinePaths(in text: String, path: String) -> [Violation] {
+        let bytes = Array(text.utf8)
+        return machineFolders.flatMap { folder in
+            bytes.occurrences(of: "/" + folder + "/").filter { !bytes.continuesPath(at: $0) }.map { offset in
+                let line = 1 + bytes[..<offset].count { $0 == UInt8(ascii: "\n") }
+                return Violation(path: path, line: line, reason: "names a folder of one machine, /\(folder)")
+            }
+        }
+    }
+}
+
+extension [UInt8] {
+    /// Whether a slash at an index is inside a longer path, such as `~/work/` or `https://example.org/work/`.
+    fileprivate func continuesPath(at index: Int) -> Bool {
+        guard index > 0 else { return false }
+        return self[index - 1].isWordSign || Array("./~-$}".utf8).contains(self[index - 1])
+    }
+}

@@ -76,8 +76,8 @@ extension Desk {
         }
         switch gate.turnBack() {
         case .busy: return .busy
-        case .stall(let startTimer):
-            if startTimer { startStallTimer() }
+        case .stall(let timer):
+            if let timer { startStallTimer(timer) }
             return .stall
         }
     }
@@ -174,14 +174,14 @@ extension Desk {
         for session in sessions { session.goOn() }
     }
 
-    private func startStallTimer() {
+    private func startStallTimer(_ timer: Int) {
         logger.debug("the fold is behind; appends wait")
         let desk = NIOLoopBound(self, eventLoop: loop)
-        loop.scheduleTask(in: .milliseconds(Int64(options.stallMilliseconds))) { desk.value.giveUpWaiting() }
+        loop.scheduleTask(in: .milliseconds(Int64(options.stallMilliseconds))) { desk.value.giveUpWaiting(timer) }
     }
 
-    private func giveUpWaiting() {
-        guard gate.expire() else { return }
+    private func giveUpWaiting(_ timer: Int) {
+        guard gate.expire(timer) else { return }
         logger.warning("the fold is behind for too long; appends are answered BUSY")
         unstall()
     }

@@ -5,10 +5,12 @@
 struct IntakeGate: ~Copyable {
     private enum State { case open, waiting, refusing }
     private var state = State.open
+    /// Tells one wait from the next: fast ones follow each other while the timer of the first still runs.
+    private var waits = 0
 
     enum Passage: Hashable {
-        /// Wait; `startTimer` tells that it is the first one to do so.
-        case stall(startTimer: Bool)
+        /// Wait; the first to do so starts the timer of that number.
+        case stall(startTimer: Int?)
         case busy
     }
 
@@ -17,15 +19,16 @@ struct IntakeGate: ~Copyable {
         switch state {
         case .open:
             state = .waiting
-            return .stall(startTimer: true)
-        case .waiting: return .stall(startTimer: false)
+            waits += 1
+            return .stall(startTimer: waits)
+        case .waiting: return .stall(startTimer: nil)
         case .refusing: return .busy
         }
     }
 
-    /// The time for waiting is over. Returns whether that changed anything: then those who wait try again, and are refused.
-    mutating func expire() -> Bool {
-        guard state == .waiting else { return false }
+    /// A timer has run out. Returns whether that changed anything: then those who wait try again, and are refused.
+    mutating func expire(_ wait: Int) -> Bool {
+        guard state == .waiting, wait == waits else { return false }
         state = .refusing
         return true
     }

@@ -54,7 +54,10 @@ extension SessionHandler {
         case .retentionHistory: try ask(.retentionHistory(try words.wholeScope()))
         case .partitions: try ask(.partitions)
         case .stats: try ask(.statistics(desk.numbersNow))
-        case .digest: try ask(.digest)
+        case .digest:
+            // It reads everything, so it is not for everybody.
+            try demand(.auditing, for: "DIGEST")
+            try ask(.digest)
         case .shutdown:
             try demand(.administering, for: "SHUTDOWN")
             desk.logger.notice("asked to shut down", metadata: metadata)

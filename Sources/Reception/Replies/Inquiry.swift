@@ -58,7 +58,7 @@ extension Inquiry {
             writer.events(try archive.retentionHistory(scope), bytesMax: .max)
         case .partitions: writer.partitions(try archive.partitions())
         case .statistics(let numbers): writer.statistics(try archive.statistics(), numbers)
-        case .digest: writer.digest(try archive.digest())
+        case .digest: writer.result(try archive.digest()) { writer, digest in writer.digest(digest) }
         }
         return nil
     }

@@ -90,28 +90,30 @@ let package = Package(
             dependencies: ["Console"],
             swiftSettings: house),
 
-        // Tests, one target a room.
-        .testTarget(name: "LMDBTests", dependencies: ["LMDB"], swiftSettings: house + [.enableExperimentalFeature("Lifetimes")]),
-        .testTarget(name: "EventsTests", dependencies: ["Events"], swiftSettings: house),
-        .testTarget(name: "RESPTests", dependencies: ["RESP"] + nio, swiftSettings: house),
-        .testTarget(name: "JournalTests", dependencies: ["Journal"], swiftSettings: house),
-        .testTarget(name: "LedgerTests", dependencies: ["Ledger", "LMDB", "Events"], swiftSettings: house),
-        .testTarget(name: "ProjectionsTests", dependencies: ["Projections", "LMDB", "Events"], swiftSettings: house),
+        // Tests, one target a room, and what they share.
+        .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: house),
         .testTarget(
-            name: "ArchiveTests", dependencies: ["Archive", "Events", "Journal", "Ledger", "Projections", "LMDB"],
+            name: "LMDBTests", dependencies: ["LMDB", "TestSupport"], swiftSettings: house + [.enableExperimentalFeature("Lifetimes")]),
+        .testTarget(name: "EventsTests", dependencies: ["Events", "TestSupport"], swiftSettings: house),
+        .testTarget(name: "RESPTests", dependencies: ["RESP", "TestSupport"] + nio, swiftSettings: house),
+        .testTarget(name: "JournalTests", dependencies: ["Journal", "TestSupport"], swiftSettings: house),
+        .testTarget(name: "LedgerTests", dependencies: ["Ledger", "LMDB", "Events", "TestSupport"], swiftSettings: house),
+        .testTarget(name: "ProjectionsTests", dependencies: ["Projections", "LMDB", "Events", "TestSupport"], swiftSettings: house),
+        .testTarget(
+            name: "ArchiveTests", dependencies: ["Archive", "Events", "Journal", "Ledger", "Projections", "LMDB", "TestSupport"],
             swiftSettings: house),
-        .testTarget(name: "AnnalsClientTests", dependencies: ["AnnalsClient", "RESP"] + nio, swiftSettings: house),
+        .testTarget(name: "AnnalsClientTests", dependencies: ["AnnalsClient", "RESP", "TestSupport"] + nio, swiftSettings: house),
         .testTarget(
             name: "ConsoleTests",
             dependencies: [
-                "Console", "AnnalsClient", "RESP", "Events", "CZlib",
+                "Console", "AnnalsClient", "RESP", "Events", "CZlib", "TestSupport",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: house),
         .testTarget(
             name: "ReceptionTests",
             dependencies: [
-                "annalsd", "Reception", "Archive", "RESP", "Events", log,
+                "annalsd", "Reception", "Archive", "RESP", "Events", "TestSupport", log,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ] + nio,
             swiftSettings: house),

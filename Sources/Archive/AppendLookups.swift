@@ -21,15 +21,19 @@ extension Appender {
         let window = min(core.store.partition(of: start).number, newest - 1)...newest
         var candidates: [Position] = []
         recentIDs.forEach(message.rawValue) { candidates.append($0) }
-        for position in candidates {
-            if let twin = try compare(draft, with: position, in: window) { return twin }
-        }
         for number in window.reversed() where filters.mayContain(message.rawValue, in: number) {
-            for position in try core.store.positions(of: message, in: PartitionID(number)) {
-                if let twin = try compare(draft, with: position, in: window) { return twin }
+            candidates += try core.store.positions(of: message, in: PartitionID(number))
+        }
+        // An import may have brought two of one id, days apart: the same one counts, wherever it is.
+        var different: Twin?
+        for position in candidates {
+            switch try compare(draft, with: position, in: window) {
+            case .same(let position): return .same(position)
+            case .different(let position): different = different ?? .different(position)
+            case nil: break
             }
         }
-        return nil
+        return different
     }
 
     private func compare(
@@ -45,14 +49,14 @@ extension Appender {
     /// The position of the last event that names a conversation, also of one that is not committed yet.
     func lastEvent(of conversation: ConversationID, in tenant: TenantID) throws(ArchiveFailure) -> Position? {
         let fingerprint = core.store.fingerprints.of(conversation, in: tenant).rawValue
-        for index in batch.conversations.indices.reversed() where batch.conversations[index] == fingerprint {
-            let event = batch.withTrailAndBody(at: index) { record, _ in Event.own(record) }
-            if event.tenant == tenant, event.conversation == conversation { return event.position }
-        }
-        for unfolded in core.tail.view().batches.reversed() {
-            for index in unfolded.conversations.indices.reversed() where unfolded.conversations[index] == fingerprint {
-                let event = unfolded.withTrail(at: index) { Event.own($0) }
-                if event.tenant == tenant, event.conversation == conversation { return event.position }
+        let view = core.tail.view()
+        if let tip = tips.last(of: fingerprint, view, batch), tip >= view.first {
+            if try names(conversation, of: tenant, at: tip) { return tip }
+            // Another conversation of the same fingerprint: hardly ever, so it may take its time.
+            var position = Position(batch.next.rawValue - 1)
+            while position >= view.first {
+                if try names(conversation, of: tenant, at: position) { return position }
+                position = Position(position.rawValue - 1)
             }
         }
         do {
@@ -62,36 +66,54 @@ extension Appender {
         } catch { throw ArchiveFailure(error) }
     }
 
-    /// Where a conversation has a message of an id; the newest, if there are several.
-    func find(_ id: MessageID, in conversation: ConversationID, of tenant: TenantID) throws(ArchiveFailure) -> Position? {
-        let fingerprint = core.store.fingerprints.of(id, in: tenant)
-        var candidates: [Position] = []
-        recentIDs.forEach(fingerprint.rawValue) { candidates.append($0) }
-        for position in candidates.sorted(by: >) where try isMessage(position, id, conversation, tenant) { return position }
+    private func names(_ conversation: ConversationID, of tenant: TenantID, at position: Position) throws(ArchiveFailure) -> Bool {
+        guard let event = try event(at: position) else { return false }
+        return event.tenant == tenant && event.conversation == conversation
+    }
+
+    /// Where a conversation has messages of some ids. Of several of one id it is the latest by (at, position), as for readers.
+    ///
+    /// All ids are looked for together: each partition of the conversation is opened once.
+    func find(_ ids: [MessageID], in conversation: ConversationID, of tenant: TenantID) throws(ArchiveFailure) -> [MessageID: Position] {
+        var found: [MessageID: Cursor] = [:]
+        for id in ids {
+            var candidates: [Position] = []
+            recentIDs.forEach(core.store.fingerprints.of(id, in: tenant).rawValue) { candidates.append($0) }
+            for position in candidates { try take(position, id, conversation, tenant, &found) }
+        }
         let partitions: [Int32]
         do {
             partitions = try core.store.state.environment.read { reader in
                 try core.store.state.conversations.partitions(tenant, conversation, reader)
             }
         } catch { throw ArchiveFailure(error) }
-        for number in partitions.reversed() {
-            for position in try core.store.positions(of: fingerprint, in: PartitionID(number)).reversed()
-            where try isMessage(position, id, conversation, tenant) {
-                return position
+        for partition in partitions.reversed().map({ PartitionID($0) }) {
+            // What was found in a later partition is later than anything in this one.
+            let open = ids.filter { id in found[id].map { core.store.partition(of: $0.at) <= partition } ?? true }
+            if open.isEmpty { break }
+            let fingerprints = open.map { core.store.fingerprints.of($0, in: tenant) }
+            for (id, positions) in zip(open, try core.store.positions(of: fingerprints, in: partition)) {
+                for position in positions { try take(position, id, conversation, tenant, &found) }
             }
         }
-        return nil
+        return found.mapValues(\.position)
     }
 
-    private func isMessage(
-        _ position: Position, _ id: MessageID, _ conversation: ConversationID, _ tenant: TenantID
-    ) throws(ArchiveFailure) -> Bool {
+    /// Takes a candidate if it is the message, and later than what was found before.
+    private func take(
+        _ position: Position, _ id: MessageID, _ conversation: ConversationID, _ tenant: TenantID,
+        _ found: inout [MessageID: Cursor]
+    ) throws(ArchiveFailure) {
+        guard let event = try event(at: position), case .send(let send) = event.deed, event.tenant == tenant,
+            send.conversation == conversation, send.messageID == id
+        else { return }
+        let place = Cursor(at: event.at, position: position)
+        if found[id].map({ $0 < place }) ?? true { found[id] = place }
+    }
+
+    private func event(at position: Position) throws(ArchiveFailure) -> Event? {
         let event = try withRecord(position) { record, _ in Result { () throws(TrailFault) in try Event(decoding: record) } }
-        guard let event else { return false }
-        do {
-            guard case .send(let send) = try event.get().deed else { return false }
-            return try event.get().tenant == tenant && send.conversation == conversation && send.messageID == id
-        } catch { throw ArchiveFailure(error) }
+        do { return try event?.get() } catch { throw .damaged(place: "the record at \(position)", error) }
     }
 
     /// Lends an event's record and stored body wherever it is: in the open batch, in the tail, or in its partition.
@@ -104,15 +126,6 @@ extension Appender {
         }
         if let (unfolded, index) = core.tail.view().find(position) { return unfolded.withTrailAndBody(at: index, body) }
         return try core.store.withRecord(position, body)
-    }
-}
-
-extension Event {
-    /// Decodes a record that this process has written or verified itself.
-    fileprivate static func own(_ record: UnsafeRawBufferPointer) -> Event {
-        do { return try Event(decoding: record) } catch {
-            preconditionFailure("a record in memory decodes because it was encoded, or decoded before, by this program: \(error)")
-        }
     }
 }
 

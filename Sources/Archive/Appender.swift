@@ -20,6 +20,7 @@ package final class Appender {
     var recentIDs: RecentIDs
     var filters: IDFilters
     var recentDeletes: RecentDeletes
+    var tips = ConversationTips()
     var book: PolicyBook
     private var hasNewPolicies = false
     var entropy: Entropy
@@ -59,7 +60,9 @@ package final class Appender {
         if batch.bytes >= core.options.batchBytesMax || outcomes.count >= core.options.batchEventsMax { return .batchFull }
         if tailBytes + batch.bytes < core.options.tailBytesMax { return .open }
         tailBytes = core.tail.bytes
-        return tailBytes + batch.bytes < core.options.tailBytesMax ? .open : .tailFull
+        if tailBytes + batch.bytes < core.options.tailBytesMax { return .open }
+        // A fold that has given up makes no room; whoever asks is told so instead of waiting.
+        return core.trouble.withLock { $0 == nil } ? .tailFull : .open
     }
 
     /// Whether somebody waits for a commit.
@@ -177,11 +180,11 @@ package final class Appender {
         } catch {
             return retract(from: first, error)
         }
-        let before = tailBytes
-        tailBytes = core.tail.publish(written, recorded: lastRecorded)
-        foldThread.notice(bytes: tailBytes, isFirst: before == 0 || tailBytes == written.bytes)
+        // Policies first: a reader who sees a position sees its policy. Those beyond a reader's end he leaves out.
         if hasNewPolicies { core.policies.withLock { $0 = book } }
         hasNewPolicies = false
+        tailBytes = core.tail.publish(written, recorded: lastRecorded)
+        foldThread.notice(bytes: tailBytes, isFirst: tailBytes == written.bytes)
         core.batches.add(1, ordering: .relaxed)
         return nil
     }
@@ -190,6 +193,7 @@ package final class Appender {
         batch = OpenBatch(first: first, payloadCapacity: 0)
         recentIDs.retract(from: first)
         recentDeletes.retract(from: first)
+        tips = ConversationTips()
         core.policies.withLock { book = $0 }
         hasNewPolicies = false
         if case .full = failure {
@@ -218,7 +222,8 @@ extension Verdict {
         switch self {
         case .appended: .refused(refusal)
         case .present(let position, _): position >= first ? .refused(refusal) : self
-        case .refused: self
+        // It may have been compared with one that is taken back now.
+        case .refused(let own): own.code == .conflict ? .refused(refusal) : self
         }
     }
 }

@@ -51,8 +51,9 @@ final class Batch: Sendable {
     }
 
     var last: Position { Position(first.rawValue + UInt64(entries.count) - 1) }
-    /// What the batch takes of memory and journal.
-    var bytes: Int { record.payloadCount }
+    /// What the batch costs of memory, and about what of the journal: whole pages for the record, and the columns.
+    var bytes: Int { record.memoryBytes + entries.count * Self.columnBytes }
+    private static let columnBytes = MemoryLayout<Entry>.stride + 2 * MemoryLayout<UInt64>.stride
 
     func index(of position: Position) -> Int? {
         position >= first && position <= last ? Int(position.rawValue - first.rawValue) : nil
@@ -128,7 +129,8 @@ extension Batch {
             guard payload.count - offset >= Int(trailBytes) + Int(bodyBytes) else { throw .truncated }
             let trail = UnsafeRawBufferPointer(rebasing: payload[offset..<offset + Int(trailBytes)])
             let fields = try TrailFields(parsing: trail)
-            guard fields.position.rawValue == first.rawValue + UInt64(index) else { throw .malformed("position") }
+            let (expected, isBeyond) = first.rawValue.addingReportingOverflow(UInt64(index))
+            guard !isBeyond, fields.position.rawValue == expected else { throw .malformed("position") }
             entries.append(
                 Entry(trailOffset: UInt32(offset), trailBytes: trailBytes, bodyBytes: bodyBytes, kind: fields.kind, at: fields.at))
             let keys = try IndexedNames(of: fields, in: trail, fingerprints: fingerprints)

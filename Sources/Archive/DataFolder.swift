@@ -20,7 +20,7 @@ final class DataFolder: Sendable {
         /// The log's public name.
         var origin: String
         var partition: String
-        /// Of this archive's fingerprints, as 16 hexadecimal digits.
+        /// Of this archive's fingerprints, in hexadecimal.
         var seed: String
 
         static let formatKnown = 1
@@ -102,7 +102,7 @@ final class DataFolder: Sendable {
             throw .folder(path: path, reason: "cannot be listed (\(error)); check whose it is")
         }
         // An interrupted first start may have left a half-written description.
-        let strangers = names.filter { $0 != "LOCK" && !$0.hasPrefix("annals.json") }
+        let strangers = names.filter { $0 != "LOCK" && $0 != "lost+found" && !$0.hasPrefix("annals.json") }
         guard strangers.isEmpty else {
             throw .folder(
                 path: path,

@@ -17,10 +17,11 @@ extension Appender {
         guard !ids.isEmpty, ids.count <= LocalDelete.targetsMax else {
             return .refused(Refusal(.badArgument, "id must name 1 to \(LocalDelete.targetsMax) messages"))
         }
+        let found = try find(ids, in: draft.conversation, of: draft.tenant)
         var fresh: [LocalDelete.Target] = []
         var earlier: Position?
         for id in ids {
-            guard let position = try find(id, in: draft.conversation, of: draft.tenant) else {
+            guard let position = found[id] else {
                 return .refused(Refusal(.unknown, "message '\(id)' is not in this conversation; nothing was deleted"))
             }
             if let cause = try hide(of: position, by: draft.viewer) {
@@ -52,17 +53,25 @@ extension Appender {
         guard try lastEvent(of: draft.conversation, in: draft.tenant) != nil else {
             return .refused(Refusal(.unknown, "conversation '\(draft.conversation)' has no events, so there is nothing to clear"))
         }
-        let clears: [LocalDeletes.Clear]
+        if let earlier = try clear(asFarAs: upTo, draft) { return .present(earlier, effectiveAt: recorded) }
+        return write(.upTo(upTo), draft, by: principal, recorded: recorded)
+    }
+
+    /// The first event by which the viewer cleared as far or further.
+    private func clear(asFarAs upTo: Position, _ draft: LocalDeleteDraft) throws(ArchiveFailure) -> Position? {
+        let deletes = core.store.state.deletes
+        var earliest: Position?
         do {
-            clears = try core.store.state.environment.read { reader in
-                try core.store.state.deletes.clears(draft.tenant, draft.conversation, by: draft.viewer, reader)
+            // Each clear goes further than those before it: so the walk back ends where they become too short.
+            try core.store.state.environment.read { reader in
+                _ = try deletes.lastClear(draft.tenant, draft.conversation, by: draft.viewer, reader) { clear in
+                    if clear.upTo >= upTo { earliest = clear.cause.position }
+                    return clear.upTo < upTo
+                }
             }
         } catch { throw ArchiveFailure(error) }
-        let all = clears + recentDeletes.clears(draft.tenant, draft.conversation, by: draft.viewer)
-        if let earlier = all.filter({ $0.upTo >= upTo }).map(\.cause.position).min() {
-            return .present(earlier, effectiveAt: recorded)
-        }
-        return write(.upTo(upTo), draft, by: principal, recorded: recorded)
+        let recent = recentDeletes.clears(draft.tenant, draft.conversation, by: draft.viewer).first { $0.upTo >= upTo }
+        return earliest ?? recent?.cause.position
     }
 
     private func write(

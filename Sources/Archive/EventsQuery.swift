@@ -9,10 +9,12 @@ extension Archive {
         let view = LogView(core)
         var page = EventsPage(events: [], next: max(question.from, .first))
         var visits = 0
-        while page.events.count < question.count, page.next <= view.tail.end, visits < Self.visitsMax {
+        var slices = 0
+        while page.events.count < question.count, page.next <= view.tail.end, visits < Self.visitsMax, slices < Self.slicesMax {
             let slice = try view.slice(from: page.next, atMost: min(Self.sliceMax, question.count - page.events.count))
             guard let last = slice.last else { break }
             visits += slice.count
+            slices += 1
             page.events += question.tenant == nil ? slice : slice.filter { $0.tenant == question.tenant }
             page.next = last.position.next
         }
@@ -23,6 +25,8 @@ extension Archive {
     private static let sliceMax = 1000
     /// So many are looked at for one answer when most are of other tenants.
     private static let visitsMax = 200_000
+    /// So many runs of positions: an unsorted import makes one an event, each in another partition.
+    private static let slicesMax = 5_000
 }
 
 extension LogView {
@@ -43,8 +47,8 @@ extension LogView {
 extension Store {
     fileprivate func slice(from position: Position, through end: Position, atMost count: Int) throws(ArchiveFailure) -> [Event] {
         do {
-            let extent = try state.environment.read { reader in try extents.find(atOrAfter: position, reader) }
-            guard let extent, let lease = try shelf.lease(extent.partition) else { return [] }
+            guard let extent = try extent(of: position) else { return [] }
+            guard let lease = try shelf.lease(extent.partition) else { throw missing(extent.partition) }
             let partition = lease.partition
             let last = min(extent.last, end)
             return try partition.environment.read { reader in
@@ -54,6 +58,7 @@ extension Store {
                 var isThere = try cursor.seek(atLeast: key.span.bytes)
                 while isThere, events.count < count {
                     let event = try cursor.value.withUnsafeBytes { try Event(decoding: $0) }
+                    guard event.position.rawValue == cursor.key.word(0) else { throw TrailFault.malformed("position") }
                     guard event.position <= last else { break }
                     events.append(event)
                     isThere = try cursor.next()

@@ -64,6 +64,7 @@ struct Fold {
             let partition = lease.partition
             let known = try partition.environment.read { reader in try partition.totals(reader) }
             let threshold = known?.last ?? .none
+            try check(references.prefix { $0.position <= threshold }, areIn: partition)
             let news = references.filter { $0.position > threshold }
             let meaning = try meaning(of: news)
             if let first = news.first?.position {
@@ -77,6 +78,25 @@ struct Fold {
             }
             return news.count == references.count ? meaning : try self.meaning(of: references)
         } catch { throw ArchiveFailure(error) }
+    }
+
+    /// What is left out must be there already, and be the same: otherwise a position was given out twice, and an answered event
+    /// would vanish. Only after a crash is there anything to compare.
+    private func check(_ references: ArraySlice<Reference>, areIn partition: Partition) throws {
+        guard !references.isEmpty else { return }
+        try partition.environment.read { reader in
+            for reference in references {
+                let key = reference.position.key
+                let stored = try reader.lend(key.span.bytes, in: partition.trail) { stored in
+                    reference.batch.withTrail(at: reference.index) { record in stored.withUnsafeBytes { $0.elementsEqual(record) } }
+                }
+                guard stored == true else {
+                    throw ArchiveFailure.damaged(
+                        place: partition.environment.path,
+                        .malformed("event at \(reference.position), which is not the one that the journal has"))
+                }
+            }
+        }
     }
 
     private func meaning(of references: [Reference]) throws(TrailFault) -> Meaning {

@@ -112,9 +112,16 @@ final class FoldThread: Sendable {
     /// Returns when it is time to fold: much waits, or something has waited long enough, or somebody asks for it.
     private func gather() {
         if isDue { return }
-        if core.tail.isEmpty { bell.wait() }
+        if core.tail.isEmpty { rest() }
         let deadline = DispatchTime.now() + .milliseconds(core.options.foldMilliseconds)
         while !isDue, bell.wait(timeout: deadline) == .success {}
+    }
+
+    /// Waits for something to fold. While appends are refused for want of room nobody rings, so the room is looked at now and then.
+    private func rest() {
+        guard core.isDiskFull.load(ordering: .relaxed) else { return bell.wait() }
+        _ = bell.wait(timeout: .now() + .milliseconds(Self.retryMilliseconds))
+        core.measureDisk()
     }
 
     private var isDue: Bool { control.withLock { $0.isUrgent || $0.isStopping } }

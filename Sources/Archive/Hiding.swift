@@ -27,12 +27,12 @@ struct Hiding {
             }
         }
         do {
-            let clears = try view.store.state.environment.read { reader in
-                try view.store.state.deletes.clears(tenant, conversation, by: viewer, reader)
+            let clear = try view.store.state.environment.read { reader in
+                try view.store.state.deletes.lastClear(tenant, conversation, by: viewer, reader) { clear in
+                    horizon.includes(clear.cause.position, at: clear.cause.at)
+                }
             }
-            for clear in clears where horizon.includes(clear.cause.position, at: clear.cause.at) {
-                clearedUpTo = max(clearedUpTo, clear.upTo)
-            }
+            clearedUpTo = max(clearedUpTo, clear?.upTo ?? .none)
         } catch { throw ArchiveFailure(error) }
     }
 

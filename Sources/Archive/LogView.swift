@@ -29,7 +29,7 @@ struct LogView {
         case .time(let time): return .success(Horizon(position: tail.end, time: time))
         case .position(.none): return .success(Horizon(position: .none, time: .distantPast))
         case .position(let position):
-            guard position <= tail.end, let event = try event(at: position) else {
+            guard let event = try event(at: position) else {
                 return .failure(Refusal(.badArgument, "asof \(position) is beyond the log's end \(tail.end)"))
             }
             return .success(Horizon(position: position, time: event.recorded))
@@ -47,7 +47,11 @@ struct LogView {
 
     func event(at position: Position) throws(ArchiveFailure) -> Event? {
         let decoded = try withRecord(position) { record, _ in
-            Result { () throws(TrailFault) in try Event(decoding: record) }
+            Result { () throws(TrailFault) in
+                let event = try Event(decoding: record)
+                guard event.position == position else { throw .malformed("position") }
+                return event
+            }
         }
         do { return try decoded?.get() } catch { throw .damaged(place: "the record at \(position)", error) }
     }

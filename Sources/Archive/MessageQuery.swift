@@ -44,29 +44,33 @@ extension LogView {
         book.inForce(for: .conversation(message.tenant, message.send.conversation), within: horizon).period
     }
 
-    /// The newest message of an id within the horizon. (Two of one id may lie further apart than the idempotence window.)
+    /// The latest message of an id by (at, position), within the horizon. (Two of one id may lie further apart than the idempotence
+    /// window.)
     func find(_ id: MessageID, of tenant: TenantID, within horizon: Horizon) throws(ArchiveFailure) -> FoundMessage? {
         let fingerprint = store.fingerprints.of(id, in: tenant)
         var unfolded: [Position] = []
         tail.forEach(message: fingerprint.rawValue) { batch, index in unfolded.append(batch.position(at: index)) }
-        if let found = try newest(of: unfolded, id, tenant, horizon) { return found }
+        var found = try latest(of: unfolded, than: nil, id, tenant, horizon)
         for partition in store.shelf.all.reversed() {
-            let positions = try store.positions(of: fingerprint, in: partition)
-            if let found = try newest(of: positions, id, tenant, horizon) { return found }
+            // What was found in a later partition is later than anything in this one.
+            if let found, store.partition(of: found.event.at) > partition { break }
+            let positions = try store.positions(of: [fingerprint], in: partition)[0]
+            found = try latest(of: positions, than: found, id, tenant, horizon)
         }
-        return nil
+        return found
     }
 
-    private func newest(
-        of positions: [Position], _ id: MessageID, _ tenant: TenantID, _ horizon: Horizon
+    private func latest(
+        of positions: [Position], than known: FoundMessage?, _ id: MessageID, _ tenant: TenantID, _ horizon: Horizon
     ) throws(ArchiveFailure) -> FoundMessage? {
-        for position in positions.reversed() {
-            guard let found = try message(at: position), found.tenant == tenant, found.send.messageID == id,
-                horizon.includes(position, at: found.event.at)
+        var latest = known
+        for position in positions {
+            guard let message = try message(at: position), message.tenant == tenant, message.send.messageID == id,
+                horizon.includes(position, at: message.event.at)
             else { continue }
-            return found
+            if latest.map({ ($0.event.at, $0.event.position) < (message.event.at, position) }) ?? true { latest = message }
         }
-        return nil
+        return latest
     }
 
     /// Local deletes and cleared histories, of anyone, that cover a message.
@@ -82,7 +86,7 @@ extension LogView {
         }.map(\.position)
         do {
             found += try store.state.environment.read { reader in
-                let clears = try store.state.deletes.clears(message.tenant, conversation, by: nil, reader)
+                let clears = try store.state.deletes.clears(message.tenant, conversation, reader)
                 return try store.state.deletes.hides(of: position, reader)
                     + clears.filter { $0.upTo >= position }.map(\.cause.position)
             }

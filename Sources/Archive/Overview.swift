@@ -56,9 +56,8 @@ extension Archive {
         do {
             conversations = try store.state.environment.read { reader in try store.state.conversations.count(reader) }
         } catch { throw ArchiveFailure(error) }
-        let unfolded = view.tail.batches.filter { $0.first > progress.position }
-        let waiting = unfolded.reduce(into: (messages: 0, bodyBytes: 0)) { sum, batch in
-            for entry in batch.entries where entry.kind == .send {
+        let waiting = view.tail.batches.reduce(into: (messages: 0, bodyBytes: 0)) { sum, batch in
+            for (index, entry) in batch.entries.enumerated() where entry.kind == .send && batch.position(at: index) > progress.position {
                 sum.messages += 1
                 sum.bodyBytes += Int(entry.bodyBytes) - StoredBody.saltBytes
             }

@@ -5,7 +5,12 @@ import Projections
 struct RecentDeletes {
     private var hides: [HideKey: Position] = [:]
     private var clears: [ClearKey: [LocalDeletes.Clear]] = [:]
-    private var last = Position.none
+    /// How many there may be before it is worth looking which are folded.
+    private var sweepAt = Self.sweepMin
+
+    private static let sweepMin = 1024
+
+    var count: Int { hides.count + clears.count }
 
     private struct HideKey: Hashable {
         var message: Position
@@ -19,7 +24,6 @@ struct RecentDeletes {
     }
 
     mutating func note(_ deletion: LocalDelete, tenant: TenantID, cause: LocalDeletes.Cause) {
-        last = cause.position
         switch deletion.extent {
         case .messages(let targets):
             for target in targets {
@@ -40,14 +44,23 @@ struct RecentDeletes {
         clears[ClearKey(tenant: tenant, conversation: conversation, viewer: viewer)] ?? []
     }
 
-    /// Lets go of what is folded, once all of it is.
+    /// Lets go of what is folded, whenever there are twice as many as were left the last time.
     mutating func forget(through folded: Position) {
-        if last != .none, last <= folded { self = RecentDeletes() }
+        guard count >= sweepAt else { return }
+        hides = hides.filter { $0.value > folded }
+        clears = clears.compactMapValues { list in
+            let kept = list.filter { $0.cause.position > folded }
+            return kept.isEmpty ? nil : kept
+        }
+        sweepAt = max(Self.sweepMin, 2 * count)
     }
 
     /// Takes back what was never committed.
     mutating func retract(from position: Position) {
         hides = hides.filter { $0.value < position }
-        clears = clears.mapValues { $0.filter { $0.cause.position < position } }
+        clears = clears.compactMapValues { list in
+            let kept = list.filter { $0.cause.position < position }
+            return kept.isEmpty ? nil : kept
+        }
     }
 }

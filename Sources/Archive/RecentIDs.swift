@@ -23,8 +23,9 @@ struct RecentIDs {
     /// Lets go of generations that are folded altogether.
     mutating func forget(through folded: Position) {
         guard generations.count > 1 else { return }
-        generations.removeAll { $0.last <= folded.rawValue && $0.count >= Self.generationMax }
-        if generations.isEmpty { generations.append(Generation()) }
+        let newest = generations.removeLast()
+        generations.removeAll { $0.last <= folded.rawValue }
+        generations.append(newest)
     }
 
     /// Takes back what was never committed.

@@ -7,7 +7,7 @@ import Projections
 /// Brings back what a crash left in the journal.
 struct Recovery {
     let store: Store
-    let tail: Tail
+    private(set) var tail: Tail
     private(set) var book: PolicyBook
     private(set) var recentIDs = RecentIDs()
     private(set) var recentDeletes = RecentDeletes()
@@ -30,16 +30,39 @@ struct Recovery {
             while let record = try records.next() {
                 let batch = try Batch(reading: record, fingerprints: store.fingerprints)
                 if batch.last <= progress.position { continue }
-                guard batch.first == tail.end.next else {
-                    throw TrailFault.malformed("place in the journal (\(batch.first) follows \(tail.end))")
-                }
+                try join(batch)
                 try take(batch)
             }
+            try checkState()
         } catch let fault as TrailFault {
             throw .damaged(place: "the journal", fault)
         } catch {
             throw ArchiveFailure(error)
         }
+    }
+
+    /// Makes sure that a batch follows what is there.
+    private mutating func join(_ batch: Batch) throws {
+        let next = tail.end.next
+        if batch.first == next { return }
+        // A rebuild in the middle of a fold can leave the state in the middle of a batch: then the tail begins with all of it.
+        if tail.isEmpty, batch.first < next {
+            tail = Tail(end: Position(batch.first.rawValue - 1), recorded: progress.recorded)
+            return
+        }
+        if tail.isEmpty { throw staleState("ends at \(tail.end), and the journal begins at \(batch.first)") }
+        throw TrailFault.malformed("place in the journal (\(batch.first) follows \(tail.end))")
+    }
+
+    /// A state that knows nothing beside partitions that hold something would give positions out again.
+    private func checkState() throws {
+        let beginsAnew = tail.isEmpty || tail.view().first == .first
+        guard progress == .start, !store.shelf.all.isEmpty, !(beginsAnew && !tail.isEmpty) else { return }
+        throw staleState("knows of no events, though there are partitions")
+    }
+
+    private func staleState(_ reason: String) -> ArchiveFailure {
+        .folder(path: store.state.environment.path, reason: "\(reason); run 'annalsd rebuild' on the data folder, then start again")
     }
 
     private mutating func take(_ batch: Batch) throws(TrailFault) {

@@ -35,27 +35,19 @@ final class Store: Sendable {
 
     func partition(of instant: Instant) -> PartitionID { shelf.length.partition(of: instant) }
 
-    /// Lends the trail record and stored body of a folded event; nil if there is none at that position.
+    /// Lends the trail record and stored body of a folded event; nil beyond what is folded.
     func withRecord<Result>(
         _ position: Position, _ body: (UnsafeRawBufferPointer, UnsafeRawBufferPointer) -> Result
     ) throws(ArchiveFailure) -> Result? {
         do {
-            let extent = try state.environment.read { reader in try extents.find(atOrAfter: position, reader) }
-            guard let extent, extent.first <= position else { return nil }
-            return try withRecord(position, in: extent.partition, body)
-        } catch { throw ArchiveFailure(error) }
-    }
-
-    /// The same, when the partition is known.
-    func withRecord<Result>(
-        _ position: Position, in id: PartitionID, _ body: (UnsafeRawBufferPointer, UnsafeRawBufferPointer) -> Result
-    ) throws(ArchiveFailure) -> Result? {
-        do {
-            guard let lease = try shelf.lease(id) else { return nil }
+            guard let extent = try extent(of: position) else { return nil }
+            guard let lease = try shelf.lease(extent.partition) else { throw missing(extent.partition) }
             let partition = lease.partition
             return try partition.environment.read { reader in
                 let key = position.key
-                guard let record = try reader.value(of: key.span.bytes, in: partition.trail) else { return nil }
+                guard let record = try reader.value(of: key.span.bytes, in: partition.trail) else {
+                    throw ArchiveFailure.damaged(place: partition.environment.path, .malformed("trail, which lacks \(position)"))
+                }
                 guard let stored = try reader.value(of: key.span.bytes, in: partition.bodies) else {
                     return record.withUnsafeBytes { body($0, UnsafeRawBufferPointer(start: nil, count: 0)) }
                 }
@@ -64,12 +56,35 @@ final class Store: Sendable {
         } catch { throw ArchiveFailure(error) }
     }
 
+    /// The run of positions in which a position lies; nil beyond what is folded.
+    func extent(of position: Position) throws(ArchiveFailure) -> Extent? {
+        do {
+            let found = try state.environment.read { reader in try extents.find(atOrAfter: position, reader) }
+            guard let found else { return nil }
+            guard found.first <= position else {
+                throw ArchiveFailure.damaged(place: state.environment.path, .malformed("table of extents, which lacks \(position)"))
+            }
+            return found
+        } catch { throw ArchiveFailure(error) }
+    }
+
+    /// A partition that must be there, because the log has events in it.
+    func missing(_ id: PartitionID) -> ArchiveFailure {
+        .folder(path: shelf.path(of: id), reason: "is not there, though the log has events in it; restore it from a backup")
+    }
+
     /// Positions of messages with an id's fingerprint in one partition.
     func positions(of message: Fingerprint, in id: PartitionID) throws(ArchiveFailure) -> [Position] {
+        try positions(of: [message], in: id)[0]
+    }
+
+    /// The same for several ids, in their order.
+    func positions(of messages: [Fingerprint], in id: PartitionID) throws(ArchiveFailure) -> [[Position]] {
         do {
-            guard let lease = try shelf.lease(id) else { return [] }
+            guard let lease = try shelf.lease(id) else { return messages.map { _ in [] } }
             let environment = lease.partition.environment
-            return try environment.read { reader in try PartitionIndex(in: environment).positions(of: message, reader) }
+            let index = PartitionIndex(in: environment)
+            return try environment.read { reader in try messages.map { try index.positions(of: $0, reader) } }
         } catch { throw ArchiveFailure(error) }
     }
 

@@ -45,10 +45,10 @@ private struct TimelineQuery {
 
     func page() throws(ArchiveFailure) -> TimelinePage {
         let bottom = PartitionIndex.Place(at: firstLiving, position: .none)
-        let top = PartitionIndex.Place(at: .distantFuture, position: .last)
+        let top = PartitionIndex.Place(at: horizon.time, position: .last)
         switch question.from {
         case .end: return page(down: try harvest(.down, from: top), hasNewer: false)
-        case .before(let cursor): return page(down: try harvest(.down, from: cursor.place), hasNewer: true)
+        case .before(let cursor): return page(down: try harvest(.down, from: min(top, cursor.place)), hasNewer: true)
         case .beginning: return page(up: try harvest(.up, from: bottom), hasOlder: false)
         case .after(let cursor): return page(up: try harvest(.up, from: max(bottom, cursor.place)), hasOlder: true)
         }
@@ -73,7 +73,7 @@ private struct TimelineQuery {
         var harvest = Harvest()
         var last: Cursor?
         for _ in 0..<Self.visitsMax {
-            guard let place = try walk.next(), direction == .up || place.at >= firstLiving else { return harvest }
+            guard let place = try walk.next(), place.at >= firstLiving, place.at <= horizon.time else { return harvest }
             if let message = try visibleMessage(at: place, hiding) {
                 if harvest.messages.count == question.count {
                     harvest.rest = last

@@ -74,7 +74,7 @@ struct TimelineWalk {
 
     private func read(_ id: PartitionID) throws(ArchiveFailure) -> [PartitionIndex.Place] {
         do {
-            guard let lease = try view.store.shelf.lease(id) else { return [] }
+            guard let lease = try view.store.shelf.lease(id) else { throw view.store.missing(id) }
             let environment = lease.partition.environment
             let index = PartitionIndex(in: environment)
             return try environment.read { reader in

@@ -76,7 +76,7 @@ package struct Extents: Sendable {
 
     private static func parse(_ key: RawSpan, _ value: RawSpan) -> Extent? {
         guard key.byteCount == 8, value.byteCount == 16, let first = key.word(0), let last = value.word(0),
-            let partition = value.word(1), let number = UInt32(exactly: partition), first > 0, last >= first
+            let partition = value.word(1), let number = UInt32(exactly: partition), first > 0, last >= first, last <= Int64.max
         else { return nil }
         return Extent(first: Position(first), last: Position(last), partition: PartitionID(Int32(bitPattern: number)))
     }

@@ -80,7 +80,7 @@ package struct PartitionTotals: Hashable, Sendable {
     init?(decoding value: RawSpan) {
         guard value.byteCount == 56, value.word(0) == Self.version, let first = value.word(1), let last = value.word(2),
             let events = value.word(3), let messages = value.word(4), let bodyBytes = value.word(5), let time = value.word(6),
-            first > 0, last >= first, events > 0, messages <= events
+            first > 0, last >= first, events > 0, messages <= events, max(last, events, bodyBytes) <= Int64.max
         else { return nil }
         let recorded = Instant(milliseconds: Int64(bitPattern: time))
         guard recorded.isWritable else { return nil }

@@ -42,7 +42,9 @@ package struct Conversations: Sendable {
             try reader.lend(key.bytes.span.bytes, in: conversations) { ($0.word(0), $0.word(1)) }
         }
         guard let found else { return nil }
-        guard let last = found.0, let messages = found.1 else { throw .damaged(path: path, table: "conversations") }
+        guard let last = found.0, let messages = found.1, max(last, messages) <= Int64.max else {
+            throw .damaged(path: path, table: "conversations")
+        }
         return Summary(last: Position(last), messages: messages)
     }
 

@@ -86,12 +86,35 @@ package struct LocalDeletes: Sendable {
         return found
     }
 
-    /// How a viewer cleared his history of a conversation, or (without a viewer) how anyone did.
-    package func clears(
-        _ tenant: TenantID, _ conversation: ConversationID, by viewer: UserID?, _ reader: Reader
-    ) throws(ProjectionFailure) -> [Clear] {
+    /// A viewer's last clear of a conversation that is `wanted`. From one clear to the next, position and reach both grow.
+    package func lastClear(
+        _ tenant: TenantID, _ conversation: ConversationID, by viewer: UserID, _ reader: Reader, where wanted: (Clear) -> Bool
+    ) throws(ProjectionFailure) -> Clear? {
         var prefix = NamedKey(tenant, conversation)
-        if let viewer { prefix.append(viewer.utf8) }
+        prefix.append(viewer.utf8)
+        var end = prefix
+        end.append(.max)
+        end.append(.max)  // Behind every position, the greatest too.
+        let table = clears
+        let found: (isSound: Bool, clear: Clear?) = try onStore { () throws(LMDBError) in
+            var cursor = try reader.cursor(in: table)
+            var isThere = try cursor.seek(below: end.bytes.span.bytes)
+            while isThere, cursor.key.starts(with: prefix.bytes) {
+                guard let clear = Self.clear(cursor.key, cursor.value) else { return (false, nil) }
+                if wanted(clear) { return (true, clear) }
+                isThere = try cursor.previous()
+            }
+            return (true, nil)
+        }
+        guard found.isSound else { throw .damaged(path: path, table: "clears") }
+        return found.clear
+    }
+
+    /// How anyone cleared his history of a conversation.
+    package func clears(
+        _ tenant: TenantID, _ conversation: ConversationID, _ reader: Reader
+    ) throws(ProjectionFailure) -> [Clear] {
+        let prefix = NamedKey(tenant, conversation)
         let found = try onStore { () throws(LMDBError) in
             var cursor = try reader.cursor(in: clears)
             var found: [Clear?] = []

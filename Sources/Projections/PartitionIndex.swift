@@ -85,7 +85,7 @@ package struct PartitionIndex: Sendable {
         }
         switch found {
         case nil: return (0, 0)
-        case (let messages?, let bodyBytes?)?: return (messages, bodyBytes)
+        case (let messages?, let bodyBytes?)? where max(messages, bodyBytes) <= Int64.max: return (messages, bodyBytes)
         default: throw .damaged(path: path, table: "counts")
         }
     }

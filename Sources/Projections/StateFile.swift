@@ -99,7 +99,7 @@ extension StateFile.Progress {
 
     fileprivate init?(decoding value: RawSpan) {
         guard value.byteCount == 40, value.word(0) == Self.version, let position = value.word(1), let recorded = value.instant(2),
-            let messages = value.word(3), let bodyBytes = value.word(4)
+            let messages = value.word(3), let bodyBytes = value.word(4), max(position, messages, bodyBytes) <= Int64.max
         else { return nil }
         self.init(position: Position(position), recorded: recorded, messages: messages, bodyBytes: bodyBytes)
     }

@@ -45,7 +45,7 @@ struct PrintDigest: ParsableCommand {
             throw StartFailure.failed("\(options.path) holds no annals.json, so it is no archive; name the folder of the daemon")
         }
         let (archive, appender) = try Archive.open(options, clock: Serve.now)
-        let digest = try archive.digest()
+        let digest = try archive.digest().get()
         try archive.close(appender)
         let text = digest.bytes.map { byte in (byte < 16 ? "0" : "") + String(byte, radix: 16) }.joined()
         print("\(digest.position.rawValue) \(text)")

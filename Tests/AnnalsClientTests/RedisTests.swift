@@ -1,6 +1,7 @@
 import AnnalsClient
 import Foundation
 import RESP
+import TestSupport
 import Testing
 
 /// A real Redis of the machine's own, where there is one: what its clients rely on, this client can be tried against.
@@ -8,6 +9,7 @@ private struct Redis {
     static let program = ["/usr/bin/redis-server", "/usr/local/bin/redis-server"].first { FileManager.default.isExecutableFile(atPath: $0) }
 
     let path: String
+    private let folder: TemporaryFolder
     private let process: Process
 
     /// Runs for the length of `body`.
@@ -20,13 +22,14 @@ private struct Redis {
     }
 
     private init() throws {
-        path = "/tmp/annals-redis-\(UInt64.random(in: 0 ... .max)).sock"
+        folder = try TemporaryFolder.forSockets()
+        path = folder.file("socket")
         process = Process()
         // Under `timeout` it ends even when the tests are killed; by KILL, because a process started from here inherits
         // the signal mask of one of Swift's own threads, in which SIGTERM is blocked.
         process.executableURL = URL(fileURLWithPath: "/usr/bin/timeout")
         process.arguments = [
-            "-s", "KILL", "120", try #require(Self.program), "--port", "0", "--unixsocket", path, "--save", "", "--dir", "/tmp",
+            "-s", "KILL", "120", try #require(Self.program), "--port", "0", "--unixsocket", path, "--save", "", "--dir", folder.path,
         ]
         let output = Pipe()
         process.standardOutput = output

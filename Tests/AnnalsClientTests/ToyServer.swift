@@ -3,6 +3,7 @@ import NIOCore
 import NIOPosix
 import RESP
 import Synchronization
+import TestSupport
 
 /// A server of a few lines: what it answers to a command is decided by a closure.
 final class ToyServer: Sendable {
@@ -11,6 +12,7 @@ final class ToyServer: Sendable {
     typealias Answer = @Sendable (_ words: [String], inout ReplyWriter) -> Next
 
     let path: String
+    private let folder: TemporaryFolder
     private let channel: any Channel
     private let log: Log
 
@@ -19,8 +21,9 @@ final class ToyServer: Sendable {
     /// The same, as it comes.
     var arrivals: AsyncStream<[String]> { log.arrivals.stream }
 
-    private init(path: String, channel: any Channel, log: Log) {
+    private init(path: String, in folder: TemporaryFolder, channel: any Channel, log: Log) {
         self.path = path
+        self.folder = folder
         self.channel = channel
         self.log = log
     }
@@ -29,7 +32,8 @@ final class ToyServer: Sendable {
     static func serving(
         greets: Bool = true, _ answer: @escaping Answer, to body: (ToyServer) async throws -> Void
     ) async throws {
-        let path = "/tmp/annals-toy-\(UInt64.random(in: 0 ... .max)).sock"
+        let folder = try TemporaryFolder.forSockets()
+        let path = folder.file("socket")
         let log = Log()
         let channel = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .childChannelInitializer { channel in
@@ -37,8 +41,8 @@ final class ToyServer: Sendable {
                     try channel.pipeline.syncOperations.addHandler(Session(greets: greets, answer: answer, log: log))
                 }
             }
-            .bind(unixDomainSocketPath: path, cleanupExistingSocketFile: true).get()
-        let server = ToyServer(path: path, channel: channel, log: log)
+            .bind(unixDomainSocketPath: path).get()
+        let server = ToyServer(path: path, in: folder, channel: channel, log: log)
         let result: Result<Void, any Error>
         do { result = .success(try await body(server)) } catch { result = .failure(error) }
         try await channel.close()

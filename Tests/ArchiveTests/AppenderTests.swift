@@ -1,4 +1,6 @@
 import Events
+import Glibc
+import Synchronization
 import Testing
 
 @testable import Archive
@@ -138,6 +140,57 @@ struct AppenderTests {
         let scratch = try Scratch()
         let verdicts = scratch.send([.init("caf\u{E9}"), .init("cafe\u{301}")])
         #expect(verdicts.map(\.isAppended) == [true, true])
+    }
+
+    @Test("a repeated import is recognized although another message of its id lies in the window")
+    func sameWins() throws {
+        let scratch = try Scratch { $0.foldMilliseconds = 3_600_000 }
+        func post(_ body: String, days: Int64) -> Scratch.Post {
+            Scratch.Post("x").with { post in
+                post.body = body
+                post.at = Scratch.start.advanced(byMilliseconds: -days * Instant.millisecondsPerDay)
+            }
+        }
+        #expect(scratch.send(post("a", days: 10)).isAppended)
+        try scratch.reopen()
+        #expect(scratch.send(post("b", days: 11)).isAppended)
+        #expect(scratch.send(post("a", days: 10)).isPresent)
+    }
+
+    @Test("appends go on by themselves when there is room on the disk again")
+    func fullIsLifted() async throws {
+        let scratch = try Scratch()
+        scratch.send(.init("a"))
+        scratch.archive.flush()
+        // What the last look at the disk found; by now there is room, since nothing is held in reserve.
+        scratch.archive.core.isDiskFull.store(true, ordering: .relaxed)
+        scratch.archive.flush()
+        #expect(scratch.send(.init("b")).isAppended)
+    }
+
+    @Test("while the disk is full it is looked at again and again")
+    func fullIsWatched() throws {
+        let scratch = try Scratch()
+        scratch.archive.core.isDiskFull.store(true, ordering: .relaxed)
+        #expect(scratch.send(.init("a")).code == .full)
+        scratch.send(.init("b"))
+        scratch.archive.flush()  // Wakes the fold, which rests from now on with an eye on the disk.
+        scratch.archive.core.isDiskFull.store(true, ordering: .relaxed)
+        while scratch.archive.core.isDiskFull.load(ordering: .relaxed) { sched_yield() }
+        #expect(scratch.send(.init("c")).isAppended)
+    }
+
+    @Test("what is remembered of deletes goes when it is folded, however steadily they come")
+    func deletesAreForgotten() throws {
+        let scratch = try Scratch { $0.foldMilliseconds = 3_600_000 }
+        let count = 3000
+        for start in stride(from: 0, to: count, by: 500) { scratch.send((start..<start + 500).map { Scratch.Post("m\($0)") }) }
+        for index in 0..<count {
+            _ = try scratch.delete(["m\(index)"], viewer: "bob")
+            if index % 100 == 50 { scratch.archive.flush() }
+        }
+        #expect(scratch.appender.recentDeletes.count < 1500)
+        #expect(try scratch.delete(["m0"], viewer: "bob").isPresent)
     }
 
     @Test("a full batch and a full tail say so, and both go on after commit and fold")

@@ -1,4 +1,5 @@
 import Events
+import TestSupport
 import Testing
 
 @testable import Archive
@@ -7,7 +8,7 @@ import Testing
 struct IDFiltersTests {
     @Test("a filter never denies what it was given, however much it grows, and denies most of what it was not")
     func noFalseDenial() {
-        var random = SeededRandom.fromEnvironment()
+        var random = SeededRandom(for: "id filters")
         var filter = IDFilter()
         let given = (0..<200_000).map { _ in random.next() }
         for fingerprint in given { filter.insert(fingerprint) }

@@ -1,5 +1,6 @@
 import Events
 import FoundationEssentials
+import TestSupport
 import Testing
 
 @testable import Archive
@@ -112,7 +113,7 @@ struct RetentionTests {
 
     @Test("before the first moment worth a look everything is expired, for every kind of period")
     func firstLiving() throws {
-        var random = SeededRandom.fromEnvironment()
+        var random = SeededRandom(for: "first living moments")
         for _ in 0..<2000 {
             let period: Period = [.days(180), .weeks(3), .months(6), .years(1), .months(1)].randomElement(using: &random) ?? .forever
             let now = Instant(milliseconds: .random(in: 100_000_000_000...4_000_000_000_000, using: &random))
@@ -138,27 +139,5 @@ struct RetentionTests {
         #expect(try scratch.ids(asOf: .time(alive)) == ["a"])
         #expect(try scratch.page(from: .beginning, asOf: .time(alive)).messages.count == 1)
         #expect(try scratch.ids(asOf: .time(alive.advanced(byMilliseconds: 1))) == [])
-    }
-}
-
-/// A generator that can be started again: prints its seed, and takes one from `ANNALS_SEED`.
-struct SeededRandom: RandomNumberGenerator {
-    private var state: UInt64
-    init(seed: UInt64) { state = seed }
-
-    static func fromEnvironment() -> SeededRandom {
-        let given = ProcessInfo.processInfo.environment["ANNALS_SEED"].flatMap { UInt64($0) }
-        let seed = given ?? UInt64.random(in: 1 ... .max)
-        print("ANNALS_SEED=\(seed)")
-        return SeededRandom(seed: seed)
-    }
-
-    /// SplitMix64 (Steele, Lea, Flood 2014).
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
     }
 }

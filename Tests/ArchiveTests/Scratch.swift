@@ -3,6 +3,7 @@ import FoundationEssentials
 import Journal
 import Ledger
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import Archive
@@ -14,11 +15,14 @@ final class Scratch {
     private var opened: (archive: Archive, appender: Appender)?
     private var options: ArchiveOptions
     private var tickets: UInt64 = 0
+    // Last, so that the archive is closed before its folder is removed.
+    private let folder: TemporaryFolder
 
     static let start = Instant(milliseconds: 1_795_416_138_000)  // 2026-11-23T06:42:18Z
 
     init(_ change: (inout ArchiveOptions) -> Void = { _ in }) throws {
-        path = FileManager.default.temporaryDirectory.appending(path: "annals-\(UUID().uuidString)").path()
+        folder = try TemporaryFolder()
+        path = folder.file("archive")
         clock = TestClock(Self.start)
         options = ArchiveOptions(path: path)
         options.journal = JournalOptions(segmentBytes: 512 << 10, segments: 2)

@@ -1,4 +1,5 @@
 import Events
+import TestSupport
 import Testing
 
 @testable import Archive
@@ -7,7 +8,7 @@ import Testing
 struct TimelineTests {
     /// Messages over several days, some of one time, written in random order, half of them folded.
     private func populated(_ count: Int) throws -> (Scratch, [Cursor]) {
-        var random = SeededRandom.fromEnvironment()
+        var random = SeededRandom(for: "timeline of several days")
         let scratch = try Scratch()
         var expected: [Cursor] = []
         for index in 0..<count {

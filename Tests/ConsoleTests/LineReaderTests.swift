@@ -6,7 +6,7 @@ import Testing
 
 struct LineReaderTests {
     private func lines(of bytes: [UInt8]) throws -> [LineReader.Line] {
-        let file = ScratchFile(bytes)
+        let file = try ScratchFile(bytes)
         var reader = try LineReader(ByteSource(path: file.path))
         return try all(&reader)
     }
@@ -52,7 +52,7 @@ struct LineReaderTests {
     @Test("gzip that ends in the middle gives what it had and then says so")
     func truncated() throws {
         let packed = gzip(Array((1...50_000).map { "line \($0)\n" }.joined().utf8))
-        let file = ScratchFile(Array(packed.dropLast(20)))
+        let file = try ScratchFile(Array(packed.dropLast(20)))
         var reader = try LineReader(ByteSource(path: file.path))
         var count = 0
         let trouble = #expect(throws: Trouble.self) {
@@ -125,7 +125,7 @@ struct LineReaderTests {
     @Test("reading ends when it is told to stop, and gives no piece of a line")
     func stop() throws {
         let asked = Mutex(0)
-        let file = ScratchFile([UInt8](repeating: UInt8(ascii: "x"), count: 1 << 20))
+        let file = try ScratchFile([UInt8](repeating: UInt8(ascii: "x"), count: 1 << 20))
         // The first reads are let pass, so that the beginning of a line is there.
         var reader = try LineReader(
             ByteSource(path: file.path),

@@ -1,33 +1,20 @@
 import CZlib
-import Glibc
-import Testing
+import Foundation
+import TestSupport
 
-/// A file for one test, gone afterwards.
-struct ScratchFile: ~Copyable {
+/// A file for one test, gone with its folder.
+struct ScratchFile {
     let path: String
+    private let folder: TemporaryFolder
 
-    init(_ bytes: [UInt8] = []) {
-        var template = Array("/tmp/annals-console-XXXXXX".utf8CString)
-        let descriptor = mkstemp(&template)
-        precondition(descriptor >= 0, "because tests need a place for files")
-        path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
-        var rest = bytes[...]
-        while !rest.isEmpty {
-            let count = rest.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
-            precondition(count > 0, "because a temporary file takes what a test writes")
-            rest = rest.dropFirst(count)
-        }
-        close(descriptor)
+    init(_ bytes: [UInt8] = []) throws {
+        folder = try TemporaryFolder()
+        path = folder.file("file")
+        try Data(bytes).write(to: URL(filePath: path))
     }
 
-    deinit { unlink(path) }
-
     var text: String {
-        guard let file = fopen(path, "r") else { return "" }
-        defer { fclose(file) }
-        var bytes = [UInt8](repeating: 0, count: 1 << 20)
-        let count = fread(&bytes, 1, bytes.count, file)
-        return String(decoding: bytes.prefix(count), as: UTF8.self)
+        get throws { String(decoding: try Data(contentsOf: URL(filePath: path)), as: UTF8.self) }
     }
 }
 

@@ -1,4 +1,5 @@
 import Events
+import TestSupport
 
 /// Events as they can be, the rare ones as often as the common ones.
 extension SeededRandom {

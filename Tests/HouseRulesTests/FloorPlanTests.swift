@@ -31,7 +31,7 @@ struct FloorPlanTests {
             ("Sources/Reception/Replies/A.swift", "Journal"), ("Sources/AnnalsClient/A.swift", "Events"),
             ("Sources/Console/A.swift", "Archive"),
             ("Sources/annals/A.swift", "Archive"), ("Sources/LMDB/A.swift", "Events"), ("Sources/Merkle/A.swift", "LMDB"),
-            ("Sources/Vault/A.swift", "Logging"),
+            ("Sources/Vault/A.swift", "Logging"), ("Sources/Console/A.swift", "TestSupport"), ("Tests/TestSupport/A.swift", "LMDB"),
         ])
     func upwards(_ path: String, _ module: String) {
         let source = SwiftSource("import \(module)\n", path: path)
@@ -43,6 +43,7 @@ struct FloorPlanTests {
         let cases = [
             ("Sources/Archive/A.swift", "Ledger"), ("Sources/Reception/A.swift", "RESP"), ("Sources/Events/A.swift", "Synchronization"),
             ("Sources/annals/A.swift", "Console"), ("Tests/ArchiveTests/A.swift", "LMDB"),
+            ("Tests/ArchiveTests/A.swift", "TestSupport"), ("Tests/TestSupport/A.swift", "Foundation"),
         ]
         for (path, module) in cases {
             #expect(FloorPlan.violations(in: SwiftSource("import \(module)\n", path: path)) == [], "\(path) \(module)")

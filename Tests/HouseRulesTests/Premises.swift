@@ -30,9 +30,9 @@ enum Premises {
         let bytes = Array(manifest.utf8)
         return ["target", "executableTarget", "systemLibrary", "testTarget"].flatMap { kind in
             bytes.occurrences(of: "." + kind + "( name: \"").compactMap { offset in
-                let quoted = bytes[offset...].split(separator: UInt8(ascii: "\""), maxSplits: 2, omittingEmptySubsequences: false)
-                guard quoted.count == 3 else { return nil }
-                return (kind == "testTarget" ? "Tests/" : "Sources/") + String(decoding: quoted[1], as: UTF8.self)
+                let declaration = Array(bytes[offset..<bytes.closing(of: offset)])
+                guard let name = declaration.quoted(after: "name: \"") else { return nil }
+                return declaration.quoted(after: "path: \"") ?? (kind == "testTarget" ? "Tests/" : "Sources/") + name
             }
         }
     }
@@ -52,6 +52,23 @@ enum Premises {
 }
 
 extension [UInt8] {
+    /// Where the first parenthesis from an index on is closed.
+    fileprivate func closing(of start: Int) -> Int {
+        var depth = 0
+        for index in start..<count {
+            if self[index] == UInt8(ascii: "(") { depth += 1 }
+            if self[index] == UInt8(ascii: ")") { depth -= 1 }
+            if self[index] == UInt8(ascii: ")"), depth == 0 { return index }
+        }
+        return count
+    }
+
+    /// The rest of the text in quotation marks that begins so; nil where there is none.
+    fileprivate func quoted(after beginning: String) -> String? {
+        guard let start = occurrences(of: beginning).first, let open = self[start...].firstIndex(of: UInt8(ascii: "\"")) else { return nil }
+        return self[(open + 1)...].firstIndex(of: UInt8(ascii: "\"")).map { String(decoding: self[(open + 1)..<$0], as: UTF8.self) }
+    }
+
     /// Whether a slash at an index is inside a longer path, such as `~/work/` or `https://example.org/work/`.
     fileprivate func continuesPath(at index: Int) -> Bool {
         guard index > 0 else { return false }

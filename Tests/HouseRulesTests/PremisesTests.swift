@@ -21,6 +21,18 @@ struct PremisesTests {
         #expect(Set(Premises.targets(of: manifest)) == ["Sources/CLMDB", "Sources/Events", "Sources/annalsd", "Tests/EventsTests"])
     }
 
+    @Test("a target that says where its folder is has it there, and its neighbours have not")
+    func targetsWithPaths() {
+        let manifest = """
+            .target(name: "Events"), .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: house),
+            .testTarget(
+                name: "EventsTests", dependencies: [.product(name: "Logging", package: "swift-log")],
+                path: "Tests/Words"),
+            .testTarget(name: "RESPTests")
+            """
+        #expect(Set(Premises.targets(of: manifest)) == ["Sources/Events", "Tests/TestSupport", "Tests/Words", "Tests/RESPTests"])
+    }
+
     @Test("a target without a folder and a folder without a target are found")
     func homeless() {
         let manifest = ".target(name: \"Events\"), .target(name: \"Ledger\"), .testTarget(name: \"EventsTests\")"

@@ -10,7 +10,7 @@ struct ForbiddenWord: Sendable {
         return source.code.occurrences(of: word).map { offset in source.violation(at: offset, "'\(word)': \(reason)") }
     }
 
-    static let all = failures + tasks + clocks + constants
+    static let all = failures + tasks + clocks + constants + tests
 
     private static let failures = [
         ForbiddenWord(word: "try!", reason: "a failure is typed and handled, or it is a precondition with its reason"),
@@ -36,6 +36,15 @@ struct ForbiddenWord: Sendable {
     private static let constants = ["MDB_", "mdb_"].map { word in
         ForbiddenWord(
             word: word, reason: "C constants and functions of LMDB stay in Sources/LMDB", isAllowed: { $0.hasPrefix("Sources/LMDB/") })
+    }
+
+    /// A folder of a test goes with it, and its randomness comes again: both are written once.
+    private static let tests = [
+        "mkdtemp(", "mkstemp(", "NSTemporaryDirectory", "temporaryDirectory", "RandomNumberGenerator", "SystemRandomNumberGenerator",
+    ].map { word in
+        ForbiddenWord(
+            word: word, reason: "a test has its folder and its randomness from TestSupport",
+            isAllowed: { !$0.hasPrefix("Tests/") || $0.hasPrefix("Tests/TestSupport/") })
     }
 
     private static let isAtThePeople: @Sendable (String) -> Bool = { path in

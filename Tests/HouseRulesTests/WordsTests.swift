@@ -42,6 +42,19 @@ struct WordsTests {
     }
 
     @Test(
+        "a test that has a folder or randomness of its own is found",
+        arguments: [
+            "guard mkdtemp(&name) != nil else { throw f }", "let path = NSTemporaryDirectory()", "FileManager.default.temporaryDirectory",
+            "var random = SystemRandomNumberGenerator()", "struct Seed: RandomNumberGenerator {}",
+        ])
+    func ownSupport(_ text: String) {
+        let violations = ["Tests/EventsTests/A.swift", "Tests/TestSupport/A.swift", "Sources/Events/A.swift"].map { path in
+            ForbiddenWord.all.flatMap { $0.violations(in: SwiftSource(text, path: path)) }.count
+        }
+        #expect(violations == [1, 0, 0])
+    }
+
+    @Test(
         "a catch with nothing in it is found, whatever it catches",
         arguments: ["catch {}", "catch { }", "catch {\n    // nothing\n}", "catch let error { }", "catch Trouble.one, Trouble.two {}"])
     func emptyCatch(_ text: String) {

@@ -1,5 +1,6 @@
 import Foundation
 import Journal
+import TestSupport
 import Testing
 
 @Suite("Journal failure")
@@ -68,7 +69,7 @@ struct JournalFailureTests {
                 try journal.append(payload(100, 1))
                 // The second record's first bytes fit below the limit, and the rest does not.
                 let limit = 8192 + surplus
-                try limitFileSize(limit) {
+                try limitFileSize(bytes: limit) {
                     let failed = try failure { try journal.append(payload(9000, 2)) }
                     precondition(
                         failed == .system(call: "write", path: "\(folder.journal)/\(segmentName(1))", code: EFBIG), "\(failed as Any)")
@@ -127,19 +128,4 @@ struct JournalFailureTests {
             close(original)
         }
     }
-}
-
-/// Runs `body` while no file of this process may grow past `bytes`. For exit tests: the limit is the whole process's.
-private func limitFileSize(_ bytes: Int, _ body: () throws -> Void) throws {
-    signal(SIGXFSZ, SIG_IGN)  // The write is then refused with EFBIG instead.
-    var limit = rlimit()
-    guard getrlimit(__rlimit_resource_t(RLIMIT_FSIZE.rawValue), &limit) == 0 else { throw POSIXError(.EIO) }
-    let before = limit
-    limit.rlim_cur = rlim_t(bytes)
-    guard setrlimit(__rlimit_resource_t(RLIMIT_FSIZE.rawValue), &limit) == 0 else { throw POSIXError(.EIO) }
-    defer {
-        limit = before
-        setrlimit(__rlimit_resource_t(RLIMIT_FSIZE.rawValue), &limit)
-    }
-    try body()
 }

@@ -1,5 +1,6 @@
 import Foundation
 import Journal
+import TestSupport
 import Testing
 
 /// A journal beside a list of payloads, through random appends, releases, clean
@@ -69,7 +70,7 @@ private struct Simulation {
     }
 
     /// The machine stops in the middle of an append.
-    private mutating func crash(_ journal: inout Journal, in folder: borrowing TemporaryFolder) throws {
+    private mutating func crash(_ journal: inout Journal, in folder: TemporaryFolder) throws {
         let before = try folder.files()
         let draft = draft(journal)
         try journal.append(draft)
@@ -94,7 +95,7 @@ private struct Simulation {
     }
 
     /// On a copy, one bit of any record but the last turns around: that must be seen.
-    private mutating func spoil(_ folder: borrowing TemporaryFolder) throws {
+    private mutating func spoil(_ folder: TemporaryFolder) throws {
         let scan = try Journal.scan(folder.journal)
         guard let records = scan.records, records.lowerBound < records.upperBound else { return }
         let number = UInt64.random(in: records.lowerBound.rawValue..<records.upperBound.rawValue, using: &random)

@@ -1,5 +1,6 @@
 import Foundation
 import Journal
+import TestSupport
 import Testing
 
 @Suite("A torn end")
@@ -97,7 +98,7 @@ struct TornEndTests {
     }
 
     /// Two records and the one whose end is torn off; returns where that one begins.
-    private func write(in folder: borrowing TemporaryFolder) throws -> Int {
+    private func write(in folder: TemporaryFolder) throws -> Int {
         var journal = try Journal(opening: folder.journal, options: .small())
         for bytes in Self.earlier { try journal.append(bytes) }
         let start = try #require(try Journal.scan(folder.journal).files.first?.end)

@@ -1,11 +1,12 @@
 import Foundation
+import Synchronization
+import TestSupport
 import Testing
 
 /// The Swift compiler, with the LMDB module built once for all snippets.
 actor Compiler {
     static let shared = Compiler()
 
-    private let folder = Result { try TemporaryFolderName() }
     private var isBuilt = false
     private var snippets = 0
 
@@ -21,9 +22,9 @@ actor Compiler {
     func complaints(about source: String) throws -> String {
         try buildModule()
         snippets += 1
-        let file = "\(try folder.get().path)/snippet\(snippets).swift"
+        let file = "\(try LastingFolder.path())/snippet\(snippets).swift"
         try Data("import LMDB\n\(source)\n".utf8).write(to: URL(filePath: file))
-        return try run(["-emit-sil", "-o", "/dev/null", "-I", folder.get().path, file])
+        return try run(["-emit-sil", "-o", "/dev/null", "-I", LastingFolder.path(), file])
     }
 
     private func buildModule() throws {
@@ -31,7 +32,7 @@ actor Compiler {
         let sources = try FileManager.default.contentsOfDirectory(atPath: Self.sources + "/LMDB").filter { $0.hasSuffix(".swift") }
         let output = try run(
             [
-                "-module-name", "LMDB", "-emit-module", "-emit-module-path", "\(try folder.get().path)/LMDB.swiftmodule",
+                "-module-name", "LMDB", "-emit-module", "-emit-module-path", "\(try LastingFolder.path())/LMDB.swiftmodule",
                 "-enable-experimental-feature", "Lifetimes", "-strict-memory-safety",
             ] + sources.map { "\(Self.sources)/LMDB/\($0)" })
         try #require(output == "", "the module does not compile by itself")
@@ -56,17 +57,17 @@ actor Compiler {
         .deletingLastPathComponent().appending(path: "Sources").path
 }
 
-/// A folder that goes when the tests' process does.
-private final class TemporaryFolderName: Sendable {
-    let path: String
+/// A folder that goes when the tests' process does, because what is static never goes by itself.
+private enum LastingFolder {
+    private static let held = Mutex<TemporaryFolder?>(nil)
 
-    init() throws {
-        path = "\(NSTemporaryDirectory())/annals-lmdb-misuse-\(getpid())"
-        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-        atexit {
-            do { try FileManager.default.removeItem(atPath: "\(NSTemporaryDirectory())/annals-lmdb-misuse-\(getpid())") } catch {
-                print("left behind: \(error)")
-            }
+    static func path() throws -> String {
+        try held.withLock { held in
+            if let folder = held { return folder.path }
+            let folder = try TemporaryFolder()
+            held = folder
+            atexit { LastingFolder.held.withLock { $0 = nil } }
+            return folder.path
         }
     }
 }

@@ -1,4 +1,5 @@
 import LMDB
+import TestSupport
 import Testing
 
 @Suite("Cursor")
@@ -112,7 +113,7 @@ struct CursorTests {
         #expect(try environment.entries() == ["a=a", "b=new"])
     }
 
-    private func filled(_ folder: borrowing TemporaryFolder, _ keys: [String]) throws -> Environment {
+    private func filled(_ folder: TemporaryFolder, _ keys: [String]) throws -> Environment {
         let environment = try folder.environment()
         try environment.put(Dictionary(uniqueKeysWithValues: keys.map { ($0, $0) }))
         return environment

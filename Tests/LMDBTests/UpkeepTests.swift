@@ -1,5 +1,6 @@
 import Foundation
 import LMDB
+import TestSupport
 import Testing
 
 @Suite("Upkeep")
@@ -97,4 +98,20 @@ struct UpkeepTests {
         let snapshot = try environment.snapshot()
         return try snapshot.freePages()
     }
+}
+
+/// Forks, runs `body` in the child, and gives back what it said. For exit tests: few threads are alive there.
+private func fork(_ body: () throws -> Bool) throws -> Bool {
+    // Swift hides fork(), because a child may do little. This one does little.
+    typealias Fork = @convention(c) () -> pid_t
+    guard let symbol = dlsym(nil, "fork") else { throw POSIXError(.ENOSYS) }
+    let child = unsafeBitCast(symbol, to: Fork.self)()
+    if child == 0 {
+        var isGood = false
+        do { isGood = try body() } catch { print("in the child: \(error)") }
+        _exit(isGood ? 0 : 1)
+    }
+    var status: CInt = 0
+    guard child > 0, waitpid(child, &status, 0) == child else { throw POSIXError(.ECHILD) }
+    return status == 0
 }

@@ -1,6 +1,7 @@
 import Events
 import LMDB
 import Ledger
+import TestSupport
 import Testing
 
 @Suite("Extents")

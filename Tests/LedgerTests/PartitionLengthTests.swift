@@ -1,5 +1,6 @@
 import Events
 import Ledger
+import TestSupport
 import Testing
 
 @Suite("PartitionLength")

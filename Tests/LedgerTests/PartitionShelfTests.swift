@@ -2,6 +2,7 @@ import Events
 import Foundation
 import LMDB
 import Ledger
+import TestSupport
 import Testing
 
 @Suite("PartitionShelf")

@@ -3,6 +3,7 @@ import Foundation
 import LMDB
 import Ledger
 import Synchronization
+import TestSupport
 import Testing
 
 @Suite("PartitionShelf on many threads")

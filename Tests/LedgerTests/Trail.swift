@@ -1,6 +1,7 @@
 import Events
 import LMDB
 import Ledger
+import TestSupport
 
 /// What a test puts into a log and takes out again: records of text.
 extension Partition {

@@ -1,6 +1,7 @@
 import Events
 import LMDB
 import Projections
+import TestSupport
 
 /// A file that has nothing but the indexes of a partition, with transactions around each step.
 final class IndexFile: Sendable {

@@ -74,6 +74,22 @@ struct LocalDeletesTests {
         #expect(try clears("nowhere", by: nil).isEmpty)
     }
 
+    @Test("a viewer's last clear is found that is wanted, and none before it is looked at")
+    func lastClear() throws {
+        for step in 1...9 as ClosedRange<UInt64> { try clear(upTo: step * 10, of: "general", by: "bob", in: 100 + step, at: Int64(step)) }
+        try clear(upTo: 999, of: "general", by: "bobby", in: 200, at: 1)
+        try clear(upTo: 999, of: "general", by: "ann", in: 201, at: 1)
+        var looks = 0
+        let found = try state.read { file, reader in
+            try file.deletes.lastClear("acme", "general", by: "bob", reader) { clear in
+                looks += 1
+                return clear.cause.at <= instant(7)
+            }
+        }
+        #expect(found?.upTo == Position(70))
+        #expect(looks == 3)
+    }
+
     @Test("conversations and tenants of which one is called like the beginning of the other are two")
     func prefixesOfConversations() throws {
         try clear(upTo: 1, of: "a", by: "bob", in: 10, at: 100, tenant: "t")
@@ -133,6 +149,15 @@ extension LocalDeletesTests {
     }
 
     private func clears(_ conversation: ConversationID, by viewer: UserID?, tenant: TenantID = "acme") throws -> [LocalDeletes.Clear] {
-        try state.read { file, reader in try file.deletes.clears(tenant, conversation, by: viewer, reader) }
+        try state.read { file, reader in
+            guard let viewer else { return try file.deletes.clears(tenant, conversation, reader) }
+            var found: [LocalDeletes.Clear] = []
+            let last = try file.deletes.lastClear(tenant, conversation, by: viewer, reader) { clear in
+                found.append(clear)
+                return false
+            }
+            #expect(last == nil)
+            return found.reversed()
+        }
     }
 }

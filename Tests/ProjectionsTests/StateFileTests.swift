@@ -1,6 +1,7 @@
 import Events
 import LMDB
 import Projections
+import TestSupport
 import Testing
 
 @Suite("StateFile")

@@ -1,6 +1,7 @@
 import Events
 import LMDB
 import Projections
+import TestSupport
 
 /// A state file in a folder of its own, with transactions around each step.
 final class StateOfTest: Sendable {

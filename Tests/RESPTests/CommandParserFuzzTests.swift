@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import RESP
@@ -40,18 +41,18 @@ struct CommandParserFuzzTests {
 
     @Test("commands of any words come out as they went in, in any pieces")
     func anyWords() {
-        var seed = Seed(for: "commands of any words")
+        var random = SeededRandom(for: "commands of any words")
         for _ in 0..<200 {
-            let commands = (0..<Int.random(in: 1...6, using: &seed)).map { _ in
-                (0..<Int.random(in: 1...9, using: &seed)).map { _ in
-                    (0..<Int.random(in: 0...60, using: &seed)).map { _ in UInt8.random(in: 0...255, using: &seed) }
+            let commands = (0..<Int.random(in: 1...6, using: &random)).map { _ in
+                (0..<Int.random(in: 1...9, using: &random)).map { _ in
+                    (0..<Int.random(in: 0...60, using: &random)).map { _ in UInt8.random(in: 0...255, using: &random) }
                 }
             }
             let bytes = commands.flatMap { frame($0) }
             var client = Client()
             var place = 0
             while place < bytes.count {
-                let end = min(bytes.count, place + Int.random(in: 1...50, using: &seed))
+                let end = min(bytes.count, place + Int.random(in: 1...50, using: &random))
                 client.send(bytes[place..<end])
                 place = end
             }
@@ -62,38 +63,38 @@ struct CommandParserFuzzTests {
 
     @Test("random bytes come to the same in any pieces, and to no trap")
     func randomBytes() {
-        var seed = Seed(for: "random bytes")
+        var random = SeededRandom(for: "random bytes")
         let alphabet = Array("*$0123456789-\r\n\r\n\r\n\"'\\x aZ\0".utf8)
         for round in 0..<3000 {
-            let bytes = (0..<Int.random(in: 0...120, using: &seed)).map { _ in
-                round.isMultiple(of: 4) ? UInt8.random(in: 0...255, using: &seed) : alphabet.randomElement(using: &seed) ?? 0
+            let bytes = (0..<Int.random(in: 0...120, using: &random)).map { _ in
+                round.isMultiple(of: 4) ? UInt8.random(in: 0...255, using: &random) : alphabet.randomElement(using: &random) ?? 0
             }
-            expectSame(bytes, cutAt: cuts(of: bytes, &seed), limits: Self.narrow)
+            expectSame(bytes, cutAt: cuts(of: bytes, &random), limits: Self.narrow)
         }
     }
 
     @Test("damaged frames come to the same in any pieces, and to no trap")
     func damagedFrames() {
-        var seed = Seed(for: "damaged frames")
+        var random = SeededRandom(for: "damaged frames")
         let sound = frame("SEND", "t", "c", "s", "id", "hello") + frame("PING") + Array("ECHO \"a b\"\r\n".utf8) + frame("a", "", "b")
         for _ in 0..<3000 {
             var bytes = sound
-            for _ in 0..<Int.random(in: 1...3, using: &seed) {
-                let place = Int.random(in: 0..<bytes.count, using: &seed)
-                switch Int.random(in: 0..<4, using: &seed) {
-                case 0: bytes[place] = UInt8.random(in: 0...255, using: &seed)
+            for _ in 0..<Int.random(in: 1...3, using: &random) {
+                let place = Int.random(in: 0..<bytes.count, using: &random)
+                switch Int.random(in: 0..<4, using: &random) {
+                case 0: bytes[place] = UInt8.random(in: 0...255, using: &random)
                 case 1: bytes.remove(at: place)
-                case 2: bytes.insert(UInt8.random(in: 0x24...0x3A, using: &seed), at: place)
+                case 2: bytes.insert(UInt8.random(in: 0x24...0x3A, using: &random), at: place)
                 default: bytes.removeSubrange(place..<min(bytes.count, place + 5))
                 }
                 if bytes.isEmpty { bytes = [0x2A] }
             }
-            expectSame(bytes, cutAt: cuts(of: bytes, &seed), limits: Self.narrow)
+            expectSame(bytes, cutAt: cuts(of: bytes, &random), limits: Self.narrow)
         }
     }
 
-    private func cuts(of bytes: [UInt8], _ seed: inout Seed) -> [Int] {
-        (0..<Int.random(in: 0...8, using: &seed)).map { _ in Int.random(in: 0...bytes.count, using: &seed) }.sorted()
+    private func cuts(of bytes: [UInt8], _ random: inout SeededRandom) -> [Int] {
+        (0..<Int.random(in: 0...8, using: &random)).map { _ in Int.random(in: 0...bytes.count, using: &random) }.sorted()
     }
 
     /// A parser that began anew with every byte would look at some 10^10 bytes here and never come to the end.

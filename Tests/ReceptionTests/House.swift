@@ -4,6 +4,7 @@ import Foundation
 import Logging
 import NIOPosix
 import Synchronization
+import TestSupport
 
 @testable import Reception
 
@@ -17,7 +18,7 @@ final class House: Sendable {
     /// - Parameters:
     ///   - adjust: changes the defaults.
     static func open(_ adjust: (inout ReceptionOptions, inout ArchiveOptions) -> Void = { _, _ in }) async throws -> House {
-        let folder = try TemporaryFolder()
+        let folder = try TemporaryFolder.forSockets()
         let everyone = RightsOfUsers(importers: .everyone, administrators: .everyone, auditors: .everyone)
         var options = ReceptionOptions(socketPath: folder.path + "/socket", rights: everyone)
         var archive = ArchiveOptions(path: folder.path + "/data")

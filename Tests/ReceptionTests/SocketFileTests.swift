@@ -1,4 +1,5 @@
 import Glibc
+import TestSupport
 import Testing
 
 @testable import Reception
@@ -8,7 +9,7 @@ struct SocketFileTests {
     private let folder: TemporaryFolder
     private var path: String { folder.path + "/socket" }
 
-    init() throws { folder = try TemporaryFolder() }
+    init() throws { folder = try TemporaryFolder.forSockets() }
 
     @Test("a new socket has its mode before anybody can connect, and goes when it is removed")
     func lifeOfAFile() throws {

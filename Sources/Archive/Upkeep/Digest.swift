@@ -8,23 +8,28 @@ extension Archive {
     /// The digest of everything projected, after all that is journaled now is folded.
     ///
     /// "Rebuilt equals incremental" is one comparison of it.
-    package func digest() throws(ArchiveFailure) -> StateDigest {
-        flush()
-        return try core.store.digest()
+    ///
+    /// Refused as `BUSY` when so much is appended meanwhile that no two looks at the state are alike.
+    package func digest() throws(ArchiveFailure) -> Result<StateDigest, Refusal> {
+        for _ in 0..<Self.digestTries {
+            flush()
+            if let digest = try core.store.digest() { return .success(digest) }
+        }
+        return .failure(Refusal(.busy, "events are folded while the digest is taken; ask again when less is appended"))
     }
+
+    private static let digestTries = 3
 }
 
 extension Store {
     /// SHA-256 over position, partitions and tables in a fixed order: for each table its name and the number of its rows,
     /// for each row the lengths of key and value, key and value.
     ///
-    /// While events are folded at the same time, the position and the tables may be of different moments; then it is tried again.
-    func digest() throws(ArchiveFailure) -> StateDigest {
-        while true {
-            let before = try progress().position
-            let bytes = try digestOnce(at: before)
-            if try progress().position == before { return StateDigest(position: before, bytes: bytes) }
-        }
+    /// Nil when events were folded at the same time: the position and the tables may then be of different moments.
+    func digest() throws(ArchiveFailure) -> StateDigest? {
+        let before = try progress().position
+        let bytes = try digestOnce(at: before)
+        return try progress().position == before ? StateDigest(position: before, bytes: bytes) : nil
     }
 
     private func digestOnce(at position: Position) throws(ArchiveFailure) -> [UInt8] {

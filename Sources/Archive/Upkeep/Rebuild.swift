@@ -35,16 +35,16 @@ package struct Rebuild {
     /// Rebuilds everything, and tells how it goes after each partition.
     package func run(_ report: (Progress) -> Void) throws(ArchiveFailure) {
         let draft = folder.state + ".rebuilding"
-        try Self.remove(draft)
+        try Self.remove([draft, draft + "-lock"])
         var store: Store? = try Store(folder, options, statePath: draft)
         if let store { try Self.fill(store, report) }
         store = nil  // Closes the files, before the new one takes the old one's name.
-        try Self.remove(folder.state)
+        try Self.remove([folder.state + "-lock"])
         guard rename(draft, folder.state) == 0 else {
             throw .folder(
                 path: draft, reason: "cannot be renamed to \(folder.state) (error \(errno)); rename it by hand and start the daemon")
         }
-        try Self.remove(draft)
+        try Self.remove([draft + "-lock"])
         try DurableFile.syncFolder(of: folder.state)
     }
 
@@ -91,8 +91,8 @@ package struct Rebuild {
         } catch { throw ArchiveFailure(error) }
     }
 
-    private static func remove(_ path: String) throws(ArchiveFailure) {
-        for name in [path, path + "-lock"] where unlink(name) != 0 && errno != ENOENT {
+    private static func remove(_ paths: [String]) throws(ArchiveFailure) {
+        for name in paths where unlink(name) != 0 && errno != ENOENT {
             throw .folder(path: name, reason: "cannot be removed (error \(errno)); check whose it is")
         }
     }
@@ -153,6 +153,9 @@ private struct Slice {
             var isThere = try cursor.seek(atLeast: start.span.bytes)
             while isThere, all.events < Self.eventsMax {
                 try cursor.value.withUnsafeBytes { record in
+                    guard try TrailFields(parsing: record).position.rawValue == cursor.key.word(0) else {
+                        throw TrailFault.malformed("position")
+                    }
                     try all.add(record, fingerprints: fingerprints)
                     if all.last <= stateEnd { try forState.add(record, fingerprints: fingerprints) }
                 }

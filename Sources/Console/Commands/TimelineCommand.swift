@@ -15,7 +15,8 @@ package struct TimelineCommand: Question {
     @Option(help: .init("Messages before this cursor; + is the end.", valueName: "cursor")) var before: String?
     @Option(help: .init("Messages after this cursor; - is the beginning.", valueName: "cursor")) var after: String?
     @Option(name: [.customShort("n"), .long], help: .init("How many at most, up to 1000. Default: 50.", valueName: "n")) var count: Int?
-    @Option(name: .customLong("asof"), help: .init("As it was at this moment (\(Moment.forms)), or at #position.", valueName: "moment")) var asOf: String?
+    @Option(name: .customLong("asof"), help: .init("As it was at this moment (\(Moment.forms)), or at #position.", valueName: "moment"))
+    var asOf: String?
     @Flag(help: "All messages, from the oldest or from --after on, page after page.") var all = false
     @Flag(help: "Show the messages' ids, too.") var ids = false
     @OptionGroup package var options: GlobalOptions

@@ -1,24 +1,12 @@
-import Foundation
 import LMDB
+import TestSupport
 
-/// A folder for one test, gone when the test is.
-struct TemporaryFolder: ~Copyable {
-    let path: String
-
-    init() throws {
-        var name = Array("\(NSTemporaryDirectory())/annals-lmdb-XXXXXX".utf8CString)
-        guard mkdtemp(&name) != nil else { throw POSIXError(.EIO) }
-        path = String(decoding: name.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
-    }
-
-    deinit {
-        do { try FileManager.default.removeItem(atPath: path) } catch { print("left behind: \(path): \(error)") }
-    }
-
-    borrowing func file(_ name: String = "data.mdb") -> String { "\(path)/\(name)" }
+extension TemporaryFolder {
+    /// Where the test's environment is.
+    func file() -> String { file("data.mdb") }
 
     /// An environment with one table, "words".
-    borrowing func environment(_ options: Environment.Options = .init()) throws -> Environment {
+    func environment(_ options: Environment.Options = .init()) throws -> Environment {
         try Environment(opening: file(), tables: ["words"], options: options)
     }
 }

@@ -1,0 +1,96 @@
+import Events
+import Glibc
+import Projections
+import Synchronization
+import Testing
+
+@testable import Archive
+
+@Suite("As of")
+struct AsOfTests {
+    private func ago(_ days: Int64) -> Instant { Scratch.start.advanced(byMilliseconds: -days * Instant.millisecondsPerDay) }
+
+    @Test("of two messages of one id it is always the later by time, folded or not, and for readers and deletes alike")
+    func twoOfOneID() throws {
+        let scratch = try Scratch { $0.foldMilliseconds = 3_600_000 }
+        scratch.send(Scratch.Post("x").with { $0.body = "live" })
+        scratch.archive.flush()
+        scratch.send(
+            Scratch.Post("x").with { post in
+                post.body = "old"
+                post.at = ago(100)
+            })
+        for _ in 0..<2 {
+            #expect(try scratch.message("x", asOf: .position(Position(2)))?.position == Position(1))
+            #expect(try scratch.message("x", asOf: .time(ago(50)))?.position == Position(2))
+            scratch.archive.flush()
+        }
+        #expect(try scratch.delete(["x"], viewer: "bob").isAppended)
+        #expect(try scratch.page().messages.map(\.position) == [Position(2)])
+    }
+
+    @Test("a page as of an old time is whole, however many messages came later")
+    func behindManyNewer() throws {
+        let scratch = try Scratch { $0.batchEventsMax = 1 << 20 }
+        scratch.send((0..<10).map { index in Scratch.Post("old\(index)").with { $0.at = ago(10) } })
+        scratch.clock.advance(milliseconds: 1)
+        for round in 0..<50 { scratch.send((0..<500).map { Scratch.Post("n\(round)-\($0)") }) }
+        #expect(try scratch.page(asOf: .time(ago(9))).messages.count == 10)
+        #expect(try scratch.page(asOf: .position(Position(10))).messages.count == 10)
+        #expect(try scratch.page(from: .beginning, asOf: .time(ago(9))).next == nil)
+    }
+
+    @Test("whoever sees a position sees its policy")
+    func policyBeforePosition() throws {
+        let scratch = try Scratch()
+        let core = scratch.archive.core
+        let scope = Scope.tenant(try TenantID("acme"))
+        let watcher = Watcher(of: core, scope)
+        for index in 0..<2000 {
+            scratch.clock.advance(milliseconds: 1)
+            _ = try scratch.keep(scope, "\(index % 300 + 1)d")
+        }
+        let (views, late) = watcher.stop()
+        #expect(views > 0)
+        #expect(late == 0)
+    }
+
+    /// Takes views on a thread of its own, and counts those whose last event, always a change of one scope, is not in their book.
+    private final class Watcher: Sendable {
+        private let core: Core
+        private let scope: Scope
+        private let isDone = Atomic(false)
+        private let counts = Mutex((views: 0, late: 0))
+        private let thread = Mutex(pthread_t())
+
+        init(of core: Core, _ scope: Scope) {
+            self.core = core
+            self.scope = scope
+            var started = pthread_t()
+            pthread_create(
+                &started, nil,
+                { context in
+                    context.map { Unmanaged<Watcher>.fromOpaque($0).takeRetainedValue().run() }
+                    return nil
+                }, Unmanaged.passRetained(self).toOpaque())
+            thread.withLock { $0 = started }
+        }
+
+        private func run() {
+            repeat {
+                let view = LogView(core)
+                let known = view.book.rule(of: scope, within: Horizon(position: view.tail.end, time: .distantFuture))?.position
+                counts.withLock { counts in
+                    counts.views += 1
+                    if view.tail.end != .none, known != view.tail.end { counts.late += 1 }
+                }
+            } while !isDone.load(ordering: .relaxed)
+        }
+
+        func stop() -> (views: Int, late: Int) {
+            isDone.store(true, ordering: .relaxed)
+            pthread_join(thread.withLock { $0 }, nil)
+            return counts.withLock { $0 }
+        }
+    }
+}

@@ -1,0 +1,28 @@
+import Foundation
+
+/// A folder for one test, gone with its last user.
+package final class TemporaryFolder: Sendable {
+    package let path: String
+
+    package convenience init() throws { try self.init(in: FileManager.default.temporaryDirectory.path) }
+
+    /// With a short path, whatever `TMPDIR` says: a socket's has room for 107 bytes.
+    package static func forSockets() throws -> TemporaryFolder { try TemporaryFolder(in: "/tmp") }
+
+    private init(in parent: String) throws {
+        var name = Array("\(parent)/annals-XXXXXX".utf8CString)
+        guard mkdtemp(&name) != nil else { throw POSIXError(POSIXErrorCode(rawValue: errno) ?? .EIO) }
+        path = String(decoding: name.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+
+    deinit {
+        do { try FileManager.default.removeItem(atPath: path) } catch { print("left behind: \(path): \(error)") }
+    }
+
+    package func file(_ name: String) -> String { "\(path)/\(name)" }
+
+    /// The names of the files in it, sorted, without those that LMDB keeps beside its own.
+    package func names() throws -> [String] {
+        try FileManager.default.contentsOfDirectory(atPath: path).filter { !$0.hasSuffix("-lock") }.sorted()
+    }
+}

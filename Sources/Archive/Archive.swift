@@ -36,6 +36,7 @@ package final class Archive: Sendable {
         if let complaint = options.complaint { throw .folder(path: options.path, reason: complaint) }
         let folder = try DataFolder(opening: options)
         let store = try Store(folder, options)
+        try store.checkPartitions()
         let progress = try store.progress()
         var journal: Journal
         do { journal = try Journal(opening: folder.journal, options: options.journal) } catch { throw .journal(error) }

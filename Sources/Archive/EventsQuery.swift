@@ -10,23 +10,38 @@ extension Archive {
         var page = EventsPage(events: [], next: max(question.from, .first))
         var visits = 0
         var slices = 0
-        while page.events.count < question.count, page.next <= view.tail.end, visits < Self.visitsMax, slices < Self.slicesMax {
+        var bytes = 0
+        while page.events.count < question.count, page.next <= view.tail.end, visits < Self.visitsMax, slices < Self.slicesMax,
+            bytes < Self.bytesMax
+        {
             let slice = try view.slice(from: page.next, atMost: min(Self.sliceMax, question.count - page.events.count))
             guard let last = slice.last else { break }
             visits += slice.count
             slices += 1
-            page.events += question.tenant == nil ? slice : slice.filter { $0.tenant == question.tenant }
+            let wanted = question.tenant == nil ? slice : slice.filter { $0.tenant == question.tenant }
+            page.events += wanted
+            bytes += wanted.reduce(0) { $0 + $1.weight }
             page.next = last.position.next
         }
         return page
     }
 
     /// So many events are read under one snapshot. Longer ones would keep pages from being used again.
-    private static let sliceMax = 1000
+    private static let sliceMax = 250
+    /// About so many bytes of events are given at once.
+    private static let bytesMax = 4 << 20
     /// So many are looked at for one answer when most are of other tenants.
     private static let visitsMax = 200_000
     /// So many runs of positions: an unsorted import makes one an event, each in another partition.
     private static let slicesMax = 5_000
+}
+
+extension Event {
+    /// About what the event takes in memory: local deletes of many messages are the long ones.
+    fileprivate var weight: Int {
+        guard case .localDelete(let deletion) = deed, case .messages(let targets) = deletion.extent else { return 512 }
+        return 512 + targets.count * 96
+    }
 }
 
 extension LogView {

@@ -32,10 +32,26 @@ extension Archive {
         try positions.formUnion(view.deletes(touching: found))
         positions.formUnion(view.policyChanges(touching: found))
         var events: [Event] = []
-        for position in positions.sorted() {
-            if let event = try view.event(at: position) { events.append(event) }
+        for position in positions.sorted().prefix(Self.historyMax) {
+            if let event = try view.event(at: position) { events.append(event.narrowed(to: found.event.position)) }
         }
         return MessageHistory(message: found.seen(as: state, under: period, withBody: true), events: events)
+    }
+}
+
+extension Archive {
+    /// So many events of a message are told, the first ones.
+    private static let historyMax = 5_000
+}
+
+extension Event {
+    /// A local delete of many messages, as far as it concerns one of them.
+    fileprivate func narrowed(to message: Position) -> Event {
+        guard case .localDelete(var deletion) = deed, case .messages(let targets) = deletion.extent else { return self }
+        deletion.extent = .messages(targets.filter { $0.position == message })
+        var event = self
+        event.deed = .localDelete(deletion)
+        return event
     }
 }
 

@@ -68,6 +68,14 @@ final class Store: Sendable {
         } catch { throw ArchiveFailure(error) }
     }
 
+    /// Makes sure that every partition with events has its file: otherwise a new one would take its place, and nothing tell of the loss.
+    func checkPartitions() throws(ArchiveFailure) {
+        do {
+            let known = try state.environment.read { reader in try extents.partitions(reader) }
+            if let lost = known.filter({ !shelf.contains($0) }).min() { throw missing(lost) }
+        } catch { throw ArchiveFailure(error) }
+    }
+
     /// A partition that must be there, because the log has events in it.
     func missing(_ id: PartitionID) -> ArchiveFailure {
         .folder(path: shelf.path(of: id), reason: "is not there, though the log has events in it; restore it from a backup")

@@ -28,6 +28,8 @@ private struct TimelineQuery {
 
     /// So many messages are looked at for one page. A viewer who hid more in one stretch gets a shorter page and a cursor to go on.
     private static let visitsMax = 20_000
+    /// And so many bytes of bodies are gathered, one body more at the most; the cursor leads to the rest.
+    private static let bytesMax = 4 << 20
 
     init(_ question: TimelineQuestion, within horizon: Horizon, _ view: LogView) {
         self.question = question
@@ -72,17 +74,19 @@ private struct TimelineQuery {
             of: question.conversation, in: question.tenant, by: question.viewer, within: horizon, view)
         var harvest = Harvest()
         var last: Cursor?
+        var bytes = 0
         for _ in 0..<Self.visitsMax {
             guard let place = try walk.next(), place.at >= firstLiving, place.at <= horizon.time else { return harvest }
             if let message = try visibleMessage(at: place, hiding) {
-                if harvest.messages.count == question.count {
+                if harvest.messages.count == question.count || bytes >= Self.bytesMax {
                     harvest.rest = last
                     return harvest
                 }
                 harvest.messages.append(message)
+                bytes += message.body?.count ?? 0
                 last = message.cursor
             }
-            if harvest.messages.count < question.count { last = Cursor(at: place.at, position: place.position) }
+            if harvest.messages.count < question.count, bytes < Self.bytesMax { last = Cursor(at: place.at, position: place.position) }
         }
         harvest.rest = last
         return harvest

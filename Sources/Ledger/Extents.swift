@@ -52,6 +52,21 @@ package struct Extents: Sendable {
         }
     }
 
+    /// All partitions that hold any position.
+    package func partitions(_ reader: Reader) throws(LedgerFailure) -> Set<PartitionID> {
+        let found: Set<PartitionID>? = try onStore { () throws(LMDBError) in
+            var cursor = try reader.cursor(in: table)
+            var found: Set<PartitionID> = []
+            while try cursor.next() {
+                guard let extent = Self.parse(cursor.key, cursor.value) else { return nil }
+                found.insert(extent.partition)
+            }
+            return found
+        }
+        guard let found else { throw damaged() }
+        return found
+    }
+
     /// Adds an extent behind the last one, or makes that one longer.
     package func append(_ extent: Extent, _ transaction: inout WriteTransaction) throws(LedgerFailure) {
         var grown = extent

@@ -36,6 +36,9 @@ final class Desk {
     /// Everybody who is connected; each knows its place in here.
     var sessions: [SessionHandler] = []
     var followers: [ObjectIdentifier: Follower] = [:]
+    /// Questions that wait for a thread, and how many are with one.
+    var questions = CircularBuffer<Question>()
+    var questionsUnderWay = 0
     var numbers = DeskNumbers()
     /// What all sessions hold of input that is not executed yet.
     var inputBytes = 0

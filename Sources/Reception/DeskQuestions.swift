@@ -16,11 +16,34 @@ extension Desk {
     }
 
     private func ask(_ inquiry: Inquiry, version: ProtocolVersion, then: @escaping @Sendable (Finding) -> Void) {
+        questions.append(Question(inquiry: inquiry, version: version, then: then))
+        handOutQuestions()
+    }
+
+    /// Gives waiting questions to the threads, only as many as keep those busy: what their answers take is known when they are
+    /// written, so each of the next ones is judged with the last ones counted.
+    private func handOutQuestions() {
+        while questionsUnderWay < 2 * options.queryThreads, let question = questions.popFirst() {
+            if isOutputFull {
+                question.then(.reply(question.refusal))
+            } else {
+                handOut(question)
+            }
+        }
+    }
+
+    private func handOut(_ question: Question) {
+        questionsUnderWay += 1
+        let desk = NIOLoopBound(self, eventLoop: loop)
         pool.submit { [archive, loop] state in
             // The pool stops only after the last session is gone: nobody waits for an answer then.
             guard case .active = state else { return }
-            let finding = inquiry.answer(from: archive, version: version)
-            loop.execute { then(finding) }
+            let finding = question.inquiry.answer(from: archive, version: question.version)
+            loop.execute {
+                question.then(finding)
+                desk.value.questionsUnderWay -= 1
+                desk.value.handOutQuestions()
+            }
         }
     }
 
@@ -75,6 +98,24 @@ extension Desk {
         follower.timeout?.cancel()
         followers[ObjectIdentifier(follower.session)] = nil
     }
+}
+
+/// A question on its way to a thread.
+struct Question: Sendable {
+    let inquiry: Inquiry
+    let version: ProtocolVersion
+    let then: @Sendable (Finding) -> Void
+
+    /// What is said when too much lies unread by the time that it is its turn.
+    fileprivate var refusal: ByteBuffer {
+        var writer = ReplyWriter(version: version)
+        writer.refuse(.tooManyUnread)
+        return writer.buffer
+    }
+}
+
+extension Refusal {
+    static let tooManyUnread = Refusal(.busy, "too many answers wait for clients to read them; try again later")
 }
 
 /// A session that waits for events.

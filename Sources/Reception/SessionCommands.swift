@@ -100,7 +100,7 @@ extension SessionHandler {
     }
 
     private func checkOutput() throws(Refusal) {
-        if desk.isOutputFull { throw Refusal(.busy, "too many answers wait for clients to read them; try again later") }
+        if desk.isOutputFull { throw .tooManyUnread }
     }
 
     func demand(_ right: Rights, for deed: StaticString) throws(Refusal) {

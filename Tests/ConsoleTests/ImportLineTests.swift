@@ -29,8 +29,8 @@ struct ImportLineTests {
     @Test(
         "a change of a policy names its scope",
         arguments: [
-            ("", ["SYSTEM"]),
-            (#""tenant":null,"#, ["SYSTEM"]),
+            (#""scope":"system","#, ["SYSTEM"]),
+            (#""tenant":null,"scope":"system","#, ["SYSTEM"]),
             (#""tenant":"t","#, ["TENANT", "t"]),
             (#""tenant":"t","conversation":"c","#, ["TENANT", "t", "CONVERSATION", "c"]),
         ] as [(String, [Word])])
@@ -55,6 +55,8 @@ struct ImportLineTests {
             (#"{"type":"send","tenant":"t","conversation":"c","sender":"s","message_id":"m","sent_at":1,"body":"\ud83d"}"#, "not JSON"),
             (#"{"type":"local-delete","tenant":"t","conversation":"c","message_id":"m","at":1}"#, "no viewer"),
             (#"{"type":"retention-change","conversation":"c","period":"1d","at":1,"reason":"r"}"#, "no tenant"),
+            (#"{"type":"retention-change","tennant":"t","period":"1d","at":1,"reason":"r"}"#, "no tenant"),
+            (#"{"type":"retention-change","scope":{"tenant":"t"},"period":"1d","at":1,"reason":"r"}"#, "bad scope"),
             (#"{"type":"retention-change","tenant":"t","at":1,"reason":"r"}"#, "no period"),
             (#"{"type":"retention-change","tenant":"t","period":"1d","at":1}"#, "no reason"),
         ])

@@ -91,12 +91,12 @@ class Daemon:
         return self.log.read_text(errors="replace") if self.log.exists() else ""
 
     def memory_bytes(self):
-        """Resident memory."""
+        """Memory of its own: without the mapped pages of LMDB's files, which the system takes back when it needs them."""
         with open(f"/proc/{self.process.pid}/status") as status:
             for line in status:
-                if line.startswith("VmRSS:"):
+                if line.startswith("RssAnon:"):
                     return int(line.split()[1]) * 1024
-        raise AssertionError("no VmRSS")
+        raise AssertionError("no RssAnon")
 
 
 def annals(daemon, *words, check=True, stdin=None):

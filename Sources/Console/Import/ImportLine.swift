@@ -57,6 +57,8 @@ package enum ImportLine: Equatable, Sendable {
     /// The fields of all kinds of lines; a null is as good as nothing.
     fileprivate struct Fields: Decodable {
         let type: String?
+        /// `system`, where a change of a policy is meant for everybody.
+        let scopeWord: String?
         let tenant: String?
         let conversation: String?
         let sender: String?
@@ -69,6 +71,7 @@ package enum ImportLine: Equatable, Sendable {
         let at: Milliseconds?
 
         enum CodingKeys: String, CodingKey {
+            case scopeWord = "scope"
             case type, tenant, conversation, sender, viewer, body, period, reason, at
             case messageID = "message_id"
             case sentAt = "sent_at"
@@ -138,8 +141,8 @@ extension ImportLine.Fields {
     private var scope: [Word] {
         get throws(ImportLine.Refusal) {
             guard let tenant else {
-                // A conversation is one only within a tenant; without it, the line would change the policy of everybody.
-                guard conversation == nil else { throw .init(.no("tenant")) }
+                // A tenant that was left out or misspelled must not change the policy of everybody: that has to be said.
+                guard conversation == nil, scopeWord == "system" else { throw .init(.no("tenant")) }
                 return ["SYSTEM"]
             }
             return ["TENANT", .text(tenant)] + (conversation.map { ["CONVERSATION", .text($0)] } ?? [])

@@ -76,8 +76,8 @@ package final class Reception: Sendable {
         try await loop.flatSubmit { [desk] in desk.value.drain() }.get()
     }
 
-    /// Descriptors that are not connections: partitions, journal segments, the loop's own.
-    private static let filesBesides = 1200
+    /// Descriptors that are not connections: three for each of 512 open partitions, journal segments, the loop's own.
+    private static let filesBesides = 1600
 
     private func prepare() async throws -> RepeatedTask {
         let seconds = max(1, Int64(options.unreadSeconds) / 6)

@@ -181,6 +181,27 @@ def test_clients_that_never_read(make_daemon):
         assert connection.call("PING") == b"PONG"
 
 
+def test_many_questions_at_once_that_nobody_reads(make_daemon):
+    """400 answers of 4 MiB asked for in one moment: each is judged with those before it counted."""
+    daemon = make_daemon().start()
+    with Connection(daemon.socket) as connection:
+        for number in range(64):
+            connection.call("SEND", "t", "c", "ada", f"m-{number}", os.urandom(BODY_MAX))
+        before = daemon.memory_bytes()
+        clients = [Connection(daemon.socket) for _ in range(400)]
+        for client in clients:
+            client.send("TIMELINE", "t", "c", "VIEWER", "ben", "COUNT", 64)
+        # The first byte of an answer says that it is made; none is read any further.
+        firsts = [client.socket.recv(1, socket.MSG_PEEK) for client in clients]
+        peak = daemon.memory_bytes()
+        print(f"memory from {before // MIB} to {peak // MIB} MiB, {firsts.count(b'-')} of 400 refused")
+        assert firsts.count(b"-") > 300
+        assert peak - before < 500 * MIB
+        assert connection.call("PING") == b"PONG"
+        for client in clients:
+            client.close()
+
+
 def silent_client(daemon, data):
     return Silent(daemon.socket, data)
 

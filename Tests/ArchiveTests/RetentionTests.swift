@@ -81,6 +81,21 @@ struct RetentionTests {
         }
     }
 
+    @Test("a message's history names of a delete of many only the message itself")
+    func historyIsNarrow() throws {
+        let scratch = try Scratch()
+        scratch.send([.init("a"), .init("b")])
+        _ = try scratch.delete(["a", "b"], viewer: "bob")
+        let history = try #require(try scratch.archive.history(tenant: TenantID("acme"), id: MessageID("b")))
+        #expect(history.events.map(\.position) == [Position(2), Position(3)])
+        guard case .localDelete(let deletion) = history.events.last?.deed else {
+            Issue.record("the last event is the delete")
+            return
+        }
+        #expect(deletion.extent == .messages([.init(position: Position(2), messageID: try MessageID("b"))]))
+        #expect(try scratch.allEvents().last?.deed != history.events.last?.deed)
+    }
+
     @Test("a cleared history hides everything up to a position, and no message that comes later")
     func clearedHistory() throws {
         let scratch = try Scratch()

@@ -17,6 +17,9 @@ let lmdb: [SwiftSetting] =
         .strictMemorySafety(),
     ]
 
+// Keys live in raw memory that Swift does not see; what touches it says so.
+let vault: [SwiftSetting] = house + [.strictMemorySafety()]
+
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let log = Target.Dependency.product(name: "Logging", package: "swift-log")
 let nio: [Target.Dependency] = [
@@ -42,20 +45,23 @@ let package = Package(
         // Ground floor: bytes, words, frames.
         .systemLibrary(name: "CLMDB", pkgConfig: "lmdb", providers: [.apt(["liblmdb-dev"])]),
         .systemLibrary(name: "CXXHash", pkgConfig: "libxxhash", providers: [.apt(["libxxhash-dev"])]),
+        .systemLibrary(name: "CSodium", pkgConfig: "libsodium", providers: [.apt(["libsodium-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .target(name: "LMDB", dependencies: ["CLMDB"], swiftSettings: lmdb),
         .target(name: "Events", swiftSettings: house),
         .target(name: "RESP", dependencies: [.product(name: "NIOCore", package: "swift-nio")], swiftSettings: house),
 
-        // Rooms: the newest bytes; the log; what it means. They do not know each other.
+        // Rooms: the newest bytes; the log; what it means; what it hides. They do not know each other.
         .target(name: "Journal", dependencies: ["CXXHash"], swiftSettings: house),
         .target(name: "Ledger", dependencies: ["LMDB", "Events"], swiftSettings: house),
         .target(name: "Projections", dependencies: ["LMDB", "Events", "CXXHash"], swiftSettings: house),
 
+        .target(name: "Vault", dependencies: ["Events", "CSodium"], swiftSettings: vault),
+
         // The house.
         .target(
             name: "Archive",
-            dependencies: ["LMDB", "Events", "Journal", "Ledger", "Projections", crypto],
+            dependencies: ["LMDB", "Events", "Journal", "Ledger", "Projections", "Vault", crypto],
             swiftSettings: house),
 
         // Doors.
@@ -78,7 +84,7 @@ let package = Package(
         .executableTarget(
             name: "annalsd",
             dependencies: [
-                "Reception", "Archive", "Ledger", "Journal", "Events", log,
+                "Reception", "Archive", "Ledger", "Journal", "Events", "Vault", log,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
@@ -98,8 +104,10 @@ let package = Package(
         .testTarget(name: "JournalTests", dependencies: ["Journal", "TestSupport"], swiftSettings: house),
         .testTarget(name: "LedgerTests", dependencies: ["Ledger", "LMDB", "Events", "TestSupport"], swiftSettings: house),
         .testTarget(name: "ProjectionsTests", dependencies: ["Projections", "LMDB", "Events", "TestSupport"], swiftSettings: house),
+        .testTarget(name: "VaultTests", dependencies: ["Vault", "Events", "TestSupport"], swiftSettings: house),
         .testTarget(
-            name: "ArchiveTests", dependencies: ["Archive", "Events", "Journal", "Ledger", "Projections", "LMDB", "TestSupport"],
+            name: "ArchiveTests",
+            dependencies: ["Archive", "Events", "Journal", "Ledger", "Projections", "Vault", "LMDB", "TestSupport"],
             swiftSettings: house),
         .testTarget(name: "AnnalsClientTests", dependencies: ["AnnalsClient", "RESP", "TestSupport"] + nio, swiftSettings: house),
         .testTarget(

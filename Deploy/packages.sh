@@ -60,6 +60,7 @@ need_build() {
     [ -e /etc/ssl/certs/ca-certificates.crt ] || need ca-certificates
     need_program pkg-config pkg-config
     need_library lmdb liblmdb-dev
+    need_library libsodium libsodium-dev
     need_library libxxhash libxxhash-dev
     need_library zlib zlib1g-dev
 }

@@ -2,6 +2,7 @@ import Events
 import LMDB
 import Ledger
 import Projections
+import Vault
 
 /// What the appender asks the log before it decides. Reads only.
 extension Appender {
@@ -40,7 +41,7 @@ extension Appender {
         _ draft: SendDraft, with position: Position, in window: ClosedRange<Int32>
     ) throws(ArchiveFailure) -> Twin? {
         let compared = try withRecord(position) { record, stored -> Twin? in
-            guard let (twin, at) = draft.comparison(with: record, stored, position) else { return nil }
+            guard let (twin, at) = draft.comparison(with: record, stored, position, core.vault) else { return nil }
             return window.contains(core.store.partition(of: at).number) ? twin : nil
         }
         return compared ?? nil
@@ -132,7 +133,7 @@ extension Appender {
 extension SendDraft {
     /// Nil if the record is of another tenant or message id.
     fileprivate func comparison(
-        with record: UnsafeRawBufferPointer, _ stored: UnsafeRawBufferPointer, _ position: Position
+        with record: UnsafeRawBufferPointer, _ stored: UnsafeRawBufferPointer, _ position: Position, _ vault: Vault
     ) -> (Appender.Twin, at: Instant)? {
         let fields: TrailFields
         let send: SendFields
@@ -145,7 +146,7 @@ extension SendDraft {
         else { return nil }
         let isSame =
             send.conversation.bytes(in: record).elementsEqual(conversation) && send.sender.bytes(in: record).elementsEqual(sender)
-            && StoredBody.isSame(stored, as: body)
+            && StoredBody.isSame(stored, as: body, bodyBytes: send.bodyBytes, at: position, record: record, with: vault)
         return (isSame ? .same(position) : .different(position), fields.at)
     }
 }

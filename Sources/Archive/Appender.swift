@@ -3,6 +3,7 @@ import Journal
 import Ledger
 import Projections
 import Synchronization
+import Vault
 
 /// The one writer of the log: decides what becomes of each draft, gathers the accepted ones in a batch, and makes the
 /// batch durable with one write and one sync. Then, and only then, it says what became of them.
@@ -21,8 +22,11 @@ package final class Appender {
     var filters: IDFilters
     var recentDeletes: RecentDeletes
     var tips = ConversationTips()
-    var book: PolicyBook
-    private var hasNewPolicies = false
+    var rules: RuleBook
+    private var hasNewRules = false
+    var keys: KeyChoice
+    /// The intent whose keys are being destroyed: until its receipt is in the log, no rule changes.
+    var shredding: Position?
     var entropy: Entropy
     /// The server's time of the last event: no later event has an earlier one.
     private var lastRecorded: Instant
@@ -39,9 +43,10 @@ package final class Appender {
         recentIDs = recovery.recentIDs
         recentDeletes = recovery.recentDeletes
         filters = recovery.filters
-        book = recovery.book
+        rules = recovery.rules
+        keys = KeyChoice(core.vault)
         self.entropy = entropy
-        batch = OpenBatch(first: view.end.next, payloadCapacity: 0)
+        batch = OpenBatch(first: view.end.next, payloadCapacity: 0, noncePrefix: self.entropy.noncePrefix())
         lastRecorded = view.recorded
         tailBytes = view.bytes
         core.journalBytes.store(self.journal.byteCount, ordering: .relaxed)
@@ -94,15 +99,26 @@ package final class Appender {
         conclude(ticket, verdict, recorded)
     }
 
-    /// Takes a retention change. What became of it is said by the commit.
-    package func changeRetention(_ draft: RetentionDraft, by principal: Principal, ticket: Ticket, now: Instant) {
+    /// Takes what changes a rule: a policy, a floor, a hold, or that the clock is right. What became of it is said by the commit.
+    package func rule(_ draft: RuleDraft, by principal: Principal, ticket: Ticket, now: Instant) {
         let recorded = max(now, lastRecorded)
-        let refusal = standingRefusal() ?? DraftCheck.fault(ofTime: draft.at, recorded: recorded) ?? DraftCheck.fault(of: draft.reason)
-        if let refusal {
-            conclude(ticket, .refused(refusal), recorded)
+        let verdict: Verdict
+        if let refusal = standingRefusal() ?? DraftCheck.fault(of: draft, recorded: recorded) {
+            verdict = .refused(refusal)
+        } else if shredding != nil {
+            verdict = .refused(.shredding)
         } else {
-            conclude(ticket, ruling(on: draft, by: principal, recorded: recorded), recorded)
+            verdict = ruling(on: draft, by: principal, recorded: recorded)
         }
+        conclude(ticket, verdict, recorded)
+    }
+
+    /// Takes a step of a purge. What became of it is said by the commit.
+    func purge(_ draft: PurgeDraft, by principal: Principal, ticket: Ticket, now: Instant) {
+        let recorded = max(now, lastRecorded)
+        // Not refused for want of room: what a purge writes is little, and it is what makes room.
+        let verdict = isWritable ? ruling(on: draft, by: principal, recorded: recorded) : .refused(.readOnly)
+        conclude(ticket, verdict, recorded)
     }
 
     /// Puts an answer that was found at the door among the pending ones, so that a client gets its answers in order.
@@ -126,17 +142,16 @@ package final class Appender {
                 .full, "the disk has less than \(core.options.diskReserveBytes >> 20) MiB left; make room, appends then go on by themselves"
             )
         }
-        return journal.failure == nil && core.trouble.withLock({ $0 == nil }) ? nil : Self.readOnly
+        return isWritable ? nil : Refusal.readOnly
     }
 
-    private static let readOnly = Refusal(
-        .readOnly, "a write failed, so nothing is appended any more; see the daemon's log, mend the disk and restart the daemon")
+    var isWritable: Bool { journal.failure == nil && core.trouble.withLock { $0 == nil } }
 
     // MARK: Writing
 
     func append(
         _ keys: OpenBatch.Keys, trailBytesMax: Int, bodyBytes: Int, writeTrail: (inout TrailWriter) -> Void,
-        writeBody: (UnsafeMutableRawBufferPointer) -> Void
+        writeBody: (UnsafeMutableRawBufferPointer, _ record: UnsafeRawBufferPointer) -> Void
     ) -> Position {
         let position = batch.next
         batch.append(keys, trailBytesMax: trailBytesMax, bodyBytes: bodyBytes, writeTrail: writeTrail, writeBody: writeBody)
@@ -151,7 +166,18 @@ package final class Appender {
     func append(_ event: Event, conversation: UInt64) {
         precondition(event.position == batch.next, "an event must be made for the place it gets because its record says where it is")
         batch.append(event, conversation: conversation)
-        if case .retentionChange = event.deed { hasNewPolicies = true }
+        guard event.kind.isRule else { return }
+        rules.apply(event)
+        keys.forget()
+        hasNewRules = true
+    }
+
+    /// Appends a rule's event.
+    func append(_ deed: Event.Deed, tenant: TenantID?, at: Instant, imported: Instant? = nil, by principal: Principal) -> Position {
+        let event = Event(position: batch.next, at: at, imported: imported, principal: principal, tenant: tenant, deed: deed)
+        let conversation = event.conversation.flatMap { name in tenant.map { core.store.fingerprints.of(name, in: $0).rawValue } }
+        append(event, conversation: conversation ?? 0)
+        return event.position
     }
 
     /// Makes the batch durable with one write and one sync, then gives every outcome in the order of the drafts.
@@ -172,35 +198,38 @@ package final class Appender {
     /// Returns why the batch is not in the log, if it is not.
     private func write() -> Refusal? {
         let first = batch.first
-        var full = OpenBatch(first: batch.next, payloadCapacity: batch.bytes)
+        var full = OpenBatch(first: batch.next, payloadCapacity: batch.bytes, noncePrefix: entropy.noncePrefix())
         swap(&full, &batch)
         let written: Batch
         do {
+            // New keys first: a key without its bodies is of no use, and harmless; bodies without their key would be lost.
+            if core.vault.hasUnsaved { try core.vault.save() }
             written = try full.commit(to: &journal)
         } catch {
-            return retract(from: first, error)
+            return retract(from: first, ArchiveFailure(error))
         }
-        // Policies first: a reader who sees a position sees its policy. Those beyond a reader's end he leaves out.
-        if hasNewPolicies { core.policies.withLock { $0 = book } }
-        hasNewPolicies = false
+        // Rules first: a reader who sees a position sees its rule. Those beyond a reader's end he leaves out.
+        if hasNewRules { core.rules.withLock { $0 = rules } }
+        hasNewRules = false
         tailBytes = core.tail.publish(written, recorded: lastRecorded)
         foldThread.notice(bytes: tailBytes, isFirst: tailBytes == written.bytes)
         core.batches.add(1, ordering: .relaxed)
         return nil
     }
 
-    private func retract(from first: Position, _ failure: JournalFailure) -> Refusal {
-        batch = OpenBatch(first: first, payloadCapacity: 0)
+    private func retract(from first: Position, _ failure: ArchiveFailure) -> Refusal {
+        batch = OpenBatch(first: first, payloadCapacity: 0, noncePrefix: entropy.noncePrefix())
         recentIDs.retract(from: first)
         recentDeletes.retract(from: first)
         tips = ConversationTips()
-        core.policies.withLock { book = $0 }
-        hasNewPolicies = false
-        if case .full = failure {
+        core.rules.withLock { rules = $0 }
+        keys.forget()
+        hasNewRules = false
+        if case .journal(.full) = failure {
             return Refusal(.full, "the disk has no room for the journal; make room, nothing was appended")
         }
-        core.giveUp(.journal(failure))
-        return Refusal(.failed, "the write failed, so whether this was appended shows only after a restart; \(Self.readOnly.sentence)")
+        core.giveUp(failure)
+        return Refusal(.failed, "the write failed, so whether this was appended shows only after a restart; \(Refusal.readOnly.sentence)")
     }
 
     /// Gives back what the fold has finished with.

@@ -1,18 +1,23 @@
 package import Events
 import Journal
+import Ledger
 import Projections
 import Synchronization
+import Vault
 
 /// The house: an archive of messages in a data folder, readable from any thread, written through its one `Appender`.
 ///
 /// Calls block; none waits for the appender. What a client was answered, every later question sees.
 package final class Archive: Sendable {
     let core: Core
-    private let foldThread: FoldThread
+    let foldThread: FoldThread
+    /// Purges, compaction, and the clock.
+    package let upkeep: Upkeep
     /// What the last stop had left over.
     package let leftover: Leftover
 
-    private init(core: Core, foldThread: FoldThread, leftover: Leftover) {
+    private init(core: Core, foldThread: FoldThread, upkeep: Upkeep, leftover: Leftover) {
+        self.upkeep = upkeep
         self.core = core
         self.foldThread = foldThread
         self.leftover = leftover
@@ -40,25 +45,31 @@ package final class Archive: Sendable {
         let progress = try store.progress()
         var journal: Journal
         do { journal = try Journal(opening: folder.journal, options: options.journal) } catch { throw .journal(error) }
+        let vault = try folder.openVault(options, mayBeNew: progress == .start && store.shelf.all.isEmpty)
         var recovery = try Recovery(store: store, progress: progress)
         try recovery.replay(&journal)
         try recovery.buildFilters(around: clock(), options)
         let leftover = Leftover(
             events: recovery.tail.view().events, tornAt: journal.torn.map { "\($0.path), byte \($0.offset)" })
         let core = Core(
-            folder: folder, store: store, tail: recovery.tail, policies: recovery.book, options: options, clock: clock)
+            folder: folder, store: store, vault: vault, tail: recovery.tail, rules: recovery.rules, options: options,
+            clock: clock)
+        try core.checkKeys(and: recovery.keys)
         core.measureDisk()
         let foldThread = FoldThread(core)
         let appender = Appender(
             core: core, foldThread: foldThread, journal: journal, recovery: recovery, entropy: .ofTheKernel())
         foldThread.start()
         foldThread.notice(bytes: recovery.tail.bytes, isFirst: true)
-        return (Archive(core: core, foldThread: foldThread, leftover: leftover), appender)
+        let upkeep = try Upkeep(core) { foldThread.flush() }
+        try appender.settlePurges(now: clock())
+        return (Archive(core: core, foldThread: foldThread, upkeep: upkeep, leftover: leftover), appender)
     }
 
     /// Folds what is left and stops the fold. Call it once, after the last commit; afterwards nothing may be appended.
     package func close(_ appender: Appender) throws(ArchiveFailure) {
         precondition(!appender.isPending, "somebody would never be answered because the archive closes")
+        upkeep.stop()
         foldThread.stop()
         if let trouble { throw trouble }
     }

@@ -3,6 +3,7 @@ package import Journal
 package import LMDB
 package import Ledger
 package import Projections
+package import Vault
 
 /// The world's doing: the disk, the folder, the machine.
 package enum ArchiveFailure: Error, Sendable {
@@ -12,6 +13,7 @@ package enum ArchiveFailure: Error, Sendable {
     case ledger(LedgerFailure)
     case store(LMDBError)
     case projection(ProjectionFailure)
+    case vault(VaultFailure)
     /// Bytes read from disk are no event.
     case damaged(place: String, TrailFault)
 
@@ -23,6 +25,7 @@ package enum ArchiveFailure: Error, Sendable {
         case let failure as LedgerFailure: self = .ledger(failure)
         case let failure as LMDBError: self = .store(failure)
         case let failure as ProjectionFailure: self = .projection(failure)
+        case let failure as VaultFailure: self = .vault(failure)
         case let fault as TrailFault: self = .damaged(place: "an event of the log", fault)
         default: preconditionFailure("the floors below throw nothing else because their throws are typed: \(error)")
         }
@@ -37,6 +40,7 @@ extension ArchiveFailure: CustomStringConvertible {
         case .ledger(let failure): "\(failure)"
         case .store(let failure): "\(failure)"
         case .projection(let failure): "\(failure)"
+        case .vault(let failure): "\(failure)"
         case .damaged(let place, let fault): "\(place) is damaged: \(fault). Restore it from a backup."
         }
     }

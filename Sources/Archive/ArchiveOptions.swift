@@ -1,5 +1,7 @@
+package import Events
 package import Journal
 package import Ledger
+package import Vault
 
 /// What an archive may use, and how large things may become. Defaults are `annalsd`'s.
 package struct ArchiveOptions: Sendable {
@@ -29,6 +31,18 @@ package struct ArchiveOptions: Sendable {
     /// How long a repeated `send` is recognized at the least.
     package var idempotenceMilliseconds: Int64 = 48 * 3_600_000
     package var journal = JournalOptions()
+
+    /// Where the root key is; nil: in a file of the data folder.
+    package var rootKey: (any RootKeySource)?
+    /// A change that shortens anything takes effect so much later, and can be cancelled until then.
+    package var coolOffMilliseconds: Int64 = 7 * Instant.millisecondsPerDay
+    package var purge = PurgeOptions()
+    /// Reads the clock that nobody can set, together with the wall's.
+    package var steadyClock: @Sendable (_ wall: Instant) -> ClockReading = { wall in
+        ClockReading(wall: wall, steadyMilliseconds: wall.milliseconds, boot: "")
+    }
+    /// Told at each boundary between the steps of a purge or a compaction: where a test ends the process.
+    package var reached: @Sendable (FailPoint) -> Void = { _ in }
 
     package init(path: String) { self.path = path }
 

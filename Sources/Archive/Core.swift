@@ -1,6 +1,7 @@
 import Events
 import Projections
 import Synchronization
+import Vault
 
 /// What the appender, the fold and the readers share. Everything in it is safe to use from any thread.
 final class Core: Sendable {
@@ -11,8 +12,10 @@ final class Core: Sendable {
     let clock: @Sendable () -> Instant
     let started: Instant
 
-    /// The policies of everything durable.
-    let policies: Mutex<PolicyBook>
+    let vault: Vault
+
+    /// The rules of everything durable: policies, holds, purges.
+    let rules: Mutex<RuleBook>
     /// Set by the fold when the file system has less left than the reserve.
     let isDiskFull = Atomic(false)
     /// Why appends are refused for good, if they are.
@@ -22,13 +25,14 @@ final class Core: Sendable {
     let journalBytes = Atomic(0)
 
     init(
-        folder: DataFolder, store: Store, tail: Tail, policies: PolicyBook, options: ArchiveOptions,
+        folder: DataFolder, store: Store, vault: Vault, tail: Tail, rules: RuleBook, options: ArchiveOptions,
         clock: @escaping @Sendable () -> Instant
     ) {
         self.folder = folder
         self.store = store
+        self.vault = vault
         self.tail = tail
-        self.policies = Mutex(policies)
+        self.rules = Mutex(rules)
         self.options = options
         self.clock = clock
         started = clock()

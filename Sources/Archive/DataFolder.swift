@@ -11,6 +11,7 @@ final class DataFolder: Sendable {
     var journal: String { path + "/journal" }
     var partitions: String { path + "/partitions" }
     var state: String { path + "/state.mdb" }
+    var vault: String { path + "/vault" }
 
     /// What `annals.json` says.
     struct Identity: Codable, Hashable, Sendable {
@@ -23,7 +24,7 @@ final class DataFolder: Sendable {
         /// Of this archive's fingerprints, in hexadecimal.
         var seed: String
 
-        static let formatKnown = 1
+        static let formatKnown = 2
     }
 
     let partitionLength: PartitionLength

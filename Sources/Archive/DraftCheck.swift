@@ -39,3 +39,34 @@ enum DraftCheck {
         return nil
     }
 }
+
+/// What changes a rule.
+extension DraftCheck {
+    static func fault(of draft: RuleDraft, recorded: Instant) -> Refusal? {
+        switch draft {
+        case .retention(let draft): fault(ofTime: draft.at, recorded: recorded) ?? fault(of: draft.reason)
+        case .cancel(let draft): fault(of: draft.reason)
+        case .place(let hold): fault(of: hold.reason) ?? fault(ofMatter: hold.matter) ?? fault(of: hold.coverage)
+        case .release(let draft): fault(of: draft.reason)
+        case .confirmClock(let reason): fault(of: reason)
+        }
+    }
+
+    private static func fault(ofMatter matter: String) -> Refusal? {
+        if (1...HoldPlace.matterBytesMax).contains(matter.utf8.count) { return nil }
+        return Refusal(.badArgument, "matter has \(matter.utf8.count) bytes; 1 to \(HoldPlace.matterBytesMax) are allowed")
+    }
+
+    static func fault(of coverage: Coverage) -> Refusal? {
+        if coverage.tenant == nil, coverage.conversation != nil || coverage.sender != nil {
+            return Refusal(.badArgument, "CONVERSATION and SENDER need a TENANT, since each tenant has its own")
+        }
+        if let from = coverage.from, let until = coverage.until, from >= until {
+            return Refusal(.badArgument, "UNTIL must be later than FROM; nothing lies between \(from) and \(until)")
+        }
+        for time in [coverage.from, coverage.until] {
+            if let time, !time.isWritable { return Refusal(.badArgument, "FROM and UNTIL must be moments between 1970 and 9999") }
+        }
+        return nil
+    }
+}

@@ -61,21 +61,6 @@ package struct LocalDeleteDraft: Hashable, Sendable {
     }
 }
 
-/// A `retention-change` as an administrator asked for it.
-package struct RetentionDraft: Hashable, Sendable {
-    package var scope: Scope
-    package var rule: RetentionChange.Rule
-    package var reason: String
-    package var at: Instant?
-
-    package init(scope: Scope, rule: RetentionChange.Rule, reason: String, at: Instant? = nil) {
-        self.scope = scope
-        self.rule = rule
-        self.reason = reason
-        self.at = at
-    }
-}
-
 /// Whose append an outcome answers: a number that the caller made up and gets back.
 package struct Ticket: Hashable, Sendable {
     package var rawValue: UInt64

@@ -2,6 +2,7 @@ import Events
 import LMDB
 import Ledger
 import Projections
+import Vault
 
 /// Moves journaled events to where they live: first each partition, in one synced transaction with all its indexes,
 /// then the state, in one more.
@@ -70,9 +71,11 @@ struct Fold {
             if let first = news.first?.position {
                 var totals = known ?? PartitionTotals(first: first)
                 totals.add(meaning)
-                try partition.environment.write { transaction in
+                _ = try store.shelf.write(to: id, making: true) { partition, transaction in
                     for reference in news { try append(reference, to: partition, &transaction) }
-                    try PartitionIndex(in: partition.environment).add(meaning.rows, meaning.gains.counted(), &transaction)
+                    let index = PartitionIndex(in: partition.environment)
+                    try index.add(meaning.rows, meaning.gains.counted(), &transaction)
+                    try index.addHoldings(meaning.holdings.counted(), &transaction)
                     try partition.write(totals, &transaction)
                 }
             }
@@ -105,8 +108,8 @@ struct Fold {
             let batch = reference.batch
             let names = IndexedNames(
                 conversation: batch.conversations[reference.index], message: batch.messages[reference.index])
-            try batch.withTrail(at: reference.index) { (record) throws(TrailFault) in
-                try meaning.add(record, names, fingerprints: store.fingerprints)
+            try batch.withTrailAndBody(at: reference.index) { (record, stored) throws(TrailFault) in
+                try meaning.add(record, names, key: SealedBody.keyID(of: stored), fingerprints: store.fingerprints)
             }
         }
         return meaning

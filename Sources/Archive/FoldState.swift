@@ -2,6 +2,7 @@ import Events
 import LMDB
 import Ledger
 import Projections
+import Vault
 
 extension Store {
     /// Tells the state what the partitions got: one synced transaction.
@@ -35,6 +36,7 @@ extension Store {
                 try state.conversations.mark(tenant, conversation, partition: id.number, &transaction)
             }
             for (event, record) in meaning.others { try state.apply(event, record, &transaction) }
+            for key in meaning.holdings.keys { try state.noteKey(key.rawValue, partition: id.number, &transaction) }
         } catch { throw ArchiveFailure(error) }
     }
 }
@@ -56,8 +58,8 @@ extension StateFile {
         case .localDelete(let deletion):
             guard let tenant = event.tenant else { return }
             try deletes.apply(deletion, tenant: tenant, cause: .init(position: event.position, at: event.at), &transaction)
-        case .retentionChange:
-            try keepPolicy(record, at: event.position, &transaction)
+        case .retentionChange, .retentionCancel, .holdPlace, .holdRelease, .purgeIntent, .purge, .clockConfirm:
+            try keepRule(record, kind: event.kind, at: event.position, &transaction)
         }
     }
 }

@@ -1,6 +1,5 @@
 import Dispatch
 import Events
-import Glibc
 import LMDB
 import Ledger
 import Projections
@@ -12,7 +11,7 @@ final class FoldThread: Sendable {
     private let fold: Fold
     private let bell = DispatchSemaphore(value: 0)
     private let control = Mutex(Control())
-    private let thread = Mutex<pthread_t?>(nil)
+    private let thread = WorkThread(named: "fold")
 
     private struct Control {
         var isStopping = false
@@ -30,18 +29,7 @@ final class FoldThread: Sendable {
         fold = Fold(store: core.store)
     }
 
-    func start() {
-        var started = pthread_t()
-        let code = pthread_create(
-            &started, nil,
-            { context in
-                guard let context else { return nil }
-                Unmanaged<FoldThread>.fromOpaque(context).takeRetainedValue().run()
-                return nil
-            }, Unmanaged.passRetained(self).toOpaque())
-        precondition(code == 0, "nothing can be folded because the thread for it does not start (\(code))")
-        thread.withLock { $0 = started }
-    }
+    func start() { thread.start { self.run() } }
 
     /// Something waits: `bytes` in all.
     func notice(bytes: Int, isFirst: Bool) {
@@ -65,11 +53,7 @@ final class FoldThread: Sendable {
     /// Folds what is left and ends the thread. When this returns, the thread holds no file any more.
     func stop() {
         wait { $0.isStopping = true }
-        let ending = thread.withLock { thread in
-            defer { thread = nil }
-            return thread
-        }
-        if let ending { pthread_join(ending, nil) }
+        thread.join()
     }
 
     private func wait(_ change: (inout Control) -> Void) {
@@ -85,7 +69,6 @@ final class FoldThread: Sendable {
     }
 
     private func run() {
-        nameThread()
         while true {
             gather()
             let waiters = control.withLock { control in
@@ -99,14 +82,6 @@ final class FoldThread: Sendable {
             if isStopping || !isFolded && hasGivenUp { return end() }
             if !isFolded { _ = bell.wait(timeout: .now() + .milliseconds(Self.retryMilliseconds)) }
         }
-    }
-
-    /// For whoever looks at the daemon's threads. Swift's Glibc module lacks `pthread_setname_np`; that it may fail is all the same.
-    private func nameThread() {
-        let file = Glibc.open("/proc/thread-self/comm", O_WRONLY | O_CLOEXEC)
-        guard file >= 0 else { return }
-        _ = write(file, "fold", 4)
-        close(file)
     }
 
     /// Returns when it is time to fold: much waits, or something has waited long enough, or somebody asks for it.

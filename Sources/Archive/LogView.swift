@@ -3,19 +3,20 @@ import LMDB
 import Ledger
 import Projections
 import Synchronization
+import Vault
 
 /// The whole log at one moment: the tail first, then whatever the partitions have.
 struct LogView {
     let core: Core
     let tail: TailView
-    let book: PolicyBook
+    let rules: RuleBook
     let now: Instant
 
     init(_ core: Core) {
         self.core = core
-        // In this order: policies that came in between belong to positions beyond the view's end, and are left out.
+        // In this order: rules that came in between belong to positions beyond the view's end, and are left out.
         tail = core.tail.view()
-        book = core.policies.withLock { $0 }
+        rules = core.rules.withLock { $0 }
         // The clock may have been set back; the log's time never is.
         now = max(core.clock(), tail.recorded)
     }
@@ -59,7 +60,7 @@ struct LogView {
     /// A message with its body, if there is one at that position.
     func message(at position: Position) throws(ArchiveFailure) -> FoundMessage? {
         let found = try withRecord(position) { record, stored in
-            Result { () throws(TrailFault) in try FoundMessage(record, stored) }
+            Result { () throws(TrailFault) in try FoundMessage(record, stored, core.vault) }
         }
         do { return try found?.get() ?? nil } catch { throw .damaged(place: "the record or body at \(position)", error) }
     }
@@ -70,26 +71,21 @@ struct FoundMessage {
     let event: Event
     let tenant: TenantID
     let send: Send
-    let body: [UInt8]
+    /// Nil when it is destroyed.
+    let body: [UInt8]?
 
     /// Nil for an event that is no `send`.
-    init?(_ record: UnsafeRawBufferPointer, _ stored: UnsafeRawBufferPointer) throws(TrailFault) {
+    init?(_ record: UnsafeRawBufferPointer, _ stored: UnsafeRawBufferPointer, _ vault: Vault) throws(TrailFault) {
         event = try Event(decoding: record)
         guard case .send(let send) = event.deed, let tenant = event.tenant else { return nil }
         self.send = send
         self.tenant = tenant
-        let opened = send.commitment.bytes.withUnsafeBytes { commitment in
-            StoredBody.open(stored, bodyBytes: send.bodyBytes, commitment: commitment)
+        switch StoredBody.open(stored, of: send, at: event.position, record: record, with: vault) {
+        case .body(let bytes): body = bytes
+        case .gone: body = nil
+        case .damaged: throw .malformed("body, which does not match its commitment")
         }
-        guard let opened else { throw .malformed("body, which does not match its commitment") }
-        body = opened
     }
 
-    /// The message as somebody may see it. Its body is left out unless `withBody`.
-    func seen(as state: MessageState, under period: Period, withBody: Bool) -> Message {
-        Message(
-            position: event.position, at: event.at, tenant: tenant, conversation: send.conversation, sender: send.sender,
-            id: send.messageID, contentType: send.contentType, state: state, body: withBody ? body : nil,
-            expires: period.end(from: event.at))
-    }
+    var scope: Scope { .conversation(tenant, send.conversation) }
 }

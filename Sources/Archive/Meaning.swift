@@ -1,11 +1,14 @@
 import Events
 import Projections
+import Vault
 
 /// What some events of one partition add to its indexes and to the state: worked out in plain values, before any file
 /// is touched, and the same whether the events come from the journal or from the trail.
 struct Meaning {
     private(set) var rows: [PartitionIndex.Row] = []
     private(set) var gains = ConversationGains()
+    /// What is sealed under which key.
+    private(set) var holdings = HoldingGains()
     /// The events that are no `send`, with their records.
     private(set) var others: [(event: Event, record: [UInt8])] = []
     private(set) var events: UInt64 = 0
@@ -14,14 +17,15 @@ struct Meaning {
     private(set) var recorded = Instant.distantPast
     private(set) var last = Position.none
 
-    /// Adds an event behind all others. `names` are its fingerprints, where they are known already.
+    /// Adds an event behind all others. `names` are its fingerprints, where they are known already; `key` is what its body is sealed
+    /// under, if it is still there.
     mutating func add(
-        _ record: UnsafeRawBufferPointer, _ names: IndexedNames? = nil, fingerprints: Fingerprints
+        _ record: UnsafeRawBufferPointer, _ names: IndexedNames? = nil, key: KeyID?, fingerprints: Fingerprints
     ) throws(TrailFault) {
         let fields = try TrailFields(parsing: record)
         let names = if let names { names } else { try IndexedNames(of: fields, in: record, fingerprints: fingerprints) }
         if fields.kind == .send {
-            try add(fields, record, names)
+            try add(fields, record, names, key, fingerprints)
         } else {
             add(try Event(decoding: record), record, names)
         }
@@ -31,7 +35,7 @@ struct Meaning {
     }
 
     private mutating func add(
-        _ fields: TrailFields, _ record: UnsafeRawBufferPointer, _ names: IndexedNames
+        _ fields: TrailFields, _ record: UnsafeRawBufferPointer, _ names: IndexedNames, _ key: KeyID?, _ fingerprints: Fingerprints
     ) throws(TrailFault) {
         let send = try SendFields(of: fields, in: record)
         messages += 1
@@ -39,6 +43,11 @@ struct Meaning {
         gains.add(
             Fingerprint(names.conversation), tenant: fields.tenant.bytes(in: record), name: send.conversation.bytes(in: record),
             position: fields.position, messages: 1, bodyBytes: UInt64(send.bodyBytes))
+        if let key {
+            holdings.add(
+                key, tenant: fields.tenant.bytes(in: record), Fingerprint(names.conversation), send.conversation.bytes(in: record),
+                sender: send.sender.bytes(in: record), at: fields.at, bodyBytes: UInt64(send.bodyBytes), fingerprints)
+        }
         rows.append(
             PartitionIndex.Row(
                 message: Fingerprint(names.message), conversation: Fingerprint(names.conversation), at: fields.at,

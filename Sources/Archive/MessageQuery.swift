@@ -15,9 +15,12 @@ extension Archive {
                 try Hiding(of: found.send.conversation, in: found.tenant, by: viewer, within: horizon, view)
                     .hides(found.event.position)
             }
-            let period = view.period(of: found, within: horizon)
-            let state = Visibility.state(at: found.event.at, under: period, isHidden: isHidden ?? false, asOf: horizon.time)
-            return .success(found.seen(as: state, under: period, withBody: state == .visible))
+            let seen = try view.seen(
+                found, isHidden: isHidden ?? false, within: horizon, terms: view.terms(of: found, within: horizon),
+                isAsOf: question.asOf != .now)
+            guard var message = seen else { return .failure(.shredding) }
+            if question.isExplained { message.why = view.explanation(of: found, within: horizon) }
+            return .success(message)
         }
     }
 
@@ -26,16 +29,16 @@ extension Archive {
         let view = LogView(core)
         let horizon = Horizon(position: view.tail.end, time: view.now)
         guard let found = try view.find(id, of: tenant, within: horizon) else { return nil }
-        let period = view.period(of: found, within: horizon)
-        let state = Visibility.state(at: found.event.at, under: period, isHidden: false, asOf: horizon.time)
+        let message = try view.whole(found, within: horizon)
         var positions: Set<Position> = [found.event.position]
         try positions.formUnion(view.deletes(touching: found))
-        positions.formUnion(view.policyChanges(touching: found))
+        positions.formUnion(view.ruleChanges(touching: found))
+        if let receipt = message.receipt { try positions.formUnion(view.purge(receipt)) }
         var events: [Event] = []
         for position in positions.sorted().prefix(Self.historyMax) {
             if let event = try view.event(at: position) { events.append(event.narrowed(to: found.event.position)) }
         }
-        return MessageHistory(message: found.seen(as: state, under: period, withBody: true), events: events)
+        return MessageHistory(message: message, events: events)
     }
 }
 
@@ -56,10 +59,6 @@ extension Event {
 }
 
 extension LogView {
-    func period(of message: FoundMessage, within horizon: Horizon) -> Period {
-        book.inForce(for: .conversation(message.tenant, message.send.conversation), within: horizon).period
-    }
-
     /// The latest message of an id by (at, position), within the horizon. (Two of one id may lie further apart than the idempotence
     /// window.)
     func find(_ id: MessageID, of tenant: TenantID, within horizon: Horizon) throws(ArchiveFailure) -> FoundMessage? {
@@ -110,14 +109,27 @@ extension LogView {
         return found.filter { $0 <= tail.end }
     }
 
-    /// The policies under which a message was and is kept: of each scope the one in force when it was sent, and all since.
-    fileprivate func policyChanges(touching message: FoundMessage) -> [Position] {
+    /// The policies and floors under which a message was and is kept (of each scope those in force when it was sent, and all since,
+    /// with what cancelled them), and the holds on it, with their releases.
+    fileprivate func ruleChanges(touching message: FoundMessage) -> [Position] {
         let sent = Horizon(position: .last, time: message.event.at)
-        return Scope.conversation(message.tenant, message.send.conversation).widening.flatMap { scope in
-            let atSending = book.rule(of: scope, within: sent)
-            return book.history(of: scope).filter { change in
-                change.position <= tail.end && (change.effectiveAt > message.event.at || change == atSending)
-            }.map(\.position)
+        let policies = message.scope.widening.flatMap { scope in
+            let atSending = [RetentionTarget.policy, .floor].compactMap {
+                rules.policies.rule(of: scope, target: $0, within: sent)?.position
+            }
+            return rules.policies.history(of: scope).filter { change in
+                change.effectiveAt > message.event.at || atSending.contains(change.position)
+            }.flatMap { [$0.position] + ($0.cancelled.map { [$0.position] } ?? []) }
         }
+        let holds = rules.holds.all(within: Horizon(position: tail.end, time: .distantFuture)).filter { entry in
+            entry.hold.coverage.covers(message.tenant, message.send.conversation, message.send.sender, at: message.event.at)
+        }.flatMap { [$0.placed.position] + ($0.released.map { [$0.position] } ?? []) }
+        return (policies + holds).filter { $0 <= tail.end }
+    }
+
+    /// A receipt and its intent.
+    fileprivate func purge(_ receipt: Position) throws(ArchiveFailure) -> [Position] {
+        guard let event = try event(at: receipt), case .purge(let purge) = event.deed else { return [] }
+        return [purge.intent, receipt].filter { $0 <= tail.end }
     }
 }

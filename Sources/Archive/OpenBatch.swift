@@ -12,9 +12,13 @@ struct OpenBatch: ~Copyable {
     private(set) var messages: [UInt64] = []
     private(set) var others: [Int] = []
     let first: Position
+    /// Part of every nonce of the batch. A batch that a crash tore was never answered, and its positions are given out again: with other
+    /// random bytes, so that no key ever seals two bodies with one nonce.
+    let noncePrefix: UInt32
 
-    init(first: Position, payloadCapacity: Int) {
+    init(first: Position, payloadCapacity: Int, noncePrefix: UInt32) {
         self.first = first
+        self.noncePrefix = noncePrefix
         buffer = RecordBuffer(payloadCapacity: payloadCapacity)
         _ = buffer.reserve(Batch.headerBytes)
     }
@@ -33,10 +37,10 @@ struct OpenBatch: ~Copyable {
         var message: UInt64 = 0
     }
 
-    /// Encodes one event. `writeTrail` writes the record into its room, `writeBody` fills exactly `bodyBytes`.
+    /// Encodes one event. `writeTrail` writes the record into its room, `writeBody` then fills exactly `bodyBytes` and is shown the record.
     mutating func append(
         _ keys: Keys, trailBytesMax: Int, bodyBytes: Int, writeTrail: (inout TrailWriter) -> Void,
-        writeBody: (UnsafeMutableRawBufferPointer) -> Void
+        writeBody: (UnsafeMutableRawBufferPointer, _ record: UnsafeRawBufferPointer) -> Void
     ) {
         let start = buffer.payloadCount
         var trailBytes = 0
@@ -47,7 +51,11 @@ struct OpenBatch: ~Copyable {
             room.storeBytes(of: UInt32(trailBytes).bigEndian, as: UInt32.self)
             room.storeBytes(of: UInt32(bodyBytes).bigEndian, toByteOffset: 4, as: UInt32.self)
             let bodyStart = Batch.entryHeaderBytes + trailBytes
-            if bodyBytes > 0 { writeBody(UnsafeMutableRawBufferPointer(rebasing: room[bodyStart..<bodyStart + bodyBytes])) }
+            if bodyBytes > 0 {
+                writeBody(
+                    UnsafeMutableRawBufferPointer(rebasing: room[bodyStart..<bodyStart + bodyBytes]),
+                    UnsafeRawBufferPointer(rebasing: room[Batch.entryHeaderBytes..<bodyStart]))
+            }
             return bodyStart + bodyBytes
         }
         entries.append(
@@ -64,7 +72,7 @@ struct OpenBatch: ~Copyable {
         let trail = event.encoded()
         append(
             Keys(kind: event.kind, at: event.at, conversation: conversation), trailBytesMax: trail.count, bodyBytes: 0,
-            writeTrail: { writer in trail.withUnsafeBytes { writer.raw($0) } }, writeBody: { _ in })
+            writeTrail: { writer in trail.withUnsafeBytes { writer.raw($0) } }, writeBody: { _, _ in })
     }
 
     func at(_ index: Int) -> Instant { entries[index].at }

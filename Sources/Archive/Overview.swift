@@ -4,17 +4,16 @@ import LMDB
 import Ledger
 import Projections
 import Synchronization
+import Vault
 
 extension Archive {
     /// Which policy counts for a scope as of a moment.
-    package func retention(_ question: RetentionQuestion) throws(ArchiveFailure) -> Result<PolicyInForce, Refusal> {
+    package func retention(_ question: RetentionQuestion) throws(ArchiveFailure) -> Result<RetentionInForce, Refusal> {
         let view = LogView(core)
         switch try view.horizon(question.asOf) {
         case .failure(let refusal): return .failure(refusal)
         case .success(let horizon):
-            let (period, from, entry) = view.book.inForce(for: question.scope, within: horizon)
-            return .success(
-                PolicyInForce(period: period, from: from, position: entry?.position, effectiveAt: entry?.effectiveAt))
+            return .success(view.retention(of: question.scope, within: horizon))
         }
     }
 
@@ -22,30 +21,14 @@ extension Archive {
     package func retentionHistory(_ scope: Scope) throws(ArchiveFailure) -> [Event] {
         let view = LogView(core)
         var events: [Event] = []
-        for change in view.book.history(of: scope) where change.position <= view.tail.end {
+        for change in view.rules.policies.history(of: scope) where change.position <= view.tail.end {
             if let event = try view.event(at: change.position) { events.append(event) }
         }
         return events
     }
 
-    /// All partitions, oldest first. What is not folded yet is not counted.
-    package func partitions() throws(ArchiveFailure) -> [PartitionSummary] {
-        let shelf = core.store.shelf
-        var summaries: [PartitionSummary] = []
-        for id in shelf.all {
-            do {
-                guard let lease = try shelf.lease(id) else { continue }
-                let partition = lease.partition
-                guard let totals = try partition.environment.read({ reader in try partition.totals(reader) }) else { continue }
-                summaries.append(
-                    PartitionSummary(
-                        name: shelf.length.name(of: id), events: Int(totals.events), messages: Int(totals.messages),
-                        bodyBytes: Int(totals.bodyBytes), diskBytes: DiskUse.bytes(of: shelf.path(of: id)),
-                        first: totals.first, last: totals.last))
-            } catch { throw ArchiveFailure(error) }
-        }
-        return summaries
-    }
+    /// Waits until what is journaled is in the partitions, for whoever counts there.
+    func foldBeforeCounting() { foldThread.flush() }
 
     /// Numbers about the archive.
     package func statistics() throws(ArchiveFailure) -> Statistics {
@@ -59,7 +42,7 @@ extension Archive {
         let waiting = view.tail.batches.reduce(into: (messages: 0, bodyBytes: 0)) { sum, batch in
             for (index, entry) in batch.entries.enumerated() where entry.kind == .send && batch.position(at: index) > progress.position {
                 sum.messages += 1
-                sum.bodyBytes += Int(entry.bodyBytes) - StoredBody.saltBytes
+                sum.bodyBytes += Int(entry.bodyBytes) - StoredBody.overheadBytes
             }
         }
         let disk = store.shelf.all.reduce(DiskUse.bytes(of: core.folder.state)) { $0 + DiskUse.bytes(of: store.shelf.path(of: $1)) }
@@ -69,8 +52,29 @@ extension Archive {
             messages: Int(progress.messages) + waiting.messages, conversations: conversations,
             bodyBytes: Int(progress.bodyBytes) + waiting.bodyBytes, diskBytes: disk,
             journalBytes: core.journalBytes.load(ordering: .relaxed), batches: core.batches.load(ordering: .relaxed),
-            folds: core.folds.load(ordering: .relaxed), isWritable: trouble == nil, started: core.started,
+            folds: core.folds.load(ordering: .relaxed), keys: core.vault.count, now: view.now, isWritable: trouble == nil,
+            started: core.started,
             partitionLength: store.shelf.length.rawValue, instance: core.folder.identity.instance)
+    }
+}
+
+extension LogView {
+    fileprivate func retention(of scope: Scope, within horizon: Horizon) -> RetentionInForce {
+        let (period, from, entry) = rules.policies.inForce(for: scope, within: horizon)
+        // Which floor lasts longest may depend on when it begins; for the overview it is today's.
+        let floor = rules.policies.floors(for: scope, within: horizon).max { one, other in
+            (one.period.end(from: now) ?? .distantFuture) < (other.period.end(from: now) ?? .distantFuture)
+        }
+        return RetentionInForce(
+            policy: PolicyInForce(period: period, from: from, position: entry?.position, effectiveAt: entry?.effectiveAt),
+            isLocked: entry?.isLocked ?? false,
+            floor: floor.map {
+                PolicyInForce(period: $0.period, from: $0.scope, position: $0.entry.position, effectiveAt: $0.entry.effectiveAt)
+            },
+            pending: rules.policies.pending(of: scope, within: horizon).map {
+                PendingChange(
+                    position: $0.position, target: $0.target, rule: $0.rule, effectiveAt: $0.effectiveAt, isLocked: $0.isLocked)
+            })
     }
 }
 
@@ -80,4 +84,15 @@ enum DiskUse {
         var status = stat()
         return stat(path, &status) == 0 ? Int(status.st_blocks) * 512 : 0
     }
+
+}
+
+extension Archive {
+    /// The server's time, which is never before the log's.
+    package var now: Instant { LogView(core).now }
+
+    /// Whether the keys' memory cannot be swapped out.
+    package var isMemoryLocked: Bool { core.vault.isMemoryLocked }
+
+    package func name(ofPartition number: Int32) -> String { core.store.shelf.length.name(of: PartitionID(number)) }
 }

@@ -97,10 +97,19 @@ package struct Message: Hashable, Sendable {
     package var body: [UInt8]?
     /// Nil: never.
     package var expires: Instant?
+    /// Whether a hold keeps it from being destroyed.
+    package var isHeld = false
+    /// The purge that destroyed its body.
+    package var receipt: Position?
+    /// It is `purged` now, and was visible as of the moment that was asked about.
+    var wasVisible = false
+    /// Why it expires when it does; only where it was asked for.
+    package var why: Explanation?
 }
 
-/// What a message is to a viewer at a moment (design, section 6).
+/// What a message is to a viewer at a moment.
 package enum MessageState: String, Sendable {
+    case purged
     case expired
     case hidden
     case visible
@@ -112,8 +121,11 @@ package struct MessageQuestion: Hashable, Sendable {
     package var id: MessageID
     package var viewer: UserID?
     package var asOf: AsOf
+    /// Whether the answer says why.
+    package var isExplained: Bool
 
-    package init(tenant: TenantID, id: MessageID, viewer: UserID? = nil, asOf: AsOf = .now) {
+    package init(tenant: TenantID, id: MessageID, viewer: UserID? = nil, asOf: AsOf = .now, isExplained: Bool = false) {
+        self.isExplained = isExplained
         self.tenant = tenant
         self.id = id
         self.viewer = viewer
@@ -176,19 +188,6 @@ package struct PolicyInForce: Hashable, Sendable {
     }
 }
 
-package struct PartitionSummary: Hashable, Sendable {
-    /// Such as `2026-11-23`.
-    package var name: String
-    package var events: Int
-    package var messages: Int
-    /// Bytes of the bodies as they came.
-    package var bodyBytes: Int
-    /// Bytes that the file system gave to the file.
-    package var diskBytes: Int
-    package var first: Position
-    package var last: Position
-}
-
 /// Numbers about the archive, at one moment.
 package struct Statistics: Hashable, Sendable {
     /// The log's end.
@@ -207,10 +206,31 @@ package struct Statistics: Hashable, Sendable {
     /// Since the start of this process.
     package var batches: Int
     package var folds: Int
+    package var keys: Int
+    package var now: Instant
     package var isWritable: Bool
     package var started: Instant
     package var partitionLength: String
     package var instance: String
+}
+
+/// All that counts for a scope.
+package struct RetentionInForce: Hashable, Sendable {
+    package var policy: PolicyInForce
+    package var isLocked: Bool
+    /// The floor that lasts longest, if there is any.
+    package var floor: PolicyInForce?
+    /// The scope's own changes that have not taken effect yet.
+    package var pending: [PendingChange]
+}
+
+/// A retention change that has not taken effect yet, and can be cancelled.
+package struct PendingChange: Hashable, Sendable {
+    package var position: Position
+    package var target: RetentionTarget
+    package var rule: RetentionChange.Rule
+    package var effectiveAt: Instant
+    package var isLocked: Bool
 }
 
 package struct StateDigest: Hashable, Sendable {

@@ -3,15 +3,18 @@ import Journal
 import LMDB
 import Ledger
 import Projections
+import Vault
 
 /// Brings back what a crash left in the journal.
 struct Recovery {
     let store: Store
     private(set) var tail: Tail
-    private(set) var book: PolicyBook
+    private(set) var rules: RuleBook
     private(set) var recentIDs = RecentIDs()
     private(set) var recentDeletes = RecentDeletes()
     private(set) var filters = IDFilters()
+    /// The keys that bodies of the tail are sealed under.
+    private(set) var keys: Set<KeyID> = []
     private let progress: StateFile.Progress
 
     init(store: Store, progress: StateFile.Progress) throws(ArchiveFailure) {
@@ -19,7 +22,7 @@ struct Recovery {
         self.progress = progress
         tail = Tail(end: progress.position, recorded: progress.recorded)
         do {
-            book = try store.state.environment.read { reader in try store.state.policyBook(reader) }
+            rules = try store.state.environment.read { reader in try store.state.ruleBook(reader) }
         } catch { throw ArchiveFailure(error) }
     }
 
@@ -73,6 +76,9 @@ struct Recovery {
             recorded = max(recorded, event.recorded)
             switch event.deed {
             case .send:
+                batch.withTrailAndBody(at: index) { _, stored in
+                    if let key = SealedBody.keyID(of: stored) { keys.insert(key) }
+                }
                 let partition = store.partition(of: event.at)
                 recentIDs.insert(batch.messages[index], at: position)
                 filters.insert(batch.messages[index], in: partition.number) { !store.shelf.contains(partition) }
@@ -80,7 +86,7 @@ struct Recovery {
                 if let tenant = event.tenant {
                     recentDeletes.note(deletion, tenant: tenant, cause: .init(position: position, at: event.at))
                 }
-            case .retentionChange(let change): book.record(change, position: position, at: event.at)
+            default: rules.apply(event)
             }
         }
         _ = tail.publish(batch, recorded: recorded)

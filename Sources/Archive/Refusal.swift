@@ -28,3 +28,9 @@ package struct Refusal: Error, Hashable, Sendable {
 extension Refusal: CustomStringConvertible {
     package var description: String { "\(code.rawValue) \(sentence)" }
 }
+
+extension Refusal {
+    static let readOnly = Refusal(
+        .readOnly, "a write failed, so nothing is appended any more; see the daemon's log, mend the disk and restart the daemon")
+    static let shredding = Refusal(.busy, "keys are being destroyed at this moment, and no rule changes meanwhile; try again in a moment")
+}

@@ -2,6 +2,7 @@ import Crypto
 import Events
 import Ledger
 import Projections
+import Vault
 
 extension Appender {
     /// What becomes of a message that is of the right shape.
@@ -37,7 +38,7 @@ extension Appender {
     ) throws(ArchiveFailure) -> Verdict {
         let conversation = core.store.fingerprints.of(draft.conversation, in: draft.tenant)
         if let expected = draft.expected, let refusal = try refusal(of: draft, expecting: expected) { return .refused(refusal) }
-        let position = write(draft, message, conversation, by: principal, recorded: recorded)
+        let position = try write(draft, message, conversation, by: principal, recorded: recorded)
         return .appended(position, effectiveAt: draft.at ?? recorded)
     }
 
@@ -49,21 +50,29 @@ extension Appender {
         } catch { throw ArchiveFailure(error) }
     }
 
-    /// Salt, commitment, trail record and body, encoded straight into the batch.
+    /// Salt, commitment, trail record and body, encoded and sealed straight into the batch.
     private func write(
         _ draft: SendDraft, _ message: Fingerprint, _ conversation: Fingerprint, by principal: Principal, recorded: Instant
-    ) -> Position {
+    ) throws(ArchiveFailure) -> Position {
         let at = draft.at ?? recorded
+        let position = batch.next
+        let key = try keys.key(
+            tenant: draft.tenant, conversation: draft.conversation, conversation, in: core.store.partition(of: at).number, under: rules,
+            now: recorded)
+        let prefix = batch.noncePrefix
         let header = TrailWriter.Header(
-            kind: .send, position: batch.next, at: at, imported: draft.at == nil ? nil : recorded, principal: principal)
+            kind: .send, position: position, at: at, imported: draft.at == nil ? nil : recorded, principal: principal)
         let keys = OpenBatch.Keys(kind: .send, at: at, conversation: conversation.rawValue, message: message.rawValue)
         let salt = entropy.salt()
         return withUnsafeBytes(of: salt) { salt in
             let commitment = StoredBody.commitment(salt: salt, body: draft.body)
             return append(
-                keys, trailBytesMax: TrailWriter.sendBytesMax, bodyBytes: StoredBody.saltBytes + draft.body.count,
+                keys, trailBytesMax: TrailWriter.sendBytesMax, bodyBytes: StoredBody.overheadBytes + draft.body.count,
                 writeTrail: { writer in commitment.withUnsafeBytes { writer.send(draft, header, commitment: $0) } },
-                writeBody: { StoredBody.write(salt: salt, body: draft.body, into: $0) })
+                writeBody: { stored, record in
+                    StoredBody.write(salt: salt, body: draft.body, into: stored)
+                    core.vault.seal(stored, under: key, noncePrefix: prefix, position: position, record: record)
+                })
         }
     }
 }
@@ -94,4 +103,9 @@ extension Entropy {
     mutating func salt() -> (UInt64, UInt64) {
         take(StoredBody.saltBytes) { ($0.loadUnaligned(as: UInt64.self), $0.loadUnaligned(fromByteOffset: 8, as: UInt64.self)) }
     }
+}
+
+extension Entropy {
+    /// 4 random bytes.
+    mutating func noncePrefix() -> UInt32 { take(4) { $0.loadUnaligned(as: UInt32.self) } }
 }

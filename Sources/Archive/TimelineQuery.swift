@@ -22,7 +22,7 @@ private struct TimelineQuery {
     private let question: TimelineQuestion
     private let horizon: Horizon
     private let view: LogView
-    private let period: Period
+    private let terms: Terms
     /// Everything older is expired: no walk goes there.
     private let firstLiving: Instant
 
@@ -35,8 +35,8 @@ private struct TimelineQuery {
         self.question = question
         self.horizon = horizon
         self.view = view
-        period = view.book.inForce(for: .conversation(question.tenant, question.conversation), within: horizon).period
-        firstLiving = Visibility.firstLiving(under: period, asOf: horizon.time)
+        terms = view.rules.policies.terms(for: .conversation(question.tenant, question.conversation), within: horizon)
+        firstLiving = Visibility.firstLiving(under: terms, asOf: horizon.time)
     }
 
     /// What a walk found: nearest first, and where it goes on if it is not through.
@@ -94,11 +94,12 @@ private struct TimelineQuery {
 
     private func visibleMessage(at place: PartitionIndex.Place, _ hiding: Hiding) throws(ArchiveFailure) -> Message? {
         guard horizon.includes(place.position, at: place.at), try !hiding.hides(place.position),
-            !Visibility.isExpired(at: place.at, under: period, asOf: horizon.time),
+            !Visibility.isExpired(at: place.at, under: terms, asOf: horizon.time),
             let found = try view.message(at: place.position),
             found.tenant == question.tenant, found.send.conversation == question.conversation
         else { return nil }
-        return found.seen(as: .visible, under: period, withBody: true)
+        let message = try view.seen(found, isHidden: false, within: horizon, terms: terms, isAsOf: question.asOf != .now)
+        return message.flatMap { $0.state == .visible || $0.wasVisible ? $0 : nil }
     }
 }
 

@@ -29,6 +29,12 @@ package struct Event: Hashable, Sendable {
         case send(Send)
         case localDelete(LocalDelete)
         case retentionChange(RetentionChange)
+        case retentionCancel(RetentionCancel)
+        case holdPlace(HoldPlace)
+        case holdRelease(HoldRelease)
+        case purgeIntent(PurgeIntent)
+        case purge(Purge)
+        case clockConfirm(ClockConfirm)
     }
 
     package var kind: EventKind {
@@ -36,6 +42,12 @@ package struct Event: Hashable, Sendable {
         case .send: .send
         case .localDelete: .localDelete
         case .retentionChange: .retentionChange
+        case .retentionCancel: .retentionCancel
+        case .holdPlace: .holdPlace
+        case .holdRelease: .holdRelease
+        case .purgeIntent: .purgeIntent
+        case .purge: .purge
+        case .clockConfirm: .clockConfirm
         }
     }
 
@@ -45,6 +57,11 @@ package struct Event: Hashable, Sendable {
         case .send(let send): send.conversation
         case .localDelete(let deletion): deletion.conversation
         case .retentionChange(let change): change.scope.conversation
+        case .retentionCancel(let cancel): cancel.scope.conversation
+        case .holdPlace(let hold): hold.coverage.conversation
+        case .holdRelease(let release): release.coverage.conversation
+        case .purgeIntent(let intent): intent.coverage.conversation
+        case .purge, .clockConfirm: nil
         }
     }
 }
@@ -54,6 +71,12 @@ package enum EventKind: UInt8, Sendable, CaseIterable {
     case send = 1
     case localDelete = 2
     case retentionChange = 3
+    case retentionCancel = 4
+    case holdPlace = 5
+    case holdRelease = 6
+    case purgeIntent = 7
+    case purge = 8
+    case clockConfirm = 9
 
     /// The kind's word on the wire and in the pages.
     package var word: String {
@@ -61,6 +84,21 @@ package enum EventKind: UInt8, Sendable, CaseIterable {
         case .send: "send"
         case .localDelete: "local-delete"
         case .retentionChange: "retention-change"
+        case .retentionCancel: "retention-cancel"
+        case .holdPlace: "hold-place"
+        case .holdRelease: "hold-release"
+        case .purgeIntent: "purge-intent"
+        case .purge: "purge"
+        case .clockConfirm: "clock-confirm"
+        }
+    }
+
+    /// Whether it is about what is kept and what is destroyed, rather than about messages one by one. Only such an event may
+    /// concern the whole system, so that it has no tenant.
+    package var isRule: Bool {
+        switch self {
+        case .send, .localDelete: false
+        case .retentionChange, .retentionCancel, .holdPlace, .holdRelease, .purgeIntent, .purge, .clockConfirm: true
         }
     }
 }
@@ -132,46 +170,4 @@ package struct LocalDelete: Hashable, Sendable {
 
     /// So many messages one event may name.
     package static let targetsMax = 512
-}
-
-/// An administrator decided how long messages of a scope are kept.
-package struct RetentionChange: Hashable, Sendable {
-    package var scope: Scope
-    package var rule: Rule
-    package var effectiveAt: Instant
-    package var reason: String
-
-    package init(scope: Scope, rule: Rule, effectiveAt: Instant, reason: String) {
-        self.scope = scope
-        self.rule = rule
-        self.effectiveAt = effectiveAt
-        self.reason = reason
-    }
-
-    package enum Rule: Hashable, Sendable {
-        case keep(Period)
-        /// The scope has no policy of its own (any more): the wider one counts.
-        case inherit
-    }
-
-    package static let reasonBytesMax = 1024
-}
-
-extension RetentionChange.Rule: CustomStringConvertible {
-    package var description: String {
-        switch self {
-        case .keep(let period): period.description
-        case .inherit: "inherit"
-        }
-    }
-
-    package init?(text: some StringProtocol) {
-        if text.lowercased() == "inherit" {
-            self = .inherit
-        } else if let period = Period(text: text) {
-            self = .keep(period)
-        } else {
-            return nil
-        }
-    }
 }

@@ -36,6 +36,7 @@ package enum NameOf {
     package enum Conversation {}
     package enum User {}
     package enum Message {}
+    package enum Hold {}
 }
 
 package typealias TenantID = Name<NameOf.Tenant>
@@ -43,6 +44,7 @@ package typealias ConversationID = Name<NameOf.Conversation>
 /// A sender or a viewer: the same people.
 package typealias UserID = Name<NameOf.User>
 package typealias MessageID = Name<NameOf.Message>
+package typealias HoldID = Name<NameOf.Hold>
 
 /// Why bytes are no name.
 package enum NameFault: Error, Equatable, Sendable {

@@ -34,6 +34,57 @@ package enum Period: Hashable, Sendable {
     }
 }
 
+extension Period {
+    /// Whether, from whatever start, this period's end is not before the other one's.
+    ///
+    /// Of two periods, neither may be never shorter: 31 days are longer than most months, and 30 days longer than few.
+    package func isNeverShorter(than other: Period) -> Bool {
+        switch (length, other.length) {
+        case (nil, _): true
+        case (_, nil): false
+        case (.days(let own)?, .days(let other)?): own >= other
+        case (.months(let own)?, .months(let other)?): own >= other
+        case (.days(let own)?, .months(let other)?): own >= Self.days(inMonths: other).upperBound
+        case (.months(let own)?, .days(let other)?): Self.days(inMonths: own).lowerBound >= other
+        }
+    }
+
+    private enum Length {
+        case days(Int)
+        case months(Int)
+    }
+
+    /// Nil for forever.
+    private var length: Length? {
+        switch self {
+        case .days(let count): .days(Int(count))
+        case .weeks(let count): .days(Int(count) * 7)
+        case .months(let count): .months(Int(count))
+        case .years(let count): .months(Int(count) * 12)
+        case .forever: nil
+        }
+    }
+
+    /// The fewest and the most days that so many months can have. The calendar repeats after 400 years, so each month of these
+    /// is tried as a start. From a month's first day it is the most, since no day of it is pressed back; from its last day the fewest.
+    private static func days(inMonths count: Int) -> ClosedRange<Int> {
+        var fewest = Int.max
+        var most = 0
+        for start in 0..<400 * 12 {
+            let first = CivilTime(year: 2000 + start / 12, month: start % 12 + 1, day: 1)
+            var last = first
+            last.day = CivilTime.daysIn(month: first.month, year: first.year)
+            most = max(most, days(from: first, months: count))
+            fewest = min(fewest, days(from: last, months: count))
+        }
+        return fewest...most
+    }
+
+    private static func days(from start: CivilTime, months: Int) -> Int {
+        Int((start.adding(months: months).instant.milliseconds - start.instant.milliseconds) / Instant.millisecondsPerDay)
+    }
+}
+
 extension Period: CustomStringConvertible {
     /// As it is written on the wire: `180d`, `26w`, `6mo`, `5y`, `forever`.
     package var description: String {

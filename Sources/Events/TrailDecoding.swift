@@ -8,7 +8,14 @@ extension Event {
         switch fields.kind {
         case .send: deed = .send(try Send(decoding: SendFields(of: fields, in: record), in: record))
         case .localDelete: deed = .localDelete(try LocalDelete(decoding: &reader))
-        case .retentionChange: deed = .retentionChange(try RetentionChange(decoding: &reader, tenant: tenant, in: record))
+        case .retentionChange:
+            deed = .retentionChange(try RetentionChange(decoding: &reader, tenant: tenant, flags: record[TrailFlags.offset]))
+        case .retentionCancel: deed = .retentionCancel(try RetentionCancel(decoding: &reader, tenant: tenant))
+        case .holdPlace: deed = .holdPlace(try HoldPlace(decoding: &reader, tenant: tenant))
+        case .holdRelease: deed = .holdRelease(try HoldRelease(decoding: &reader, tenant: tenant))
+        case .purgeIntent: deed = .purgeIntent(try PurgeIntent(decoding: &reader, tenant: tenant))
+        case .purge: deed = .purge(try Purge(decoding: &reader))
+        case .clockConfirm: deed = .clockConfirm(try ClockConfirm(decoding: &reader, tenant: tenant))
         }
         self.init(
             position: fields.position, at: fields.at, imported: fields.imported, principal: fields.principal,
@@ -58,45 +65,5 @@ extension LocalDelete {
             targets.append(Target(position: position, messageID: try reader.name(NameOf.Message.self)))
         }
         return targets
-    }
-}
-
-extension RetentionChange {
-    fileprivate init(
-        decoding reader: inout TrailReader, tenant: TenantID?, in record: UnsafeRawBufferPointer
-    ) throws(TrailFault) {
-        switch (try reader.byte(), tenant) {
-        case (0, nil): scope = .system
-        case (1, let tenant?): scope = .tenant(tenant)
-        case (2, let tenant?): scope = .conversation(tenant, try reader.name(NameOf.Conversation.self))
-        default: throw .malformed("scope")
-        }
-        rule = try Rule(decoding: &reader)
-        effectiveAt = try reader.instant()
-        guard let bytes = Int(exactly: try reader.varint()), bytes <= Self.reasonBytesMax else { throw .malformed("reason") }
-        let place = try reader.place(bytes)
-        guard let reason = String(validating: place.bytes(in: record), as: UTF8.self) else { throw .malformed("reason") }
-        self.reason = reason
-        try reader.end()
-    }
-}
-
-extension RetentionChange.Rule {
-    fileprivate init(decoding reader: inout TrailReader) throws(TrailFault) {
-        let number = try reader.byte()
-        switch number {
-        case 0: self = .inherit
-        case 1: self = .keep(.forever)
-        case 2: self = .keep(.days(try Self.count(from: &reader, atMost: Period.daysMax)))
-        case 3: self = .keep(.weeks(try Self.count(from: &reader, atMost: Period.weeksMax)))
-        case 4: self = .keep(.months(try Self.count(from: &reader, atMost: Period.monthsMax)))
-        case 5: self = .keep(.years(try Self.count(from: &reader, atMost: Period.yearsMax)))
-        default: throw .malformed("rule")
-        }
-    }
-
-    private static func count(from reader: inout TrailReader, atMost limit: UInt32) throws(TrailFault) -> UInt32 {
-        guard let count = UInt32(exactly: try reader.varint()), count > 0, count <= limit else { throw .malformed("period") }
-        return count
     }
 }

@@ -17,18 +17,40 @@ extension Event {
             case .upTo: TrailWriter.sendBytesMax
             }
         case .retentionChange(let change): TrailWriter.sendBytesMax + change.reason.utf8.count
+        case .retentionCancel(let cancel): TrailWriter.sendBytesMax + cancel.reason.utf8.count
+        case .holdPlace(let hold): TrailWriter.sendBytesMax + hold.matter.utf8.count + hold.reason.utf8.count
+        case .holdRelease(let release): TrailWriter.sendBytesMax + release.reason.utf8.count
+        case .purgeIntent(let intent): TrailWriter.sendBytesMax + intent.linesBytesMax
+        case .purge: TrailWriter.sendBytesMax
+        case .clockConfirm(let confirm): TrailWriter.sendBytesMax + confirm.reason.utf8.count
         }
     }
 
     private func write(into writer: inout TrailWriter) {
         let header = TrailWriter.Header(kind: kind, position: position, at: at, imported: imported, principal: principal)
-        var hasClientTime = false
-        if case .send(let send) = deed { hasClientTime = send.clientTime != nil }
-        (tenant?.utf8 ?? []).withUnsafeBytes { writer.header(header, tenant: $0, hasClientTime: hasClientTime) }
+        (tenant?.utf8 ?? []).withUnsafeBytes { writer.header(header, tenant: $0, flags: deed.flags) }
         switch deed {
         case .send(let send): send.write(into: &writer)
         case .localDelete(let deletion): deletion.write(into: &writer)
         case .retentionChange(let change): change.write(into: &writer)
+        case .retentionCancel(let cancel): cancel.write(into: &writer)
+        case .holdPlace(let hold): hold.write(into: &writer)
+        case .holdRelease(let release): release.write(into: &writer)
+        case .purgeIntent(let intent): intent.write(into: &writer)
+        case .purge(let purge): purge.write(into: &writer)
+        case .clockConfirm(let confirm): confirm.write(into: &writer)
+        }
+    }
+}
+
+extension Event.Deed {
+    /// The bits of the record's flags that belong to what was done.
+    fileprivate var flags: UInt8 {
+        switch self {
+        case .send(let send): send.clientTime == nil ? 0 : TrailFlags.clientTime
+        case .retentionChange(let change):
+            (change.target == .floor ? TrailFlags.floor : 0) | (change.isLocked ? TrailFlags.locked : 0)
+        default: 0
         }
     }
 }
@@ -60,46 +82,6 @@ extension LocalDelete {
         case .upTo(let position):
             writer.byte(2)
             writer.varint(position.rawValue)
-        }
-    }
-}
-
-extension RetentionChange {
-    fileprivate func write(into writer: inout TrailWriter) {
-        switch scope {
-        case .system: writer.byte(0)
-        case .tenant: writer.byte(1)
-        case .conversation(_, let conversation):
-            writer.byte(2)
-            writer.text(conversation.utf8)
-        }
-        rule.write(into: &writer)
-        writer.fixed(UInt64(bitPattern: effectiveAt.milliseconds))
-        let reason = Array(reason.utf8)
-        writer.varint(UInt64(reason.count))
-        reason.withUnsafeBytes { writer.raw($0) }
-    }
-}
-
-extension RetentionChange.Rule {
-    fileprivate func write(into writer: inout TrailWriter) {
-        writer.byte(number)
-        switch self {
-        case .inherit, .keep(.forever): break
-        case .keep(.days(let count)), .keep(.weeks(let count)), .keep(.months(let count)), .keep(.years(let count)):
-            writer.varint(UInt64(count))
-        }
-    }
-
-    /// The rule's number on disk; never gets a second meaning.
-    private var number: UInt8 {
-        switch self {
-        case .inherit: 0
-        case .keep(.forever): 1
-        case .keep(.days): 2
-        case .keep(.weeks): 3
-        case .keep(.months): 4
-        case .keep(.years): 5
         }
     }
 }

@@ -28,14 +28,14 @@ package struct TrailFields: Sendable {
         let kindNumber = try reader.byte()
         guard let kind = EventKind(rawValue: kindNumber) else { throw .unknownKind(kindNumber) }
         let flags = try reader.byte()
-        guard flags & ~TrailFlags.known == 0, kind == .send || flags & TrailFlags.clientTime == 0 else { throw .malformed("flags") }
+        guard flags & ~TrailFlags.known(of: kind) == 0 else { throw .malformed("flags") }
         let principalTag = try reader.byte()
         let position = Position(try reader.fixed())
         guard position != .none else { throw .malformed("position") }
         let at = try reader.instant()
         imported = flags & TrailFlags.imported == 0 ? nil : try reader.instant()
         principal = try Self.principal(tag: principalTag, from: &reader)
-        tenant = try reader.text(allowingEmpty: kind == .retentionChange)
+        tenant = try reader.text(allowingEmpty: kind.isRule)
         rest = reader.offset
         self.kind = kind
         self.position = position
@@ -73,7 +73,7 @@ package struct SendFields: Sendable {
         guard let bodyBytes = UInt32(exactly: try reader.varint()) else { throw .malformed("body length") }
         self.bodyBytes = bodyBytes
         commitment = try reader.place(Commitment.byteCount)
-        clientTime = record[2] & TrailFlags.clientTime == 0 ? nil : try reader.instant()
+        clientTime = record[TrailFlags.offset] & TrailFlags.clientTime == 0 ? nil : try reader.instant()
         try reader.end()
     }
 }

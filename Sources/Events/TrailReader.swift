@@ -62,6 +62,32 @@ struct TrailReader {
         do { return try Name(checking: place.bytes(in: bytes)) } catch { throw .malformed("name") }
     }
 
+    /// A position that is one: not the place before the first event.
+    mutating func position(_ field: String) throws(TrailFault) -> Position {
+        let position = Position(try varint())
+        guard position != .none else { throw .malformed(field) }
+        return position
+    }
+
+    /// A number that can be counted with, since no arithmetic may trap on what a disk says.
+    mutating func count(_ field: String, atMost limit: UInt64 = UInt64(Int64.max)) throws(TrailFault) -> UInt64 {
+        let count = try varint()
+        guard count <= limit else { throw .malformed(field) }
+        return count
+    }
+
+    mutating func prose(_ field: String, bytes limits: ClosedRange<Int>) throws(TrailFault) -> String {
+        guard let count = Int(exactly: try varint()), limits.contains(count) else { throw .malformed(field) }
+        let place = try place(count)
+        guard let text = String(validating: place.bytes(in: bytes), as: UTF8.self) else { throw .malformed(field) }
+        return text
+    }
+
+    mutating func bytes(_ count: Int) throws(TrailFault) -> [UInt8] {
+        let place = try place(count)
+        return [UInt8](place.bytes(in: bytes))
+    }
+
     func end() throws(TrailFault) {
         guard offset == bytes.count else { throw .trailingBytes }
     }

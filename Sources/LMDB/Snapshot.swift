@@ -37,4 +37,17 @@ import CLMDB
         }
         return pages
     }
+
+    /// The transaction that this is the state after: the file's last one when the snapshot was taken.
+    package var transaction: Int { Int(truncatingIfNeeded: unsafe mdb_txn_id(handle)) }
+
+    /// The names of all tables of the file, also of those that were not opened.
+    package borrowing func tableNames() throws(LMDBError) -> [String] {
+        var entries = try cursor(in: .main(of: environment))
+        var names: [String] = []
+        while try entries.next() {
+            unsafe names.append(entries.key.withUnsafeBytes { unsafe String(decoding: $0, as: UTF8.self) })
+        }
+        return names
+    }
 }

@@ -10,6 +10,9 @@ package struct Table: Sendable, Equatable {
 
     /// LMDB's own list of free pages, a table that only snapshots may read.
     static func freePages(of environment: EnvironmentNumber) -> Table { Table(dbi: 0, environment: environment) }
+
+    /// LMDB's own table of the tables and their names. For snapshots alone, too.
+    static func main(of environment: EnvironmentNumber) -> Table { Table(dbi: 1, environment: environment) }
 }
 
 /// Tells the environments of this process apart; never used twice.

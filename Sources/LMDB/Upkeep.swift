@@ -20,6 +20,8 @@ extension Environment {
         package let fileBytes: Int
         /// What the file takes on disk.
         package let allocatedBytes: Int
+        /// Which file of its device it is, whatever stands at its path by now.
+        package let inode: UInt64
     }
 
     /// How big the file is and who reads it.
@@ -40,7 +42,8 @@ extension Environment {
             readersMax: Int(info.me_maxreaders),
             readersUsed: Int(info.me_numreaders),
             fileBytes: status.byteCount,
-            allocatedBytes: status.allocatedBytes)
+            allocatedBytes: status.allocatedBytes,
+            inode: status.identity.inode)
     }
 
     /// Gives free the slots of readers whose process died, and says how many. They would keep LMDB from reusing pages.

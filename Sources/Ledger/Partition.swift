@@ -1,23 +1,29 @@
 package import Events
 package import LMDB
+import Synchronization
 
 /// One slice of time of the log: one LMDB file.
 ///
 /// Tables of the log itself: `trail` (position → trail record), `bodies` (position → stored body, none for events without)
-/// and `meta` (one row, `PartitionTotals`). Indexes stand beside them in tables that the ledger only opens.
+/// and `meta` (one row, `PartitionTotals`; in a copy that is not finished also a `CopyNote`). Indexes stand beside them in
+/// tables that the ledger only opens and copies.
 package final class Partition: Sendable {
     package let id: PartitionID
     package let environment: Environment
     package let trail: Table
     package let bodies: Table
-    private let meta: Table
+    let meta: Table
+    /// The names of all its tables.
+    let tableNames: [String]
+    private let replaced = Atomic(false)
 
-    static let tableNames = ["trail", "bodies", "meta"]
+    private static let ownTableNames = ["trail", "bodies", "meta"]
     private static let totalsKey: Words<1> = [UInt64(0)]
 
     init(id: PartitionID, opening path: String, indexes: [String], options: Environment.Options) throws(LMDBError) {
         self.id = id
-        environment = try Environment(opening: path, tables: Self.tableNames + indexes, options: options)
+        tableNames = Self.ownTableNames + indexes
+        environment = try Environment(opening: path, tables: tableNames, options: options)
         trail = environment.table(named: "trail")
         bodies = environment.table(named: "bodies")
         meta = environment.table(named: "meta")
@@ -46,6 +52,33 @@ package final class Partition: Sendable {
         try transaction.append(record, for: key.span.bytes, in: trail)
         if !body.isEmpty { try transaction.append(body, for: key.span.bytes, in: bodies) }
     }
+
+    /// Puts a body in the place of the one that an event has, or gives it one.
+    package func putBody(_ position: Position, _ body: RawSpan, _ transaction: inout WriteTransaction) throws(LMDBError) {
+        let key = position.key
+        try transaction.put(body, for: key.span.bytes, in: bodies)
+    }
+
+    /// Removes an event's body, and says whether it had one. The event stays.
+    package func deleteBody(_ position: Position, _ transaction: inout WriteTransaction) throws(LMDBError) -> Bool {
+        let key = position.key
+        return try transaction.delete(key.span.bytes, in: bodies)
+    }
+
+    /// Removes the bodies of all events.
+    package func clearBodies(_ transaction: inout WriteTransaction) throws(LMDBError) {
+        try transaction.clear(bodies)
+    }
+}
+
+extension Partition {
+    /// Whether another file, or none, is in this one's place: what is written here now is lost.
+    ///
+    /// Set within a write transaction of this file, so whoever finds it false within his own knows that it stays so until
+    /// he has committed. `PartitionShelf.write` looks.
+    package var isReplaced: Bool { replaced.load(ordering: .acquiring) }
+
+    func markReplaced() { replaced.store(true, ordering: .releasing) }
 }
 
 /// What a partition knows about itself: written with every fold, in the same transaction.

@@ -6,7 +6,8 @@ import Synchronization
 ///
 /// A partition is opened when it is needed and stays open until room is needed for another. LMDB must not open a file
 /// twice in one process, so whoever uses a partition holds a `Lease`; only partitions that nobody holds are closed.
-/// Opening and closing go through one door, one at a time; those whose partition is open do not wait there.
+/// Opening, closing and replacing go through one door, one at a time; those whose partition is open do not wait there.
+/// A partition that was replaced or removed is open until its last lease ends; new leases are of what took its place.
 package final class PartitionShelf: Sendable {
     package let length: PartitionLength
     package let folder: String
@@ -19,6 +20,11 @@ package final class PartitionShelf: Sendable {
     private struct Contents {
         var existing: Set<PartitionID> = []
         var open: [PartitionID: Slot] = [:]
+        /// Replaced or removed, and not yet given back by all who hold them.
+        var retired: [ObjectIdentifier: Slot] = [:]
+        var compacting: Set<PartitionID> = []
+        /// Whether a name in the folder was changed, and it is not known to be durable.
+        var isUnsynced = false
         var clock: UInt64 = 0
 
         mutating func take(_ id: PartitionID) -> Partition? {
@@ -28,6 +34,23 @@ package final class PartitionShelf: Sendable {
             slot.used = clock
             open[id] = slot
             return slot.partition
+        }
+
+        /// Takes an open partition, which somebody holds, off the shelf.
+        mutating func retire(_ partition: Partition) {
+            guard let slot = open.removeValue(forKey: partition.id), slot.partition === partition, slot.leases > 0 else {
+                preconditionFailure("because whoever replaces a partition holds it, and nobody else has replaced it")
+            }
+            retired[ObjectIdentifier(partition)] = slot
+        }
+
+        /// The partition, if that was its last lease.
+        mutating func giveBackRetired(_ identity: ObjectIdentifier) -> Partition? {
+            guard let slot = retired[identity], slot.leases > 0 else {
+                preconditionFailure("a lease ends once because it cannot be copied")
+            }
+            retired[identity]?.leases = slot.leases - 1
+            return slot.leases == 1 ? retired.removeValue(forKey: identity)?.partition : nil
         }
     }
 
@@ -48,11 +71,17 @@ package final class PartitionShelf: Sendable {
         self.indexes = indexes
         self.openMax = openMax
         self.options = options
-        let names = try Self.fileNames(in: folder)
-        let ids = names.compactMap { name in
-            name.hasSuffix(".mdb") ? length.partition(named: name.dropLast(4)) : nil
+        let names = Set(try PartitionFiles.names(in: folder))
+        table.withLock { $0.existing = Set(names.compactMap { Self.partition($0, length) }) }
+        guard options.access == .create || options.access == .write else { return }
+        for data in Set(names.compactMap(PartitionFiles.data(ofCopy:))) where Self.partition(data, length) != nil {
+            try PartitionFiles.removeLeftovers(of: data, in: folder, named: names)
         }
-        table.withLock { $0.existing = Set(ids) }
+    }
+
+    private static func partition(_ name: String, _ length: PartitionLength) -> PartitionID? {
+        guard name.hasSuffix(PartitionFiles.dataSuffix) else { return nil }
+        return length.partition(named: name.dropLast(PartitionFiles.dataSuffix.count))
     }
 
     /// All partitions, oldest first.
@@ -62,7 +91,11 @@ package final class PartitionShelf: Sendable {
 
     package func contains(_ id: PartitionID) -> Bool { table.withLock { $0.existing.contains(id) } }
 
-    package func path(of id: PartitionID) -> String { "\(folder)/\(length.name(of: id)).mdb" }
+    package func path(of id: PartitionID) -> String { files(of: id).data }
+
+    func files(of id: PartitionID) -> PartitionFiles {
+        PartitionFiles(data: "\(folder)/\(length.name(of: id))\(PartitionFiles.dataSuffix)")
+    }
 
     /// Holds a partition open until the lease ends; nil if there is none of that time.
     package func lease(_ id: PartitionID) throws(LedgerFailure) -> Lease? {
@@ -78,22 +111,37 @@ package final class PartitionShelf: Sendable {
     }
 
     private func open(_ id: PartitionID) throws(LedgerFailure) -> Partition {
-        let opened = door.withLock { _ in
-            Result { () throws(LedgerFailure) in
-                // Somebody else may have opened it while we stood at the door.
-                if let partition = table.withLock({ $0.take(id) }) { return partition }
-                closeIdle(downTo: openMax - 1)
-                let partition = try onStore { () throws(LMDBError) in
-                    try Partition(id: id, opening: path(of: id), indexes: indexes, options: options)
-                }
-                return table.withLock { contents in
-                    contents.existing.insert(id)
-                    contents.open[id] = Slot(partition: partition)
-                    return contents.take(id) ?? partition
-                }
+        try behindDoor { () throws(LedgerFailure) in
+            // Somebody else may have opened it while we stood at the door.
+            if let partition = table.withLock({ $0.take(id) }) { return partition }
+            // What is written to a file whose name may be lost with the power is not durable.
+            try syncFolder()
+            closeIdle(downTo: openMax - 1)
+            let partition = try onStore { () throws(LMDBError) in try self.partition(id, at: path(of: id), options) }
+            return table.withLock { contents in
+                contents.existing.insert(id)
+                contents.open[id] = Slot(partition: partition)
+                return contents.take(id) ?? partition
             }
         }
-        return try opened.get()
+    }
+
+    private func partition(_ id: PartitionID, at path: String, _ options: Environment.Options) throws(LMDBError) -> Partition {
+        try Partition(id: id, opening: path, indexes: indexes, options: options)
+    }
+
+    private func behindDoor<Result: Sendable>(_ work: () throws(LedgerFailure) -> Result) throws(LedgerFailure) -> Result {
+        let done: Swift.Result<Result, LedgerFailure> = door.withLock { _ in
+            Swift.Result { () throws(LedgerFailure) in try work() }
+        }
+        return try done.get()
+    }
+
+    /// Makes names that were changed durable, if that is still to be done. Behind the door.
+    private func syncFolder() throws(LedgerFailure) {
+        guard table.withLock({ $0.isUnsynced }) else { return }
+        try PartitionFiles.sync(folder: folder)
+        table.withLock { $0.isUnsynced = false }
     }
 
     /// Closes, of those that nobody holds, the ones that were used longest ago, until no more than `count` are open. Behind the door.
@@ -108,30 +156,21 @@ package final class PartitionShelf: Sendable {
         _ = consume victims
     }
 
-    fileprivate func giveBack(_ id: PartitionID) {
+    fileprivate func giveBack(_ id: PartitionID, _ identity: ObjectIdentifier) {
+        var closing: Partition?
         let isOneTooMany = table.withLock { contents in
-            let leases = contents.open[id]?.leases ?? 0
-            precondition(leases > 0, "a lease ends once because it cannot be copied")
-            contents.open[id]?.leases = leases - 1
-            return leases == 1 && contents.open.count > openMax
+            guard let slot = contents.open[id], ObjectIdentifier(slot.partition) == identity else {
+                closing = contents.giveBackRetired(identity)
+                return false
+            }
+            precondition(slot.leases > 0, "a lease ends once because it cannot be copied")
+            contents.open[id]?.leases = slot.leases - 1
+            return slot.leases == 1 && contents.open.count > openMax
         }
+        // A file without a name: the system frees its blocks here. Outside the lock, and not behind the door, as nobody can open it.
+        _ = consume closing
         // More are open than should be when more were held at once; they must not stay because nobody opens another.
         if isOneTooMany { door.withLock { _ in closeIdle(downTo: openMax) } }
-    }
-
-    private static func fileNames(in folder: String) throws(LedgerFailure) -> [String] {
-        guard let directory = opendir(folder) else {
-            throw .folder(path: folder, reason: "cannot be read (error \(errno)); check that it is there and whose it is")
-        }
-        defer { closedir(directory) }
-        var names: [String] = []
-        while let entry = readdir(directory) {
-            let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
-                pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-            }
-            names.append(name)
-        }
-        return names
     }
 
     /// The right to use an open partition, until it goes out of scope.
@@ -139,6 +178,7 @@ package final class PartitionShelf: Sendable {
         // Unmanaged, because the shelf keeps the partition alive while it is leased. A reference of the lease's own would live on
         // for a moment after it was given back: the shelf could forget the file while it is open, and somebody open it again.
         private let held: Unmanaged<Partition>
+        private let identity: ObjectIdentifier
         private let id: PartitionID
         private let shelf: PartitionShelf
 
@@ -147,10 +187,89 @@ package final class PartitionShelf: Sendable {
 
         fileprivate init(_ partition: Partition, of shelf: PartitionShelf) {
             held = .passUnretained(partition)
+            identity = ObjectIdentifier(partition)
             id = partition.id
             self.shelf = shelf
         }
 
-        deinit { shelf.giveBack(id) }
+        deinit { shelf.giveBack(id, identity) }
+    }
+}
+
+extension PartitionShelf {
+    /// The door for all who write: runs `body` in a write transaction of the partition and commits what it did.
+    ///
+    /// Nil, without a call of `body`, if there is no such partition and none is to be made. A partition that was replaced between
+    /// lease and transaction is let go, and `body` is called once, with the one that took its place.
+    /// Throws what `body` throws, an `LMDBError` or a `LedgerFailure`.
+    @available(*, noasync, message: "a write transaction lives and dies on one thread: begin it in a synchronous function")
+    package func write<Result>(
+        to id: PartitionID, making: Bool = false, _ body: (Partition, inout WriteTransaction) throws -> Result
+    ) throws -> Result? {
+        while let lease = try lease(id, making: making) {
+            let partition = lease.partition
+            let result: Result? = try partition.environment.write { transaction in
+                partition.isReplaced ? nil : try body(partition, &transaction)
+            }
+            if let result { return result }
+        }
+        return nil
+    }
+
+    private func lease(_ id: PartitionID, making: Bool) throws(LedgerFailure) -> Lease? {
+        making ? try lease(making: id) : try lease(id)
+    }
+
+    /// Removes a partition and all that is in it; false if there is none. Whoever holds it reads on until he lets go.
+    @available(*, noasync, message: "waits for whoever writes to the partition: call it in a synchronous function")
+    package func remove(_ id: PartitionID) throws(LedgerFailure) -> Bool {
+        while let lease = try lease(id) {
+            let partition = lease.partition
+            if try replace(partition, when: { _ in true }, by: { files throws(LedgerFailure) in try files.removeAll() }) { return true }
+        }
+        return false
+    }
+
+    /// Says that a partition is being compacted, unless somebody does already. Whoever got true says `endCompacting`.
+    func beginCompacting(_ id: PartitionID) -> Bool { table.withLock { $0.compacting.insert(id).inserted } }
+
+    func endCompacting(_ id: PartitionID) { table.withLock { _ = $0.compacting.remove(id) } }
+
+    /// Opens a partition's copy, as a file of its own and not as one of the shelf's.
+    func openCopy(of id: PartitionID, making: Bool) throws(LMDBError) -> Partition {
+        var options = options
+        options.access = making ? .create : .write
+        return try partition(id, at: files(of: id).copy, options)
+    }
+
+    /// Changes the files of a partition that the caller holds, if they still are what the caller thinks; says whether they were.
+    ///
+    /// Order matters. A write transaction keeps all other writers out, and the door all who would open the file. The old
+    /// partition is off the shelf before the transaction ends, so whoever waits for it finds `isReplaced` and what comes after it.
+    func replace(
+        _ partition: Partition, when isCurrent: (Int) -> Bool, by change: (PartitionFiles) throws(LedgerFailure) -> Void
+    ) throws(LedgerFailure) -> Bool {
+        let environment = partition.environment
+        let transaction: WriteTransaction
+        do { transaction = try environment.beginWriting() } catch { throw .store(error) }
+        let last = try onStore { () throws(LMDBError) in try environment.information().lastTransaction }
+        guard !partition.isReplaced, isCurrent(last) else { return false }
+        let files = files(of: partition.id)
+        try behindDoor { () throws(LedgerFailure) in
+            try change(files)
+            retire(partition, isRemoved: !files.hasData)
+            try syncFolder()
+        }
+        _ = consume transaction
+        return true
+    }
+
+    private func retire(_ partition: Partition, isRemoved: Bool) {
+        table.withLock { contents in
+            contents.retire(partition)
+            contents.isUnsynced = true
+            if isRemoved { contents.existing.remove(partition.id) }
+        }
+        partition.markReplaced()
     }
 }

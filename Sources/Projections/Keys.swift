@@ -37,6 +37,8 @@ struct NamedKey {
 
     init(_ position: Position) { append(position.rawValue) }
 
+    init(_ number: UInt64) { append(number) }
+
     mutating func append(_ name: [UInt8]) {
         bytes += name
         bytes.append(0)

@@ -6,24 +6,29 @@ package import LMDB
 /// - `ids`: fingerprint of the message id, position → nothing
 /// - `timeline`: fingerprint of the conversation, at, position → nothing
 /// - `counts`: tenant, conversation → messages, body bytes
+/// - `holdings`: key, tenant, conversation, sender → messages, body bytes, first and last time: what is present, and
+///   under which key it is sealed
 ///
 /// An index is a set of keys: what it says is checked against the trail record, since fingerprints may meet.
 package struct PartitionIndex: Sendable {
-    package static let tableNames = ["ids", "timeline", "counts"]
+    package static let tableNames = ["ids", "timeline", "counts", "holdings"]
 
-    private let path: String
+    let path: String
     private let ids: Table
     private let timeline: Table
     private let counts: Table
+    let holdings: Table
 
     package init(in environment: Environment) {
         path = environment.path
         ids = environment.table(named: "ids")
         timeline = environment.table(named: "timeline")
         counts = environment.table(named: "counts")
+        holdings = environment.table(named: "holdings")
     }
 
-    /// The tables, by name, in the order in which a digest goes through them.
+    /// The tables, by name, in the order in which a digest goes through them. `holdings` is none of them: what an event means stays, and
+    /// what is present of it does not.
     package var tables: [(name: String, table: Table)] { [("ids", ids), ("timeline", timeline), ("counts", counts)] }
 
     /// A message as the indexes see it.
@@ -95,6 +100,7 @@ package struct PartitionIndex: Sendable {
         try transaction.clear(ids)
         try transaction.clear(timeline)
         try transaction.clear(counts)
+        try transaction.clear(holdings)
     }
 
     /// Where messages of an id's fingerprint are, in order of position.

@@ -1,46 +1,92 @@
 package import Events
 
-/// Every retention policy with its whole history: small, and kept in memory.
+/// Every retention policy and floor with its whole history: small, and kept in memory.
 ///
-/// Each scope's changes are sorted by (effective-at, position): of two that are in force, the one that took
-/// effect later counts, so an imported decision of 2014 does not undo one of last week.
+/// Of a scope's changes that are in force, the one that took effect last counts, so an imported decision of 2014 does not undo one of
+/// last week. A decision undoes an earlier one that would take effect no sooner: that one is superseded.
 package struct PolicyBook: Sendable {
     package struct Entry: Hashable, Sendable {
         package var position: Position
         package var at: Instant
         package var effectiveAt: Instant
+        package var target: RetentionTarget
         package var rule: RetentionChange.Rule
+        package var isLocked: Bool
+        /// By which event it was taken back.
+        package var cancelled: LogPlace?
     }
 
-    private var entries: [Scope: [Entry]] = [:]
+    private var rulesOf: [Scope: ScopeRules] = [:]
+    private var scopeOf: [Position: Scope] = [:]
 
     package init() {}
 
     /// Writes a change down. The same one again changes nothing.
     package mutating func record(_ change: RetentionChange, position: Position, at: Instant) {
-        let entry = Entry(position: position, at: at, effectiveAt: change.effectiveAt, rule: change.rule)
-        var list = entries[change.scope, default: []]
-        let index = list.firstIndex { ($0.effectiveAt, $0.position) >= (entry.effectiveAt, position) } ?? list.endIndex
-        if index < list.endIndex, list[index].position == position { return }
-        list.insert(entry, at: index)
-        entries[change.scope] = list
+        guard scopeOf.updateValue(change.scope, forKey: position) == nil else { return }
+        let entry = Entry(
+            position: position, at: at, effectiveAt: change.effectiveAt, target: change.target, rule: change.rule,
+            isLocked: change.isLocked, cancelled: nil)
+        rulesOf[change.scope, default: ScopeRules()][change.target].insert(entry)
+    }
+
+    /// Writes down that a change was taken back. The first time counts; a change that nobody knows is none.
+    package mutating func cancel(_ change: Position, position: Position, at: Instant) {
+        guard let scope = scopeOf[change] else { return }
+        for target in RetentionTarget.allCases {
+            rulesOf[scope]?[target].cancel(change, LogPlace(position: position, at: at))
+        }
     }
 
     /// The scope's own rule within the horizon, if it ever had one.
-    package func rule(of scope: Scope, within horizon: Horizon) -> Entry? {
-        entries[scope]?.last { horizon.includes($0.position, at: $0.at) && $0.effectiveAt <= horizon.time }
+    package func rule(of scope: Scope, target: RetentionTarget = .policy, within horizon: Horizon) -> Entry? {
+        rulesOf[scope]?[target].inForce(within: horizon)
+    }
+
+    /// What is decided for a scope and not yet in force, in the order in which it will be.
+    package func pending(of scope: Scope, within horizon: Horizon) -> [Entry] {
+        guard let rules = rulesOf[scope] else { return [] }
+        let pending = rules.policy.pending(within: horizon) + rules.floor.pending(within: horizon)
+        return pending.sorted { ($0.effectiveAt, $0.position) < ($1.effectiveAt, $1.position) }
+    }
+
+    /// The longest period that is locked for a scope, be it in force or pending.
+    package func lock(of scope: Scope, target: RetentionTarget, within horizon: Horizon) -> Entry? {
+        guard let rules = rulesOf[scope]?[target] else { return nil }
+        var longest: (entry: Entry, period: Period)?
+        for entry in [rules.inForce(within: horizon)].compactMap({ $0 }) + rules.pending(within: horizon) where entry.isLocked {
+            guard case .keep(let period) = entry.rule, longest.map({ period.isNeverShorter(than: $0.period) }) ?? true else { continue }
+            longest = (entry, period)
+        }
+        return longest?.entry
+    }
+
+    /// A change, by its position.
+    package func entry(at position: Position) -> (scope: Scope, entry: Entry)? {
+        guard let scope = scopeOf[position], let rules = rulesOf[scope] else { return nil }
+        return (rules.policy[position] ?? rules.floor[position]).map { (scope, $0) }
     }
 
     /// All changes of a scope, by position.
     package func history(of scope: Scope) -> [Entry] {
-        (entries[scope] ?? []).sorted { $0.position < $1.position }
+        guard let rules = rulesOf[scope] else { return [] }
+        return (rules.policy.entries + rules.floor.entries).sorted { $0.position < $1.position }
     }
 
-    /// An earlier imported change that says the same of the same scope at the same time.
+    /// An earlier imported change that says the same of the same scope at the same time. When it takes effect does not count:
+    /// that depends on when it came in.
     package func twin(of change: RetentionChange, at: Instant) -> Entry? {
-        entries[change.scope]?.first { $0.at == at && $0.rule == change.rule && $0.effectiveAt == change.effectiveAt }
+        rulesOf[change.scope]?[change.target].entries.first {
+            $0.at == at && $0.rule == change.rule && $0.isLocked == change.isLocked
+        }
     }
 
+    /// The scopes that ever had a rule, in no order.
+    package var scopes: [Scope] { Array(rulesOf.keys) }
+}
+
+/// What counts for a scope, with those around it.
+extension PolicyBook {
     /// The policy that counts for a scope: its own, else the wider one's, else the system's default.
     package func inForce(for scope: Scope, within horizon: Horizon) -> (period: Period, from: Scope?, entry: Entry?) {
         for candidate in scope.widening {
@@ -48,6 +94,43 @@ package struct PolicyBook: Sendable {
             if case .keep(let period) = entry.rule { return (period, candidate, entry) }
         }
         return (.systemDefault, nil, nil)
+    }
+
+    /// The floors that count for a scope: its own and all wider ones, narrowest first.
+    package func floors(for scope: Scope, within horizon: Horizon) -> [(scope: Scope, period: Period, entry: Entry)] {
+        scope.widening.compactMap { candidate in
+            guard let entry = rule(of: candidate, target: .floor, within: horizon), case .keep(let period) = entry.rule else { return nil }
+            return (candidate, period, entry)
+        }
+    }
+
+    /// The policy that counts for a scope, and all floors. Asked for every message: looks each scope up once, and makes no list but
+    /// that of the floors.
+    package func terms(for scope: Scope, within horizon: Horizon) -> Terms {
+        var found: (policy: Period?, floors: [Period]) = (nil, [])
+        add(scope, to: &found, within: horizon)
+        switch scope {
+        case .system: break
+        case .tenant: add(.system, to: &found, within: horizon)
+        case .conversation(let tenant, _):
+            add(.tenant(tenant), to: &found, within: horizon)
+            add(.system, to: &found, within: horizon)
+        }
+        return Terms(policy: found.policy ?? .systemDefault, floors: found.floors)
+    }
+
+    private func add(_ scope: Scope, to found: inout (policy: Period?, floors: [Period]), within horizon: Horizon) {
+        guard let rules = rulesOf[scope] else { return }
+        if found.policy == nil, case .keep(let period) = rules.policy.inForce(within: horizon)?.rule { found.policy = period }
+        if case .keep(let floor) = rules.floor.inForce(within: horizon)?.rule { found.floors.append(floor) }
+    }
+
+    /// Whether a conversation has a policy or a floor of its own, so that its messages may end at other times than its tenant's.
+    package func hasOwnPolicy(_ tenant: TenantID, _ conversation: ConversationID, within horizon: Horizon) -> Bool {
+        guard let rules = rulesOf[.conversation(tenant, conversation)] else { return false }
+        if case .keep = rules.policy.inForce(within: horizon)?.rule { return true }
+        if case .keep = rules.floor.inForce(within: horizon)?.rule { return true }
+        return false
     }
 }
 
@@ -59,5 +142,12 @@ extension Scope {
         case .tenant: [self, .system]
         case .conversation(let tenant, _): [self, .tenant(tenant), .system]
         }
+    }
+}
+
+extension PolicyBook {
+    /// When the next change takes effect: until then the same terms count.
+    package func nextEffective(after time: Instant) -> Instant? {
+        scopes.flatMap { history(of: $0) }.map(\.effectiveAt).filter { $0 > time }.min()
     }
 }

@@ -3,30 +3,33 @@ package import LMDB
 
 /// `state.mdb`: the small projections, and how far they have come.
 ///
-/// Tables: `meta` (one row: version, last position applied, server's time of it, messages and body bytes of the log), `policies` (position → trail record
-/// of the change), those of `LocalDeletes` and of `Conversations`, and those that others keep in the same file.
+/// Tables: `meta` (one row: version, last position applied, server's time of it, messages and body bytes of the log), those of
+/// `RuleTables`, of `LocalDeletes` and of `Conversations`, `keys` (key id → partition), and those that others keep in the same file.
 package struct StateFile: Sendable {
     package let environment: Environment
     package let deletes: LocalDeletes
     package let conversations: Conversations
     private let meta: Table
-    private let policies: Table
+    private let rules: RuleTables
+    private let keys: Table
 
     private static let progressKey: Words<1> = [0]
 
     /// - Parameter others: tables that other rooms keep in the same file.
     package init(opening path: String, others: [String], options: Environment.Options) throws(LMDBError) {
-        let own = ["meta", "policies"] + LocalDeletes.tableNames + Conversations.tableNames
+        let own = ["meta", "keys"] + RuleTables.names + LocalDeletes.tableNames + Conversations.tableNames
         environment = try Environment(opening: path, tables: own + others, options: options)
         meta = environment.table(named: "meta")
-        policies = environment.table(named: "policies")
+        keys = environment.table(named: "keys")
+        rules = RuleTables(in: environment)
         deletes = LocalDeletes(in: environment)
         conversations = Conversations(in: environment)
     }
 
-    /// The tables that hold what events mean, in the order in which a digest goes through them.
+    /// The tables that hold what events mean, in the order in which a digest goes through them. `keys` is none of them: which keys there
+    /// are, an event does not say.
     package var tables: [(name: String, table: Table)] {
-        (["policies"] + LocalDeletes.tableNames + Conversations.tableNames).map { ($0, environment.table(named: $0)) }
+        (RuleTables.names + LocalDeletes.tableNames + Conversations.tableNames).map { ($0, environment.table(named: $0)) }
     }
 
     /// How far the projections have come.
@@ -60,30 +63,51 @@ package struct StateFile: Sendable {
         try transaction.put(progress.words.span.bytes, for: Self.progressKey.span.bytes, in: meta)
     }
 
-    /// Keeps a retention change.
-    package func keepPolicy(_ record: [UInt8], at position: Position, _ transaction: inout WriteTransaction) throws(LMDBError) {
-        let key: Words<1> = [position.rawValue.bigEndian]
-        try transaction.put(record.span.bytes, for: key.span.bytes, in: policies)
+    /// Keeps the record of a rule. Of what kind it is says in which table.
+    package func keepRule(
+        _ record: [UInt8], kind: EventKind, at position: Position, _ transaction: inout WriteTransaction
+    ) throws(LMDBError) {
+        try rules.keep(record, kind: kind, at: position, &transaction)
     }
 
-    /// All retention changes, as a book.
-    package func policyBook(_ reader: Reader) throws(ProjectionFailure) -> PolicyBook {
-        var book = PolicyBook()
-        let records = try onStore { () throws(LMDBError) in
-            var cursor = try reader.cursor(in: policies)
-            var records: [[UInt8]] = []
-            while try cursor.next() { records.append(cursor.value.withUnsafeBytes { [UInt8]($0) }) }
-            return records
+    /// All rules, as a book.
+    package func ruleBook(_ reader: Reader) throws(ProjectionFailure) -> RuleBook { try rules.book(reader) }
+
+    /// All purges' intents whole, with the keys that a book does not keep.
+    package func intents(_ reader: Reader) throws(ProjectionFailure) -> [PurgeIntent] { try rules.intents(reader) }
+}
+
+/// Which partition's bodies are sealed under which key.
+extension StateFile {
+    package func noteKey(_ id: UInt64, partition: Int32, _ transaction: inout WriteTransaction) throws(LMDBError) {
+        let key: Words<1> = [id.bigEndian]
+        // Looking first leaves the page clean in the common case, where the note is there.
+        if try transaction.contains(key.span.bytes, in: keys) { return }
+        let value: Words<1> = [UInt64(UInt32(bitPattern: partition)).bigEndian]
+        try transaction.put(value.span.bytes, for: key.span.bytes, in: keys)
+    }
+
+    package func forgetKey(_ id: UInt64, _ transaction: inout WriteTransaction) throws(LMDBError) {
+        let key: Words<1> = [id.bigEndian]
+        _ = try transaction.delete(key.span.bytes, in: keys)
+    }
+
+    /// Ascending by key.
+    package func keys(_ reader: Reader) throws(ProjectionFailure) -> [(key: UInt64, partition: Int32)] {
+        let found = try onStore { () throws(LMDBError) in
+            var cursor = try reader.cursor(in: keys)
+            var found: [(UInt64?, UInt64?)] = []
+            while try cursor.next() { found.append((cursor.key.word(0), cursor.value.word(0))) }
+            return found
         }
-        for record in records {
-            let event: Event
-            do { event = try Event(decoding: record) } catch { throw .damaged(path: environment.path, table: "policies") }
-            guard case .retentionChange(let change) = event.deed else {
-                throw .damaged(path: environment.path, table: "policies")
+        var all: [(key: UInt64, partition: Int32)] = []
+        for case (let key, let partition) in found {
+            guard let key, let partition = partition.flatMap({ UInt32(exactly: $0) }) else {
+                throw .damaged(path: environment.path, table: "keys")
             }
-            book.record(change, position: event.position, at: event.at)
+            all.append((key, Int32(bitPattern: partition)))
         }
-        return book
+        return all
     }
 }
 

@@ -29,6 +29,8 @@ final class Desk {
     private var gate = IntakeGate()
     private var stalled: [SessionHandler] = []
     private var resumable: [SessionHandler] = []
+    /// Sessions that wait until keys are destroyed.
+    var waitingForRules: [SessionHandler] = []
     private var isResumeDue = false
     /// Commits since the loop last looked at its sockets.
     private var commitsInTick = 0
@@ -63,6 +65,7 @@ final class Desk {
         started = clock()
         let desk = NIOLoopBound(self, eventLoop: loop)
         archive.onFold { loop.execute { desk.value.folded() } }
+        startUpkeep()
     }
 }
 

@@ -96,6 +96,9 @@ package final class Reception: Sendable {
     package func close() async throws {
         // Were it never served, nobody waits for this.
         stopping.succeed()
+        // Before the loop closes the archive: upkeep may wait for the loop.
+        let upkeep = try await loop.submit { [desk] in desk.value.archive.upkeep }.get()
+        try await pool.runIfActive { upkeep.stop() }
         try await pool.shutdownGracefully()
         let closing = loop.submit { [desk] in try desk.value.archive.close(desk.value.appender) }
         do {

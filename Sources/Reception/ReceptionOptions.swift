@@ -1,3 +1,4 @@
+package import Archive
 import RESP
 
 /// How the door is built, and how much may wait before it. Defaults are `annalsd`'s.
@@ -31,6 +32,8 @@ package struct ReceptionOptions: Sendable {
     package var drainSeconds = 10
     /// Threads that answer questions.
     package var queryThreads = 2
+    /// Retention by name.
+    package var presets = RetentionPreset.all
 
     package init(socketPath: String, rights: RightsOfUsers) {
         self.socketPath = socketPath

@@ -22,7 +22,7 @@ extension SessionHandler {
             return .next
         }
         switch command {
-        case .send, .localDelete, .retentionSet: return append(command, words)
+        case .send, .localDelete, .retentionSet, .retentionCancel, .holdPlace, .holdRelease, .clockConfirm: return append(command, words)
         default: break
         }
         guard session.mayBegin(.other) else { return .hold }
@@ -41,7 +41,8 @@ extension SessionHandler {
 
     private func begin(_ command: Command, _ words: borrowing CommandArguments) throws(Refusal) {
         switch command {
-        case .send, .localDelete, .retentionSet: preconditionFailure("appends have their own way, because they need room in a batch")
+        case .send, .localDelete, .retentionSet, .retentionCancel, .holdPlace, .holdRelease, .clockConfirm:
+            preconditionFailure("appends have their own way, because they need room in a batch")
         case .timeline: try ask(.timeline(TimelineQuestion(words)))
         case .messageGet: try ask(.message(MessageQuestion(words)))
         case .messageHistory:
@@ -52,6 +53,8 @@ extension SessionHandler {
             try follow(EventsReadCommand(words))
         case .retentionGet: try ask(.retention(RetentionQuestion(words)))
         case .retentionHistory: try ask(.retentionHistory(try words.wholeScope()))
+        case .retentionPreview, .retentionPresets, .holdList, .purgePlan, .purgeRun, .purgeStatus, .purgeList, .compact:
+            try keep(command, words)
         case .partitions: try ask(.partitions)
         case .stats: try ask(.statistics(desk.numbersNow))
         case .digest:
@@ -83,7 +86,7 @@ extension SessionHandler {
         }
     }
 
-    private func ask(_ inquiry: Inquiry) throws(Refusal) {
+    func ask(_ inquiry: Inquiry) throws(Refusal) {
         try checkOutput()
         session.ask()
         desk.ask(inquiry, for: self)
@@ -99,7 +102,7 @@ extension SessionHandler {
         }
     }
 
-    private func checkOutput() throws(Refusal) {
+    func checkOutput() throws(Refusal) {
         if desk.isOutputFull { throw .tooManyUnread }
     }
 
@@ -113,6 +116,11 @@ extension SessionHandler {
 extension SessionHandler {
     private func append(_ command: Command, _ words: borrowing CommandArguments) -> Turn {
         guard session.mayBegin(.append) else { return .hold }
+        if command.changesRules, !desk.appender.takesRules {
+            session.stall()
+            desk.wait(forRules: self)
+            return .hold
+        }
         switch desk.admission() {
         case .admit: break
         case .commitFirst: return .commit
@@ -148,11 +156,11 @@ extension SessionHandler {
             desk.appender.localDelete(
                 deletion.draft, by: principal, ticket: ticket(deletion.isReport ? .positionReport : .position), now: now)
         default:
-            try demand(.administering, for: "RETENTION.SET")
-            let change = try RetentionSetCommand(words)
-            if change.draft.at != nil { try demand(.importing, for: "AT") }
-            desk.appender.changeRetention(
-                change.draft, by: principal, ticket: ticket(change.isReport ? .retentionReport : .retention), now: now)
+            try demand(.administering, for: command.card.name)
+            let (draft, answer) = try RuleDraft.reading(command, words, presets: desk.options.presets)
+            if case .retention(let change) = draft, change.at != nil { try demand(.importing, for: "AT") }
+            desk.appender.rule(draft, by: principal, ticket: ticket(answer), now: now)
+            if case .confirmClock = draft { desk.confirmClock() }
         }
     }
 

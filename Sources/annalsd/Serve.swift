@@ -1,3 +1,4 @@
+import Archive
 import ArgumentParser
 import Events
 import Foundation
@@ -32,7 +33,9 @@ struct Serve: AsyncParsableCommand {
     mutating func run() async throws {
         let settings = try settings()
         if printConfig { return print(settings.listing) }
-        let archiveOptions = try Self.checking { () throws(SettingFailure) in try settings.archiveOptions() }
+        var archiveOptions = try Self.checking { () throws(SettingFailure) in try settings.archiveOptions() }
+        archiveOptions.reached = FailPoints.ofTheEnvironment()
+        try CrashReports.leaveOutContent()
         var logger = Logger(label: "annalsd") { StreamLogHandler.standardError(label: $0) }
         logger.logLevel = settings.logLevel
         let reception = try await Self.failing {

@@ -3,6 +3,7 @@ import ArgumentParser
 import Events
 import Foundation
 import Glibc
+import Vault
 
 /// `annalsd rebuild`: all projections anew, out of the trail alone.
 struct RebuildProjections: ParsableCommand {
@@ -57,10 +58,19 @@ struct FolderOption: ParsableArguments {
     @Option(help: ArgumentHelp("The data folder. Environment: ANNALS_DATA.", valueName: "path"))
     var data: String?
 
+    @Option(
+        help: ArgumentHelp("The file of the root key. Default: vault/root.key in it. Environment: ANNALS_ROOT_KEY_FILE.", valueName: "path")
+    )
+    var rootKeyFile: String?
+
     func options() throws(StartFailure) -> ArchiveOptions {
         guard let path = data ?? ProcessInfo.processInfo.environment["ANNALS_DATA"] else {
             throw .settings(SettingFailure(sentence: "data is not given, so which archive? Name its folder with --data"))
         }
-        return ArchiveOptions(path: path)
+        var options = ArchiveOptions(path: path)
+        if let file = rootKeyFile ?? ProcessInfo.processInfo.environment["ANNALS_ROOT_KEY_FILE"], !file.isEmpty {
+            options.rootKey = RootKeyFile(file)
+        }
+        return options
     }
 }

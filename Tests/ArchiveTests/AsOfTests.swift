@@ -79,7 +79,7 @@ struct AsOfTests {
         private func run() {
             repeat {
                 let view = LogView(core)
-                let known = view.book.rule(of: scope, within: Horizon(position: view.tail.end, time: .distantFuture))?.position
+                let known = view.rules.policies.rule(of: scope, within: Horizon(position: view.tail.end, time: .distantFuture))?.position
                 counts.withLock { counts in
                     counts.views += 1
                     if view.tail.end != .none, known != view.tail.end { counts.late += 1 }

@@ -129,7 +129,7 @@ struct RecoveryTests {
         try scratch.close()
         let file = scratch.path + "/annals.json"
         let text = try String(contentsOfFile: file, encoding: .utf8)
-        try text.replacing("\"format\" : 1", with: "\"format\" : 2").write(toFile: file, atomically: false, encoding: .utf8)
+        try text.replacing("\"format\" : 2", with: "\"format\" : 3").write(toFile: file, atomically: false, encoding: .utf8)
         #expect(throws: ArchiveFailure.self) { try Archive.open(options) { Scratch.start } }
         try text.write(toFile: file, atomically: false, encoding: .utf8)
         try scratch.open()

@@ -53,8 +53,8 @@ struct RetentionTests {
             let before = Scratch.start.advanced(byMilliseconds: 31 * Instant.millisecondsPerDay - 1)
             #expect(try scratch.ids(asOf: .time(before)) == [])
             let policy = try scratch.archive.retention(RetentionQuestion(scope: general, asOf: .position(Position(3)))).get()
-            #expect(policy.period == .forever)
-            #expect(policy.from == general)
+            #expect(policy.policy.period == .forever)
+            #expect(policy.policy.from == general)
             try scratch.reopen()
         }
     }
@@ -131,24 +131,28 @@ struct RetentionTests {
         var random = SeededRandom(for: "first living moments")
         for _ in 0..<2000 {
             let period: Period = [.days(180), .weeks(3), .months(6), .years(1), .months(1)].randomElement(using: &random) ?? .forever
+            let floors: [[Period]] = [[], [.months(1)], [.days(30), .months(7)]]
+            let terms = Terms(policy: period, floors: floors.randomElement(using: &random) ?? [])
             let now = Instant(milliseconds: .random(in: 100_000_000_000...4_000_000_000_000, using: &random))
-            let edge = Visibility.firstLiving(under: period, asOf: now)
+            let edge = Visibility.firstLiving(under: terms, asOf: now)
             for _ in 0..<50 {
                 let before = edge.advanced(byMilliseconds: -Int64.random(in: 1...400_000_000, using: &random))
-                #expect(Visibility.isExpired(at: before, under: period, asOf: now), "\(period) \(now) \(before)")
+                #expect(Visibility.isExpired(at: before, under: terms, asOf: now), "\(period) \(now) \(before)")
             }
             let soon = edge.advanced(byMilliseconds: 7 * Instant.millisecondsPerDay)
-            #expect(!Visibility.isExpired(at: soon, under: period, asOf: now), "\(period) \(now)")
+            #expect(!Visibility.isExpired(at: soon, under: terms, asOf: now), "\(period) \(now)")
         }
-        #expect(Visibility.firstLiving(under: .forever, asOf: Scratch.start) == .distantPast)
+        #expect(Visibility.firstLiving(under: Terms(policy: .forever), asOf: Scratch.start) == .distantPast)
     }
 
     @Test("a month that presses four days into its last one hides none that is still alive")
     func shortMonth() throws {
         let scratch = try Scratch()
         let sent = try #require(Instant(text: "2025-01-28T13:00:00Z"))
-        _ = try scratch.keep(.system, "1mo", at: Instant(milliseconds: 0))
-        scratch.send(Scratch.Post("a").with { $0.at = sent })
+        scratch.clock.set(sent)
+        _ = try scratch.keep(.system, "1mo")
+        scratch.send(Scratch.Post("a"))
+        scratch.clock.set(Scratch.start)
         let alive = try #require(Instant(text: "2025-02-28T12:59:59.999Z"))
         #expect(try scratch.message("a", viewer: "bob", asOf: .time(alive))?.state == .visible)
         #expect(try scratch.ids(asOf: .time(alive)) == ["a"])

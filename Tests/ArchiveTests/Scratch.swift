@@ -29,6 +29,7 @@ final class Scratch {
         options.batchBytesMax = 128 << 10
         options.mapBytes = 1 << 30
         options.diskReserveBytes = 0
+        options.coolOffMilliseconds = 0
         change(&options)
         try open()
     }
@@ -77,6 +78,13 @@ final class Scratch {
         var events = 0
         try Rebuild(of: options).run { events = $0.events }
         return events
+    }
+
+    /// Lets upkeep append, on this test's own thread: nothing happens at the same time.
+    func lendAppender() {
+        // Safe, because upkeep's thread is never started here: whoever ticks it is on the thread of the appender.
+        nonisolated(unsafe) let appender = appender
+        archive.upkeep.attach { work in work(appender) }
     }
 
     // MARK: Appending
@@ -144,9 +152,15 @@ final class Scratch {
     }
 
     func keep(_ scope: Scope, _ period: String, at: Instant? = nil) throws -> Verdict {
-        let rule = try #require(RetentionChange.Rule(text: period))
-        let draft = RetentionDraft(scope: scope, rule: rule, reason: "because", at: at)
-        appender.changeRetention(draft, by: .user(0), ticket: nextTicket(), now: clock.now)
+        let wanted = try #require(RetentionChange.Rule(text: period))
+        let draft = RetentionDraft(scope: scope, rule: wanted, reason: "because", at: at)
+        return rule(.retention(draft))
+    }
+
+    /// A change of the rules.
+    @discardableResult
+    func rule(_ draft: RuleDraft) -> Verdict {
+        appender.rule(draft, by: .user(0), ticket: nextTicket(), now: clock.now)
         return commit()[0]
     }
 

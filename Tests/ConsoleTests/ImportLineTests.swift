@@ -40,6 +40,18 @@ struct ImportLineTests {
     }
 
     @Test(
+        "a change may be a floor, and locked, if it says so plainly",
+        arguments: [
+            (#""floor":true,"#, ["FLOOR"]), (#""lock":true,"#, ["LOCK"]), (#""lock":true,"floor":true,"#, ["FLOOR", "LOCK"]),
+            (#""floor":false,"lock":null,"#, []),
+        ] as [(String, [Word])])
+    func floorsAndLocks(fields: String, words: [Word]) {
+        let line = #"{"type":"retention-change","tenant":"t","# + fields + #""period":"6mo","at":7,"reason":"law"}"#
+        let expected: [Word] = ["RETENTION.SET", "TENANT", "t", "6mo"] + words + ["REASON", "law", "AT", 7, "REPORT"]
+        #expect(parse(line) == .request(.retentionChange, expected))
+    }
+
+    @Test(
         "a line that asks for nothing is refused with what it lacks",
         arguments: [
             ("", "not JSON"), ("{", "not JSON"), ("[]", "not JSON"), ("17", "not JSON"), ("null", "not JSON"),
@@ -58,6 +70,9 @@ struct ImportLineTests {
             (#"{"type":"retention-change","tennant":"t","period":"1d","at":1,"reason":"r"}"#, "no tenant"),
             (#"{"type":"retention-change","scope":{"tenant":"t"},"period":"1d","at":1,"reason":"r"}"#, "bad scope"),
             (#"{"type":"retention-change","tenant":"t","at":1,"reason":"r"}"#, "no period"),
+            (#"{"type":"retention-change","tenant":"t","floor":"yes","period":"1d","at":1,"reason":"r"}"#, "bad floor"),
+            (#"{"type":"retention-change","tenant":"t","floor":1,"period":"1d","at":1,"reason":"r"}"#, "bad floor"),
+            (#"{"type":"retention-change","tenant":"t","lock":"true","period":"1d","at":1,"reason":"r"}"#, "bad lock"),
             (#"{"type":"retention-change","tenant":"t","period":"1d","at":1}"#, "no reason"),
         ])
     func refused(line: String, why: String) {

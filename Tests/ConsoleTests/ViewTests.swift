@@ -1,14 +1,11 @@
 import AnnalsClient
 import Console
+import RESP
 import Testing
 
 struct ViewTests {
     private let file = View(surface: .file, zone: .utc)
     private let terminal = View(surface: Surface(width: 60, hasColours: false), zone: .utc)
-
-    private func map(_ entries: KeyValuePairs<String, RESPValue>) -> RESPValue {
-        .map(entries.map { .init(key: .simple($0.key), value: $0.value) })
-    }
 
     private func message(_ number: Int, sender: String, body: RESPValue, type: String = "text/plain; charset=utf-8") -> RESPValue {
         map([
@@ -52,6 +49,33 @@ struct ViewTests {
                 """)
     }
 
+    @Test("a held message is marked beside its position, and a purged one names its receipt")
+    func heldAndPurged() throws {
+        var table = TimelineView(file, showsIDs: false)
+        let messages = try [Sample.message(held: true), Sample.message(state: "purged", receipt: 17)].map {
+            try AnnalsClient.Message($0)
+        }
+        #expect(
+            table.render(messages) == """
+                position  time (UTC)           sender  body
+                 held #7  2018-02-03 04:05:06  s       hello
+                      #7  2018-02-03 04:05:06  s       (purged, receipt #17)
+
+                """)
+        let card = file.card(messages[1])
+        #expect(
+            card.hasSuffix(
+                "state         purged\nexpires       2018-08-02 04:05:06.789 UTC\nreceipt       #17\nbody          (purged, receipt #17)\n")
+        )
+        #expect(file.card(messages[0]).contains("\nheld          yes: it is not destroyed\n"))
+    }
+
+    @Test("an id that looks like a number stays what it is")
+    func ids() {
+        #expect(file.text(.bulk(Array("007".utf8)), under: "message-id") == "007")
+        #expect(file.text(.integer(7), under: "keys") == "7")
+    }
+
     @Test("events show what their kind has, without what is absent or usual")
     func events() {
         var table = EventView(file)
@@ -72,22 +96,6 @@ struct ViewTests {
                 position  time (UTC)               kind          principal  what
                       #1  2018-02-03 04:05:06.789  send          uid:0      tenant=t  conversation=c  message-id=m  body-length=5
                       #2  2018-02-03 04:05:06.789  local-delete  uid:0      tenant=t  message-ids=a, b  recorded=2018-02-03T04:05:06.790
-
-                """)
-    }
-
-    @Test("partitions are added up on a terminal")
-    func partitions() {
-        let partition = map([
-            "partition": .simple("2018-02-03"), "events": .integer(1200), "messages": .integer(1000), "bytes": .integer(2048),
-            "disk": .integer(1 << 20), "first": .integer(1), "last": .integer(1200),
-        ])
-        #expect(
-            terminal.partitions([partition, partition]) == """
-                partition   events  messages    bytes     disk  first   last
-                2018-02-03   1,200     1,000  2.0 KiB  1.0 MiB     #1  #1200
-                2018-02-03   1,200     1,000  2.0 KiB  1.0 MiB     #1  #1200
-                2            2,400     2,000  4.0 KiB  2.0 MiB
 
                 """)
     }
@@ -113,14 +121,29 @@ struct ViewTests {
                 """)
     }
 
-    @Test("a policy says where it comes from")
-    func policy() {
-        let text = file.policy(
-            map([
-                "scope": .simple("TENANT t"), "period": .simple("180d"), "from": .simple("default"), "position": .null,
-                "effective-at": .null,
-            ]))
-        #expect(text == "scope        TENANT t\nperiod       180d\ndecided for  nobody: the default\n")
+    @Test("the status says how far the daemon is with what must be destroyed")
+    func destruction() {
+        let waiting = map([
+            "oldest-expired-seconds": 90_000, "next-purge": Sheet.moment, "open-intents": 1, "keys": 12_345, "clock": "trusted",
+        ])
+        #expect(
+            file.status(waiting) == """
+                Destruction
+                  oldest expired  1 d 1 h
+                  next purge      2018-02-03 04:05:06 UTC
+                  open intents    1
+                  keys            12,345
+                  clock           trusted
+
+                """)
+        let nothing = map(["oldest-expired-seconds": .null, "next-purge": .null])
+        #expect(
+            file.status(nothing) == """
+                Destruction
+                  oldest expired  nothing waits
+                  next purge      not planned
+
+                """)
     }
 
     @Test("JSON keeps the wire's names; bytes that are no text are in base64")

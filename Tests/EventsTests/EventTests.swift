@@ -14,7 +14,23 @@ struct EventTests {
     @Test("a kind has the word of the wire and the number of the disk, for ever")
     func kinds() {
         let kinds = EventKind.allCases.map { "\($0.rawValue) \($0.word)" }
-        #expect(kinds == ["1 send", "2 local-delete", "3 retention-change"])
+        #expect(
+            kinds == [
+                "1 send", "2 local-delete", "3 retention-change", "4 retention-cancel", "5 hold-place", "6 hold-release", "7 purge-intent",
+                "8 purge", "9 clock-confirm",
+            ])
+    }
+
+    @Test("all but a send and a local delete are rules")
+    func rules() {
+        #expect(EventKind.allCases.filter { !$0.isRule } == [.send, .localDelete])
+    }
+
+    @Test("what the wire and the disk call targets, bases and outcomes stays so")
+    func words() {
+        #expect(RetentionTarget.allCases.map(\.word) == ["policy", "floor"])
+        #expect([PurgeBasis.expired, .before(GoldenTime.november)].map(\.word) == ["expired", "before"])
+        #expect(PurgeOutcome.allCases.map { "\($0.rawValue) \($0.word)" } == ["1 destroyed", "2 withdrawn"])
     }
 
     @Test("an event names a conversation, unless it concerns a tenant or all of them")
@@ -22,7 +38,11 @@ struct EventTests {
         #expect(GoldenRecord.sends[0].event.conversation == "general")
         #expect(GoldenRecord.localDeletes[0].event.conversation == "general")
         let ofChanges = GoldenRecord.retentionChanges.map(\.event.conversation)
-        #expect(ofChanges == [nil, "general", nil, nil, nil, "general"])
+        #expect(ofChanges == [nil, "general", nil, nil, nil, "general", "general", nil, nil])
+        #expect(GoldenRecord.retentionCancels.map(\.event.conversation) == [nil, nil, "general"])
+        #expect(GoldenRecord.holds.map(\.event.conversation) == ["general", nil, nil, nil, "general", nil])
+        #expect(GoldenRecord.purges.map(\.event.conversation) == [nil, "general", nil, nil])
+        #expect(GoldenRecord.clockConfirms.map(\.event.conversation) == [nil])
     }
 
     @Test("a position is written with a hash, and the one behind it is the next")

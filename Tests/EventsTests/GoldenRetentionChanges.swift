@@ -1,7 +1,7 @@
 import Events
 
 extension GoldenRecord {
-    static let retentionChanges = [days, weeks, months, years, forever, inherited]
+    static let retentionChanges = [days, weeks, months, years, forever, inherited] + locksAndFloors
 
     private static let days = GoldenRecord(
         "180 days for the system",

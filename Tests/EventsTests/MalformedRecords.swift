@@ -7,20 +7,24 @@ struct Malformed: CustomTestStringConvertible, Sendable {
     let bytes: [UInt8]
     let fault: TrailFault
 
-    private init(_ name: String, _ fault: TrailFault, _ bytes: [UInt8]) {
+    init(_ name: String, _ fault: TrailFault, _ bytes: [UInt8]) {
         testDescription = name
         self.bytes = bytes
         self.fault = fault
     }
 
-    static let all = headers + sends + localDeletes + retentionChanges
+    static let all = headers + sends + localDeletes + retentionChanges + holds + purges + receipts
 
     private static let headers = [
         Malformed("a version of later", .unknownVersion(2), [2] + start(1).dropFirst()),
         Malformed("no version", .unknownVersion(0), [0] + start(1).dropFirst()),
-        Malformed("a kind of later", .unknownKind(4), start(4)),
+        Malformed("a kind of later", .unknownKind(10), start(10)),
         Malformed("kind 0", .unknownKind(0), start(0)),
-        Malformed("a flag of later", .malformed("flags"), start(1, flags: 4)),
+        Malformed("a flag of later", .malformed("flags"), start(1, flags: 16)),
+        Malformed("a floor in a send", .malformed("flags"), start(1, flags: 4)),
+        Malformed("a lock in a hold", .malformed("flags"), start(5, flags: 8)),
+        Malformed("a flag of later in a retention change", .malformed("flags"), start(3, flags: 16)),
+        Malformed("a client's time in a retention change", .malformed("flags"), start(3, flags: 2)),
         Malformed("a client's time in a local delete", .malformed("flags"), start(2, flags: 2)),
         Malformed("a principal of later", .malformed("principal"), start(1, principal: 2)),
         Malformed("a uid of 33 bits", .malformed("principal"), start(1, principal: 1) + [0x80, 0x80, 0x80, 0x80, 0x10] + acme),
@@ -81,12 +85,12 @@ struct Malformed: CustomTestStringConvertible, Sendable {
 }
 
 extension Malformed {
-    private static let acme: [UInt8] = [4, 0x61, 0x63, 0x6D, 0x65]
-    private static let a: [UInt8] = [1, 0x61]
-    private static let zeros = [UInt8](repeating: 0, count: Commitment.byteCount)
+    static let acme: [UInt8] = [4, 0x61, 0x63, 0x6D, 0x65]
+    static let a: [UInt8] = [1, 0x61]
+    static let zeros = [UInt8](repeating: 0, count: Commitment.byteCount)
 
     /// A record up to its tenant; by the system, unless a principal's tag is given.
-    private static func start(
+    static func start(
         _ kind: UInt8, flags: UInt8 = 0, principal: UInt8 = 0, position: UInt8 = 1, at: [UInt8] = [0, 0, 0, 0, 0, 0, 0, 1]
     ) -> [UInt8] {
         [1, kind, flags, principal, 0, 0, 0, 0, 0, 0, 0, position] + at

@@ -4,19 +4,18 @@ import TestSupport
 /// Events as they can be, the rare ones as often as the common ones.
 extension SeededRandom {
     mutating func event() -> Event {
-        var tenant: TenantID? = name()
-        let deed: Event.Deed
-        switch Int.random(in: 0..<3, using: &self) {
-        case 0: deed = .send(send())
-        case 1: deed = .localDelete(LocalDelete(conversation: name(), viewer: name(), extent: extent()))
-        default:
-            let change = retentionChange()
-            tenant = change.scope.tenant
-            deed = .retentionChange(change)
-        }
+        let (tenant, deed) = tenantAndDeed()
         return Event(
             position: Position(max(1, number())), at: instant(), imported: chance(of: 1, in: 3) ? instant() : nil,
             principal: chance(of: 1, in: 4) ? .system : .user(UInt32(truncatingIfNeeded: number())), tenant: tenant, deed: deed)
+    }
+
+    private mutating func tenantAndDeed() -> (TenantID?, Event.Deed) {
+        switch Int.random(in: 0..<3, using: &self) {
+        case 0: return (name(), .send(send()))
+        case 1: return (name(), .localDelete(LocalDelete(conversation: name(), viewer: name(), extent: extent())))
+        default: return rule()
+        }
     }
 
     private mutating func send() -> Send {
@@ -30,24 +29,6 @@ extension SeededRandom {
         if chance(of: 1, in: 2) { return .upTo(Position(number())) }
         let count = chance(of: 1, in: 50) ? LocalDelete.targetsMax : Int.random(in: 1...5, using: &self)
         return .messages((0..<count).map { _ in .init(position: Position(number()), messageID: name()) })
-    }
-
-    mutating func retentionChange() -> RetentionChange {
-        let scopes: [Scope] = [.system, .tenant(name()), .conversation(name(), name())]
-        let rule: RetentionChange.Rule = chance(of: 1, in: 6) ? .inherit : .keep(period())
-        return RetentionChange(
-            scope: scopes[Int.random(in: 0..<3, using: &self)], rule: rule, effectiveAt: instant(),
-            reason: text(bytesMax: RetentionChange.reasonBytesMax, from: 0))
-    }
-
-    mutating func period() -> Period {
-        switch Int.random(in: 0..<5, using: &self) {
-        case 0: .days(.random(in: 1...Period.daysMax, using: &self))
-        case 1: .weeks(.random(in: 1...Period.weeksMax, using: &self))
-        case 2: .months(.random(in: 1...Period.monthsMax, using: &self))
-        case 3: .years(.random(in: 1...Period.yearsMax, using: &self))
-        default: .forever
-        }
     }
 
     mutating func instant() -> Instant {
@@ -73,7 +54,7 @@ extension SeededRandom {
     private mutating func asciiSign() -> Unicode.Scalar { Unicode.Scalar(UInt8.random(in: 0x20...0x7E, using: &self)) }
 
     /// Scalars of one to four bytes, as many as fit; no controls but those from `first` on below 0x20.
-    private mutating func text(bytesMax: Int, from first: UInt32) -> String {
+    mutating func text(bytesMax: Int, from first: UInt32) -> String {
         var text = String.UnicodeScalarView()
         var room = Int.random(in: 1...bytesMax, using: &self)
         let tops: [UInt32] = [0x7E, 0x7FF, 0xFFFF, 0x10_FFFF]

@@ -105,7 +105,7 @@ extension SeededRandom {
         switch round % 3 {
         case 0: return bytes(.random(in: 0...200, using: &self))
         case 1:
-            let start: [UInt8] = [1, .random(in: 1...3, using: &self), .random(in: 0...3, using: &self), .random(in: 0...1, using: &self)]
+            let start: [UInt8] = [1, .random(in: 1...9, using: &self), .random(in: 0...15, using: &self), .random(in: 0...1, using: &self)]
             let noise = bytes(.random(in: 0...60, using: &self)).map { $0 & (chance(of: 1, in: 2) ? 0x03 : 0xFF) }
             return start + [0, 0, 0, 0, 0, 0, 0, 9, 0, 0, 1, 0x61] + noise
         default:

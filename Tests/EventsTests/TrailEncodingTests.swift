@@ -14,25 +14,16 @@ struct TrailEncodingTests {
         #expect(try Event(decoding: golden.bytes) == golden.event)
     }
 
-    @Test("the golden records leave out no kind, no rule, no scope and no extent")
+    @Test("the golden records leave out no kind, no rule, no scope, no extent, no target and no outcome")
     func goldenAreComplete() {
-        var seen: Set<String> = []
-        for golden in GoldenRecord.all {
-            seen.insert(golden.event.kind.word)
-            switch golden.event.deed {
-            case .send: break
-            case .localDelete(let deletion):
-                if case .upTo = deletion.extent { seen.insert("up to") } else { seen.insert("messages") }
-            case .retentionChange(let change):
-                seen.insert("\(change.rule)".filter { !("0"..."9").contains($0) })
-                seen.insert("\(change.scope)".split(separator: " ").filter { $0.allSatisfy(\.isUppercase) }.joined(separator: "-"))
-            }
-        }
+        let seen = GoldenRecord.all.reduce(into: Set<String>()) { $0.formUnion($1.event.deed.marks.union([$1.event.kind.word])) }
         #expect(
-            seen == [
-                "send", "local-delete", "retention-change", "up to", "messages", "d", "w", "mo", "y", "forever", "inherit",
-                "SYSTEM", "TENANT", "TENANT-CONVERSATION",
-            ])
+            seen.isSuperset(of: [
+                "up to", "messages", "d", "w", "mo", "y", "forever", "inherit", "SYSTEM", "TENANT", "TENANT-CONVERSATION", "policy",
+                "floor",
+                "locked", "SYSTEM-FROM", "TENANT-CONVERSATION-SENDER-FROM-UNTIL", "TENANT-SENDER", "TENANT-UNTIL", "expired", "before",
+                "destroyed", "withdrawn",
+            ]))
         #expect(seen.isSuperset(of: EventKind.allCases.map(\.word)))
     }
 
@@ -85,6 +76,42 @@ struct TrailEncodingTests {
         }
     }
 
+    @Test("the largest intent there can be comes back")
+    func largestIntent() throws {
+        let tenant = try TenantID(String(repeating: "n", count: NameFault.bytesMax))
+        let lines = (0..<PurgeIntent.linesMax).map { index in
+            PurgeLine(
+                partition: Int32(index) - 4096, tenant: tenant, keys: [UInt64.max - 1, .max], messages: PurgeLine.countMax,
+                conversations: PurgeLine.countMax, bytes: PurgeLine.countMax)
+        }
+        let coverage = Coverage(
+            tenant: tenant, conversation: try Name(tenant.utf8), sender: try Name(tenant.utf8), from: .distantPast, until: .distantFuture)
+        let most = UInt64(Int64.max)
+        let intent = PurgeIntent(
+            coverage: coverage, basis: .before(.distantFuture), horizonPosition: .last, horizonTime: .distantFuture, rules: .last,
+            held: most, floored: most, locked: most, lines: lines, digest: Commitment.counting.bytes)
+        let event = Event(
+            position: .last, at: .distantFuture, imported: .distantFuture, principal: .user(.max), tenant: tenant,
+            deed: .purgeIntent(intent))
+        #expect(try Event(decoding: event.encoded()) == event)
+        #expect(intent.messages == 1 << 61)
+        #expect(intent.keyCount == 16_384)
+    }
+
+    @Test("the longest hold there can be comes back")
+    func longestHold() throws {
+        let name = String(repeating: "n", count: NameFault.bytesMax)
+        let coverage = Coverage(
+            tenant: try Name(name), conversation: try Name(name), sender: try Name(name), from: .distantPast, until: .distantFuture)
+        let hold = HoldPlace(
+            id: try Name(name), coverage: coverage, matter: String(repeating: "m", count: HoldPlace.matterBytesMax),
+            reason: String(repeating: "r", count: HoldPlace.reasonBytesMax))
+        let event = Event(
+            position: .last, at: .distantFuture, imported: .distantFuture, principal: .user(.max), tenant: coverage.tenant,
+            deed: .holdPlace(hold))
+        #expect(try Event(decoding: event.encoded()) == event)
+    }
+
     @Test("names that look alike but differ in bytes stay different")
     func keepsSpelling() throws {
         let composed = "caf\u{E9}"
@@ -96,5 +123,29 @@ struct TrailEncodingTests {
         let other = event.encoded()
         #expect(one != other)
         #expect(try Event(decoding: one).tenant != Event(decoding: other).tenant)
+    }
+}
+
+extension Event.Deed {
+    /// What of the format's branches the event goes through.
+    fileprivate var marks: Set<String> {
+        switch self {
+        case .send, .clockConfirm: []
+        case .localDelete(let deletion): if case .upTo = deletion.extent { ["up to"] } else { ["messages"] }
+        case .retentionChange(let change):
+            [
+                "\(change.rule)".filter { !("0"..."9").contains($0) }, Self.keywords(of: change.scope), change.target.word,
+                change.isLocked ? "locked" : "not locked",
+            ]
+        case .retentionCancel(let cancel): [Self.keywords(of: cancel.scope)]
+        case .holdPlace(let hold): [Self.keywords(of: hold.coverage)]
+        case .holdRelease(let release): [Self.keywords(of: release.coverage)]
+        case .purgeIntent(let intent): [Self.keywords(of: intent.coverage), intent.basis.word]
+        case .purge(let purge): [purge.outcome.word]
+        }
+    }
+
+    private static func keywords(of what: some CustomStringConvertible) -> String {
+        what.description.split(separator: " ").filter { $0.allSatisfy(\.isUppercase) }.joined(separator: "-")
     }
 }

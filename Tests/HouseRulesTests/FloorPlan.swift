@@ -26,7 +26,8 @@ enum FloorPlan {
         "AnnalsClient": ["RESP", "NIOCore", "NIOPosix", "Glibc"],
         // Roof: wiring and words.
         "annalsd": [
-            "Reception", "Archive", "Journal", "Ledger", "Events", "ArgumentParser", "Logging", "ServiceLifecycle", "UnixSignals", "Glibc",
+            "Reception", "Archive", "Journal", "Ledger", "Vault", "Events", "ArgumentParser", "Logging", "ServiceLifecycle", "UnixSignals",
+            "Glibc",
             "Foundation",
         ],
         "annals": ["Console", "ArgumentParser", "Glibc"],

@@ -57,6 +57,32 @@ final class IndexFile: Sendable {
         }
     }
 
+    func addHoldings(_ holdings: [PartitionIndex.Holding]) throws {
+        try environment.write { transaction in try index.addHoldings(holdings, &transaction) }
+    }
+
+    func move(_ holding: PartitionIndex.Holding, to key: UInt64) throws {
+        try environment.write { transaction in try index.move(holding, to: key, &transaction) }
+    }
+
+    func setHolding(_ holding: PartitionIndex.Holding) throws {
+        try environment.write { transaction in try index.setHolding(holding, &transaction) }
+    }
+
+    func removeHoldings(of key: UInt64) throws {
+        try environment.write { transaction in try index.removeHoldings(of: key, &transaction) }
+    }
+
+    func holdings() throws -> [PartitionIndex.Holding] {
+        var all: [PartitionIndex.Holding] = []
+        try environment.read { reader in try index.holdings(reader) { all.append($0) } }
+        return all
+    }
+
+    func holdings(of key: UInt64) throws -> [PartitionIndex.Holding] {
+        try environment.read { reader in try index.holdings(of: key, reader) }
+    }
+
     /// How many entries each index has.
     func sizes() throws -> [Int] {
         try environment.read { reader in try index.tables.map { try reader.count(of: $0.table) } }

@@ -84,8 +84,12 @@ struct PartitionIndexTests {
     @Test("cleared, the indexes are empty, and can be built anew")
     func clears() throws {
         try file.add([row(message: 7, at: 10, position: 5)], [gain("acme", "a", 1, 1)])
+        try file.addHoldings([
+            .init(key: 1, tenant: "acme", conversation: "a", sender: "s", messages: 1, bytes: 1, first: instant(1), last: instant(1))
+        ])
         try file.clear()
         #expect(try file.sizes() == [0, 0, 0])
+        #expect(try file.holdings().isEmpty)
         try file.add([row(message: 7, at: 10, position: 5)], [gain("acme", "a", 1, 1)])
         #expect(try file.sizes() == [1, 1, 1])
     }

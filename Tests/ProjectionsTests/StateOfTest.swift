@@ -38,3 +38,10 @@ func words(_ numbers: UInt64...) -> [UInt8] {
 }
 
 func instant(_ milliseconds: Int64) -> Instant { Instant(milliseconds: milliseconds) }
+
+extension StateFile {
+    /// Keeps the rule that an event made.
+    func keep(_ event: Event, _ transaction: inout WriteTransaction) throws {
+        try keepRule(event.encoded(), kind: event.kind, at: event.position, &transaction)
+    }
+}

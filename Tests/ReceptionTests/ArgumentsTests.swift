@@ -90,9 +90,9 @@ struct ArgumentsTests {
     @Test("a retention change reads scope, period and reason")
     func retention() throws {
         try withWords("RETENTION.SET", "tenant", "t", "conversation", "c", "5y", "reason", "the law", "REPORT") { words throws(Refusal) in
-            let change = try RetentionSetCommand(words)
+            let change = try RetentionSetCommand(words, presets: RetentionPreset.all)
             #expect(change.draft.scope.description == "TENANT t CONVERSATION c")
-            #expect(change.draft.rule == .keep(.years(5)))
+            #expect(change.draft.changes == [.init(.policy, .keep(.years(5)))])
             #expect(change.draft.reason == "the law")
             #expect(change.isReport)
         }
@@ -105,11 +105,15 @@ struct ArgumentsTests {
             (["TENANT", "t", "5y", "AT", "5"], "BADARG REASON is missing"), (["SYSTEM", "5y", "REASON", " "], "BADARG REASON is empty"),
             (["SYSTEM", "5y", "REASON", "a\u{1B}b"], "BADARG REASON holds a control character"),
             (["TENANT", "t", "CONVERSATION"], "BADARG CONVERSATION needs a value"), (["TENANT", "t"], "BADARG RETENTION.SET needs"),
-            (["SYSTEM", "5y", "FLOOR", "REASON", "x"], "BADARG RETENTION.SET knows no option 'FLOOR'"),
+            (["SYSTEM", "5y", "FLOORS", "REASON", "x"], "BADARG RETENTION.SET knows no option 'FLOORS'"),
+            (["SYSTEM", "PRESET", "mars", "REASON", "x"], "BADARG PRESET must be one of default, six-months"),
+            (["SYSTEM", "PRESET", "finance", "FLOOR", "REASON", "x"], "BADARG FLOOR does not go with PRESET"),
             (["SYSTEM", "5y", "REASON", String(repeating: "x", count: 1025)], "TOOLONG REASON has 1025 bytes"),
         ])
     func badRetention(words: [String], complaint: String) {
-        let said = refusal(of: ["RETENTION.SET"] + words) { words throws(Refusal) in _ = try RetentionSetCommand(words) }
+        let said = refusal(of: ["RETENTION.SET"] + words) { words throws(Refusal) in
+            _ = try RetentionSetCommand(words, presets: RetentionPreset.all)
+        }
         #expect(said.hasPrefix(complaint))
     }
 

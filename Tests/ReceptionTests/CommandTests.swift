@@ -32,6 +32,6 @@ struct CommandTests {
     @Test("appends, and only they, gather")
     func kinds() {
         let appends = Command.allCases.filter { $0.card.kind == .append }
-        #expect(appends == [.send, .localDelete, .retentionSet])
+        #expect(appends == [.send, .localDelete, .retentionSet, .retentionCancel, .holdPlace, .holdRelease, .clockConfirm])
     }
 }

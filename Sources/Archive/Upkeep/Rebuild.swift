@@ -3,6 +3,7 @@ import Glibc
 import LMDB
 import Ledger
 import Projections
+import Vault
 
 /// Builds all projections anew out of the trail alone: for when an index is damaged, or to show that nothing in them
 /// is more than what the log says.
@@ -82,6 +83,7 @@ package struct Rebuild {
                     grown.add(slice.all)
                     totals = grown
                     try index.add(slice.all.rows, slice.all.gains.counted(), &transaction)
+                    try index.addHoldings(slice.all.holdings.counted(), &transaction)
                     state.add(slice.forState)
                     try store.state.environment.write { transaction in try store.learn(slice.forState, of: id, &transaction) }
                 }
@@ -152,12 +154,16 @@ private struct Slice {
             let start = (position?.next ?? .first).key
             var isThere = try cursor.seek(atLeast: start.span.bytes)
             while isThere, all.events < Self.eventsMax {
+                let key =
+                    try reader.lend(cursor.key, in: partition.bodies) { stored in
+                        stored.withUnsafeBytes { SealedBody.keyID(of: $0) }
+                    } ?? nil
                 try cursor.value.withUnsafeBytes { record in
                     guard try TrailFields(parsing: record).position.rawValue == cursor.key.word(0) else {
                         throw TrailFault.malformed("position")
                     }
-                    try all.add(record, fingerprints: fingerprints)
-                    if all.last <= stateEnd { try forState.add(record, fingerprints: fingerprints) }
+                    try all.add(record, key: key, fingerprints: fingerprints)
+                    if all.last <= stateEnd { try forState.add(record, key: key, fingerprints: fingerprints) }
                 }
                 if first == .none { first = all.last }
                 isThere = try cursor.next()

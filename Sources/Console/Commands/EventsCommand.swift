@@ -49,7 +49,8 @@ package struct EventsCommand: AsyncParsableCommand {
         return max(1, end - last + 1)
     }
 
-    private static func position(_ text: String) -> Int? {
+    /// A position that was typed, with or without its #.
+    static func position(_ text: String) -> Int? {
         Int(text.hasPrefix("#") ? text.dropFirst() : text[...]).flatMap { $0 > 0 ? $0 : nil }
     }
 

@@ -25,6 +25,9 @@ package struct GlobalOptions: ParsableArguments {
 
     package var zone: Zone { utc ? .utc : .local }
 
+    /// What must be typed again behind another command, so that it reaches the same daemon.
+    var retyped: String { socket.map { " --socket \($0.shellWord)" } ?? "" }
+
     /// The socket that is meant.
     package func socketPath(environment: (String) -> String?) -> String {
         let named = environment("ANNALS_SOCKET").flatMap { $0.isEmpty ? nil : $0 }

@@ -11,7 +11,8 @@ package struct ImportCommand: AsyncParsableCommand {
               send: tenant, conversation, sender, message_id, sent_at, body
               local-delete: tenant, conversation, viewer, message_id, at
               retention-change: tenant, conversation, period, at, reason
-            A retention-change without conversation is the tenant's, without both the system's.
+            A retention-change without conversation is the tenant's; the system's has no tenant but "scope": "system". \
+            With "floor": true it is a least period rather than a policy, and with "lock": true it can afterwards only be made longer.
 
             Importing the same again appends nothing, so an import that was interrupted is simply run again.
             Lines are taken in their order; a refused one is counted by its reason and the others go on. It ends with 0 unless --strict.
@@ -42,7 +43,7 @@ package struct ImportCommand: AsyncParsableCommand {
             isStopped: { Interruption.isAsked })
         var progress = ProgressLine(isShown: !options.json)
         let ending = await importer.run { consumed, size, tally in
-            progress.draw(consumed: consumed, size: size, lines: tally.lines)
+            progress.draw(ProgressBar(consumed: consumed, size: size, lines: tally.lines, seconds: progress.seconds))
         }
         progress.clear()
         await client?.close()
@@ -62,41 +63,5 @@ package struct ImportCommand: AsyncParsableCommand {
         }
         guard isStrict, tally.refusedCount > 0 else { return nil }
         return Trouble(.incomplete, "\(Figures.lines(tally.refusedCount)) refused; --rejects FILE keeps them with their reasons")
-    }
-}
-
-/// The progress bar on the terminal that errors go to, drawn ten times a second at the most.
-private struct ProgressLine {
-    private let start = ContinuousClock.now
-    private var drawn: ContinuousClock.Instant?
-    private var width: Int?
-
-    init(isShown: Bool) {
-        width = isShown ? Output.errors.surface.width : nil
-    }
-
-    /// Since the beginning.
-    var seconds: Double { Double((ContinuousClock.now - start) / .microseconds(1)) / 1e6 }
-
-    mutating func draw(consumed: Int64, size: Int64?, lines: Int) {
-        let now = ContinuousClock.now
-        guard let width, drawn.map({ now - $0 >= .milliseconds(100) }) ?? true else { return }
-        drawn = now
-        // The last cell stays free: some terminals go to the next line once it is filled.
-        show(ProgressBar(consumed: consumed, size: size, lines: lines, seconds: seconds).text(width: width - 1))
-    }
-
-    mutating func clear() {
-        if drawn != nil { show("") }
-    }
-
-    /// Over what stood there; the rest of the line is wiped.
-    private mutating func show(_ text: String) {
-        do throws(Trouble) {
-            try Output.errors.write("\r\(text)\u{1B}[K")
-        } catch {
-            // Whoever closed the terminal does not miss the bar; the import goes on without.
-            width = nil
-        }
     }
 }

@@ -12,6 +12,7 @@ package struct MessageCommand: Question {
     @Argument(help: "The message's id.") var id: String
     @Option(name: .shortAndLong, help: "As this viewer sees it.") var viewer: String?
     @Option(name: .customLong("asof"), help: .init("As it was at this moment, or at #position.", valueName: "moment")) var asOf: String?
+    @Flag(help: "Say why it expires when it does: which policy, which floor, which holds.") var explain = false
     @OptionGroup package var options: GlobalOptions
 
     package init() {}
@@ -20,11 +21,14 @@ package struct MessageCommand: Question {
         var words: [Word] = ["MESSAGE.GET", .text(tenant), .text(id)]
         if let viewer { words += ["VIEWER", .text(viewer)] }
         if let asOf { words += ["ASOF", .text(try options.moment(asOf, option: "asof", now: now).word)] }
-        return words
+        return explain ? words + ["EXPLAIN"] : words
     }
 
     package func show(_ answer: RESPValue, in view: View) throws(Trouble) -> String {
-        view.card(try Self.message(answer, id: id))
+        let message = try Self.message(answer, id: id)
+        guard explain else { return view.card(message) }
+        guard let why = answer["why"], !why.isNull else { throw .unexpected(answerTo: "MESSAGE.GET") }
+        return view.card(message) + "\n" + view.explanation(why, of: message)
     }
 
     package func json(_ answer: RESPValue) throws(Trouble) -> JSON {

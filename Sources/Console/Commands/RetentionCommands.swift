@@ -7,7 +7,7 @@ package struct RetentionCommand: ParsableCommand {
     package static let configuration = CommandConfiguration(
         commandName: "retention",
         abstract: "How long messages are kept: of the system, a tenant, or a conversation.",
-        subcommands: [Get.self, Set.self, History.self])
+        subcommands: [Get.self, Set.self, Preview.self, Cancel.self, History.self, Presets.self])
 
     package init() {}
 
@@ -34,7 +34,8 @@ package struct RetentionCommand: ParsableCommand {
     /// `annals retention get`
     package struct Get: Question {
         package static let configuration = CommandConfiguration(
-            abstract: "Show the policy that counts for a scope, and where it comes from. Default: the system's.")
+            abstract:
+                "Show the policy and the floor that count for a scope, where they come from, and what is pending. Default: the system's.")
 
         @OptionGroup var scope: ScopeOptions
         @Option(name: .customLong("asof"), help: .init("As it was at this moment, or at #position.", valueName: "moment")) var asOf: String?
@@ -51,36 +52,19 @@ package struct RetentionCommand: ParsableCommand {
         package func show(_ answer: RESPValue, in view: View) -> String { view.policy(answer) }
     }
 
-    /// `annals retention set`
-    package struct Set: Question {
+    /// `annals retention presets`
+    package struct Presets: Question {
         package static let configuration = CommandConfiguration(
-            abstract: "Decide how long a scope's messages are kept. For administrators.")
+            abstract: "Show the presets that a new tenant can be given by name.",
+            discussion: "They are starting points that the daemon's configuration may change. They are not legal advice.")
 
-        @Argument(help: "180d, 26w, 6mo, 5y, forever, or inherit (the wider scope's).") var period: String
-        @OptionGroup var scope: ScopeOptions
-        @Option(help: "Why; it stays in the log.") var reason: String
-        @Option(help: .init("Since when it counts; needs the right to import.", valueName: "time")) var at: String?
         @OptionGroup package var options: GlobalOptions
 
         package init() {}
 
-        package func validate() throws {
-            // Elsewhere the system is what is meant when nothing is said. Here that would change everybody's policy by an omission.
-            if !scope.system, scope.tenant == nil {
-                throw ValidationError("Say for whom: --tenant, with or without --conversation, or --system.")
-            }
-        }
+        package func request(now: Instant) -> [Word] { ["RETENTION.PRESETS"] }
 
-        package func request(now: Instant) throws(ValidationError) -> [Word] {
-            var words: [Word] = ["RETENTION.SET"] + scope.words + [.text(period), "REASON", .text(reason)]
-            if let at { words += ["AT", try options.time(at, option: "at", now: now)] }
-            return words
-        }
-
-        package func show(_ answer: RESPValue, in view: View) -> String {
-            let position = view.text(answer["position"], under: "position")
-            return "\(position)  in force since \(view.text(answer["effective-at"], under: "effective-at")) (\(view.zone.name))\n"
-        }
+        package func show(_ answer: RESPValue, in view: View) -> String { view.presets(answer.array ?? []) }
     }
 
     /// `annals retention history`

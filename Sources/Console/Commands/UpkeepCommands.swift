@@ -4,7 +4,9 @@ package import Events
 
 /// `annals partitions`
 package struct PartitionsCommand: Question {
-    package static let configuration = CommandConfiguration(commandName: "partitions", abstract: "Show the partitions and what they hold.")
+    package static let configuration = CommandConfiguration(
+        commandName: "partitions",
+        abstract: "Show the partitions: what lives, has expired, is held or purged, the disk they take, and when they next expire.")
 
     @OptionGroup package var options: GlobalOptions
 
@@ -17,7 +19,8 @@ package struct PartitionsCommand: Question {
 
 /// `annals status`
 package struct StatusCommand: Question {
-    package static let configuration = CommandConfiguration(commandName: "status", abstract: "Show how the daemon is doing.")
+    package static let configuration = CommandConfiguration(
+        commandName: "status", abstract: "Show how the daemon is doing, and how far it is with what must be destroyed.")
 
     @OptionGroup package var options: GlobalOptions
 

@@ -67,12 +67,16 @@ package enum ImportLine: Equatable, Sendable {
         let body: String?
         let period: String?
         let reason: String?
+        /// Whether the period is the least that anything is kept for, not a policy.
+        let floor: Bool?
+        /// Whether it can afterwards only be made longer.
+        let lock: Bool?
         let sentAt: Milliseconds?
         let at: Milliseconds?
 
         enum CodingKeys: String, CodingKey {
             case scopeWord = "scope"
-            case type, tenant, conversation, sender, viewer, body, period, reason, at
+            case type, tenant, conversation, sender, viewer, body, period, reason, floor, lock, at
             case messageID = "message_id"
             case sentAt = "sent_at"
         }
@@ -131,7 +135,9 @@ extension ImportLine.Fields {
             ]
             time = at
         case .retentionChange:
-            words = ["RETENTION.SET"] + (try scope) + [.text(try period.named("period")), "REASON", .text(try reason.named("reason"))]
+            words =
+                ["RETENTION.SET"] + (try scope) + [.text(try period.named("period"))] + kindOfRule
+                + ["REASON", .text(try reason.named("reason"))]
             time = at
         }
         // REPORT: then the answer tells a first time from a repetition.
@@ -148,6 +154,8 @@ extension ImportLine.Fields {
             return ["TENANT", .text(tenant)] + (conversation.map { ["CONVERSATION", .text($0)] } ?? [])
         }
     }
+
+    private var kindOfRule: [Word] { (floor == true ? ["FLOOR"] : []) + (lock == true ? ["LOCK"] : []) }
 
     /// Fields as the summary calls them.
     fileprivate static func name(of key: String) -> String {

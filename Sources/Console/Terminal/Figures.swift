@@ -13,7 +13,12 @@ package enum Figures {
 
     /// `1 line`, `17,835 lines`.
     package static func lines(_ number: some BinaryInteger) -> String {
-        count(number) + (number == 1 ? " line" : " lines")
+        counted(number, "line")
+    }
+
+    /// `1 message`, `17,835 messages`; a plural of another kind is given with it.
+    package static func counted(_ number: some BinaryInteger, _ one: String, _ many: String? = nil) -> String {
+        "\(count(number)) \(number == 1 ? one : many ?? one + "s")"
     }
 
     /// `4102625` as `3.9 MiB`.

@@ -32,7 +32,7 @@ package struct EventView {
         if key == "content-type", entry.value.string == ContentType.plainText.text { return nil }
         var text = view.text(entry.value, under: key)
         // A moment stays in one piece where the line is folded.
-        if View.isMoment(key) { text = text.replacing(" ", with: "T") }
+        if entry.value.integer != nil, View.isMoment(key) { text = text.replacing(" ", with: "T") }
         return "\(Harmless.line(Harmless.text(key)))=\(text.isEmpty ? "\"\"" : text)"
     }
 

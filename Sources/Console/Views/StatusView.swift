@@ -17,33 +17,26 @@ extension View {
     private static let groups: [(title: String, keys: [String])] = [
         ("Log", ["position", "folded", "tail-events", "tail-bytes", "journal-bytes", "writable", "instance"]),
         ("Archive", ["messages", "conversations", "body-bytes", "disk-bytes", "partitions", "open-partitions", "partition-length"]),
+        ("Destruction", ["oldest-expired-seconds", "next-purge", "open-intents", "keys", "clock"]),
         ("Since the start", ["started", "commands", "commits", "batches", "folds"]),
         ("Clients", ["connections", "connections-total", "connections-refused", "answers-waiting-bytes"]),
     ]
 
     private func statusRow(_ key: String, _ value: RESPValue) -> (label: String, value: Table.Cell) {
-        let label = Harmless.line(Harmless.text(key)).replacing("-", with: " ")
+        let label = Self.labels[key] ?? Harmless.line(Harmless.text(key)).replacing("-", with: " ")
         return ("  " + label, Table.Cell(figure(value, under: key), tone: Self.tone(of: value, under: key)))
     }
 
-    /// The partitions, oldest first, and what they hold together.
-    package func partitions(_ partitions: [RESPValue]) -> String {
-        let counts = ["events", "messages", "bytes", "disk"]
-        var table = Table(
-            [.init("partition", tone: .name)] + (counts + ["first", "last"]).map { .init($0, isNumber: true) }, on: surface)
-        var text = table.render(
-            partitions.map { partition in
-                [Table.Cell(self.text(partition["partition"], under: "partition"))]
-                    + counts.map { Table.Cell(figure(partition[$0] ?? .null, under: $0)) }
-                    + ["first", "last"].map { Table.Cell(self.text(partition[$0], under: "position")) }
-            })
-        guard surface.isTerminal else { return text }
-        let totals = counts.map { key in figure(.integer(partitions.reduce(0) { $0 + ($1[key]?.integer ?? 0) }), under: key) }
-        text += table.render([([Figures.count(partitions.count)] + totals + ["", ""]).map { Table.Cell($0, tone: .strong) }])
-        return text
-    }
+    /// Where the wire's name would not be understood.
+    private static let labels = ["oldest-expired-seconds": "oldest expired"]
 
-    private func figure(_ value: RESPValue, under key: String) -> String {
+    /// What it means that a value is not there.
+    private static let absent = ["oldest-expired-seconds": "nothing waits", "next-purge": "not planned"]
+
+    /// A field of an answer, with numbers as people read them.
+    func figure(_ value: RESPValue, under key: String) -> String {
+        if value.isNull { return Self.absent[key] ?? text(value, under: key) }
+        if Self.isMoment(key), let time = zoned(value, to: .seconds) { return time }
         if case .integer(let number) = value {
             if key.hasSuffix("-seconds") { return Figures.duration(seconds: number) }
             let shown = text(value, under: key)
@@ -53,6 +46,7 @@ extension View {
     }
 
     private static func tone(of value: RESPValue, under key: String) -> Tone? {
+        if key == "clock" { return value.string == "trusted" ? .good : .bad }
         guard key == "writable", let flag = value.boolean else { return nil }
         return flag ? .good : .bad
     }

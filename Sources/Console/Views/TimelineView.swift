@@ -33,7 +33,9 @@ package struct TimelineView {
 
     private func row(_ message: AnnalsClient.Message) -> [Table.Cell] {
         var cells: [Table.Cell] = [
-            Table.Cell("#\(message.position)"), Table.Cell(view.moment(message.at.rawValue, to: .seconds)),
+            // Beside the number, where no sender can write.
+            Table.Cell((message.isHeld ? "held " : "") + "#\(message.position)"),
+            Table.Cell(view.moment(message.at.rawValue, to: .seconds)),
             Table.Cell(Harmless.text(message.sender)),
         ]
         if showsIDs { cells.append(Table.Cell(Harmless.text(message.id))) }
@@ -44,7 +46,10 @@ package struct TimelineView {
 extension View {
     /// A message's content if it is text and may be read, else in brackets why it is not shown.
     package func body(of message: AnnalsClient.Message) -> Table.Cell {
-        guard let body = message.body else { return Table.Cell("(\(message.state.rawValue))", tone: .dim) }
+        guard let body = message.body else {
+            let receipt = message.receipt.map { ", receipt #\($0)" } ?? ""
+            return Table.Cell("(\(message.state.rawValue)\(receipt))", tone: .dim)
+        }
         if body.isEmpty { return Table.Cell("(empty)", tone: .dim) }
         guard message.contentType.isEmpty || message.contentType.hasPrefix("text/") else {
             return Table.Cell("(\(Harmless.text(message.contentType)), \(Figures.bytes(body.count)))", tone: .dim)
@@ -66,7 +71,7 @@ extension View {
             ("state", Table.Cell(message.state.rawValue, tone: tone)),
             ("expires", Table.Cell(message.expires.map { "\(moment($0.rawValue)) \(zone.name)" } ?? "never")),
         ]
-        if message.isHeld { rows.append(("held", "yes")) }
+        if message.isHeld { rows.append(("held", "yes: it is not destroyed")) }
         if let receipt = message.receipt { rows.append(("receipt", Table.Cell("#\(receipt)"))) }
         rows.append(("body", body(of: message)))
         return card(rows)

@@ -22,15 +22,20 @@ package struct View: Sendable {
         if let number = value.integer {
             if Self.isMoment(key) { return moment(number) }
             if Self.isSize(key) { return Figures.bytes(number) }
-            if key.hasSuffix("position") || key == "up-to" || key == "folded" { return "#\(number)" }
-            return String(number)
+            if Self.isPosition(key) { return "#\(number)" }
         }
+        // An id that looks like a number is none: 007 stays what it is.
         return plain(value)
     }
 
     /// A moment of an answer; history needs it to the millisecond, a chat does not.
     package func moment(_ milliseconds: Int, to precision: Zone.Precision = .milliseconds) -> String {
         zone.text(.init(milliseconds: Int64(milliseconds)), to: precision)
+    }
+
+    /// A moment in a sentence or a card, where no heading names the zone; nil for what is none.
+    func zoned(_ moment: RESPValue?, to precision: Zone.Precision = .milliseconds) -> String? {
+        moment?.integer.map { "\(self.moment($0, to: precision)) \(zone.name)" }
     }
 
     /// Labels and values under each other.
@@ -45,6 +50,7 @@ package struct View: Sendable {
     }
 
     private func plain(_ value: RESPValue) -> String {
+        if case .integer(let number) = value { return String(number) }
         if let bytes = value.bytes { return Harmless.text(bytes) }
         if let number = value.double { return String(number) }
         switch value {
@@ -56,10 +62,20 @@ package struct View: Sendable {
     }
 
     static func isMoment(_ key: String) -> Bool {
-        key == "at" || key.hasSuffix("-at") || key == "recorded" || key == "expires" || key == "client-time" || key == "started"
+        key == "at" || key.hasSuffix("-at") || moments.contains(key)
+    }
+
+    private static func isPosition(_ key: String) -> Bool {
+        key.hasSuffix("position") || positions.contains(key)
     }
 
     private static func isSize(_ key: String) -> Bool {
-        key == "bytes" || key == "disk" || key.hasSuffix("-bytes")
+        key.hasSuffix("-bytes") || sizes.contains(key)
     }
+
+    private static let moments: Set = [
+        "recorded", "expires", "client-time", "started", "from", "until", "before", "next-purge", "next-expiry",
+    ]
+    private static let positions: Set = ["up-to", "folded", "receipt", "last-receipt", "intent", "released", "cancelled"]
+    private static let sizes: Set = ["bytes", "disk", "free"]
 }

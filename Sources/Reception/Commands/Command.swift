@@ -1,7 +1,8 @@
 /// The commands that there are. What each of them takes is on its card, and nowhere else.
 enum Command: UInt8, CaseIterable, Sendable {
-    case send, localDelete, retentionSet
-    case timeline, messageGet, messageHistory, eventsRead, retentionGet, retentionHistory
+    case send, localDelete, retentionSet, retentionCancel, holdPlace, holdRelease, clockConfirm
+    case timeline, messageGet, messageHistory, eventsRead, retentionGet, retentionHistory, retentionPreview, retentionPresets, holdList
+    case purgePlan, purgeRun, purgeStatus, purgeList, compact
     case partitions, stats, digest, shutdown
     case hello, auth, ping, echo, command, client, config, info, quit, reset, select
 
@@ -24,6 +25,14 @@ enum Command: UInt8, CaseIterable, Sendable {
     func takes(_ count: Int) -> Bool {
         if self == .send { return count >= 6 && count <= 15 }
         return card.words.contains(count)
+    }
+
+    /// Whether it changes what may be destroyed: such a change waits while keys are being destroyed.
+    var changesRules: Bool {
+        switch self {
+        case .retentionSet, .retentionCancel, .holdPlace, .holdRelease, .clockConfirm: true
+        default: false
+        }
     }
 
     var card: CommandCard { CommandCard.all[Int(rawValue)] }

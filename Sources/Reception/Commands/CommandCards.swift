@@ -1,6 +1,6 @@
 /// All cards, in the order of `Command`'s cases.
 extension CommandCard {
-    static let all: [CommandCard] = appends + questions + upkeep + handshakes
+    static let all: [CommandCard] = appends + rules + questions + purges + upkeep + handshakes
 
     private static let appends = [
         CommandCard(
@@ -10,10 +10,27 @@ extension CommandCard {
         CommandCard(
             .localDelete, "LOCALDELETE", "tenant conversation viewer ID id [id …] | UPTO position [AT ms] [REPORT]",
             words: 6...wordsMax, .append, flags: ["write", "fast"], "Hides messages from one viewer."),
+    ]
+
+    private static let rules = [
         CommandCard(
             .retentionSet, "RETENTION.SET",
-            "SYSTEM | TENANT t [CONVERSATION c], then a period such as 180d, 26w, 6mo, 5y, forever or inherit, REASON text [AT ms] [REPORT]",
-            words: 5...11, .append, flags: ["write", "admin"], "Sets how long a scope's messages are kept."),
+            "SYSTEM | TENANT t [CONVERSATION c], then a period such as 180d, 26w, 6mo, 5y, forever or inherit, or PRESET name, "
+                + "[FLOOR] [LOCK] REASON text [AT ms] [REPORT]",
+            words: 5...14, .append, flags: ["write", "admin"], "Sets how long a scope's messages are kept, or at the least must be."),
+        CommandCard(
+            .retentionCancel, "RETENTION.CANCEL", "position REASON text [REPORT]", words: 4...5, .append, flags: ["write", "admin"],
+            "Cancels a retention change that has not taken effect yet."),
+        CommandCard(
+            .holdPlace, "HOLD.PLACE",
+            "hold SYSTEM | TENANT t [CONVERSATION c] [SENDER s] [FROM time] [UNTIL time] MATTER text REASON text [REPORT]",
+            words: 7...17, .append, flags: ["write", "admin"], "Keeps messages from being destroyed, whatever their period."),
+        CommandCard(
+            .holdRelease, "HOLD.RELEASE", "hold REASON text [REPORT]", words: 4...5, .append, flags: ["write", "admin"],
+            "Lifts a hold."),
+        CommandCard(
+            .clockConfirm, "CLOCK.CONFIRM", "REASON text [REPORT]", words: 3...4, .append, flags: ["write", "admin"],
+            "Says that the clock is right, after purging stopped because it was doubted."),
     ]
 
     private static let questions = [
@@ -21,8 +38,8 @@ extension CommandCard {
             .timeline, "TIMELINE", "tenant conversation VIEWER v [BEFORE cursor | AFTER cursor] [COUNT n] [ASOF when]",
             words: 5...11, flags: ["readonly"], "A page of what a viewer sees of a conversation."),
         CommandCard(
-            .messageGet, "MESSAGE.GET", "tenant message-id [VIEWER v] [ASOF when]",
-            words: 3...7, flags: ["readonly"], "A message and its state."),
+            .messageGet, "MESSAGE.GET", "tenant message-id [VIEWER v] [ASOF when] [EXPLAIN]",
+            words: 3...8, flags: ["readonly"], "A message and its state."),
         CommandCard(
             .messageHistory, "MESSAGE.HISTORY", "tenant message-id",
             words: 3...3, flags: ["readonly", "admin"], "A message, and every event that touched it."),
@@ -35,6 +52,28 @@ extension CommandCard {
         CommandCard(
             .retentionHistory, "RETENTION.HISTORY", "SYSTEM | TENANT t [CONVERSATION c]",
             words: 2...5, flags: ["readonly"], "Every change of a scope's policy."),
+        CommandCard(
+            .retentionPreview, "RETENTION.PREVIEW", "SYSTEM | TENANT t [CONVERSATION c], then a period or PRESET name, [FLOOR]",
+            words: 3...8, flags: ["readonly", "admin"], "What a retention change would do, before it is made."),
+        CommandCard(
+            .retentionPresets, "RETENTION.PRESETS", "", words: 1...1, flags: ["readonly"], "Retention by name."),
+        CommandCard(.holdList, "HOLD.LIST", "[ALL] [ASOF when]", words: 1...4, flags: ["readonly", "admin"], "The holds that stand."),
+    ]
+
+    private static let purges = [
+        CommandCard(
+            .purgePlan, "PURGE.PLAN",
+            "[SYSTEM | TENANT t [CONVERSATION c] [SENDER s] [FROM time] [UNTIL time]] [BEFORE time | ALL]",
+            words: 1...13, flags: ["readonly", "admin"], "What a purge would destroy; nothing is changed."),
+        CommandCard(
+            .purgeRun, "PURGE.RUN", "plan CONFIRM count", words: 4...4, flags: ["write", "admin"],
+            "Destroys what a plan says. The count must be the plan's messages."),
+        CommandCard(.purgeStatus, "PURGE.STATUS", "", words: 1...1, flags: ["readonly"], "What upkeep is doing, and how far it is behind."),
+        CommandCard(
+            .purgeList, "PURGE.LIST", "[COUNT n]", words: 1...3, flags: ["readonly", "admin"], "The purges so far, the newest first."),
+        CommandCard(
+            .compact, "COMPACT", "partition | ALL [MINGAIN percent]", words: 2...4, flags: ["write", "admin"],
+            "Gives the free space of partitions back to the system."),
     ]
 
     private static let upkeep = [

@@ -4,7 +4,7 @@ import RESP
 
 /// Words that several questions know.
 enum QuestionOption: UInt8, OptionWord {
-    case viewer, before, after, count, asOf, from, block, tenant
+    case viewer, before, after, count, asOf, from, block, tenant, explain
 
     var word: StaticString {
         switch self {
@@ -16,6 +16,7 @@ enum QuestionOption: UInt8, OptionWord {
         case .from: "FROM"
         case .block: "BLOCK"
         case .tenant: "TENANT"
+        case .explain: "EXPLAIN"
         }
     }
 
@@ -36,6 +37,7 @@ extension TimelineQuestion {
         var count = Self.countDefault
         var asOf = AsOf.now
         while let option = try options.next(words) {
+            if option == .explain { throw option.unknown(to: "TIMELINE") }
             let value = try options.value(of: option, words)
             switch option {
             case .viewer: viewer = try words.name(value, "VIEWER")
@@ -44,7 +46,7 @@ extension TimelineQuestion {
                 start = try Self.start(option, value, words)
             case .count: count = try words.pageCount(value, max: Self.countMax)
             case .asOf: asOf = try words.moment(value)
-            case .from, .block, .tenant: throw option.unknown(to: "TIMELINE")
+            case .from, .block, .tenant, .explain: throw option.unknown(to: "TIMELINE")
             }
         }
         guard let viewer else { throw Refusal(.badArgument, "VIEWER is missing; a timeline is always somebody's") }
@@ -64,7 +66,7 @@ extension TimelineQuestion {
     }
 }
 
-/// `MESSAGE.GET tenant message-id [VIEWER v] [ASOF when]`
+/// `MESSAGE.GET tenant message-id [VIEWER v] [ASOF when] [EXPLAIN]`
 extension MessageQuestion {
     init(_ words: borrowing CommandArguments) throws(Refusal) {
         self.init(tenant: try words.name(1, "tenant"), id: try words.name(2, "message-id"))
@@ -73,6 +75,7 @@ extension MessageQuestion {
             switch option {
             case .viewer: viewer = try words.name(try options.value(of: option, words), "VIEWER")
             case .asOf: asOf = try words.moment(try options.value(of: option, words))
+            case .explain: isExplained = true
             case .before, .after, .count, .from, .block, .tenant: throw option.unknown(to: "MESSAGE.GET")
             }
         }
@@ -107,13 +110,14 @@ struct EventsReadCommand {
         var block: UInt64 = 0
         var tenant: TenantID?
         while let option = try options.next(words) {
+            if option == .explain { throw option.unknown(to: "EVENTS.READ") }
             let value = try options.value(of: option, words)
             switch option {
             case .from: from = try words.position(value, "FROM")
             case .count: count = try words.pageCount(value, max: EventsQuestion.countMax)
             case .block: block = try words.number(value, "BLOCK", 1...Self.blockMillisecondsMax)
             case .tenant: tenant = try words.name(value, "TENANT")
-            case .viewer, .before, .after, .asOf: throw option.unknown(to: "EVENTS.READ")
+            case .viewer, .before, .after, .asOf, .explain: throw option.unknown(to: "EVENTS.READ")
             }
         }
         guard let from else { throw Refusal(.badArgument, "FROM is missing; the log begins at FROM 1") }

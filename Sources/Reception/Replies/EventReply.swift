@@ -21,6 +21,7 @@ extension ReplyWriter {
         case .send(let send): fields(of: send)
         case .localDelete(let deletion): fields(of: deletion)
         case .retentionChange(let change): fields(of: change)
+        default: ruleFields(of: event.deed)
         }
         if let imported = event.imported {
             key("recorded")
@@ -66,6 +67,10 @@ extension ReplyWriter {
         bulk(change.scope.description)
         key("period")
         bulk(change.rule.description)
+        key("target")
+        bulk(change.target.word)
+        key("locked")
+        boolean(change.isLocked)
         key("effective-at")
         instant(change.effectiveAt)
         key("reason")
@@ -78,7 +83,13 @@ extension Event.Deed {
         switch self {
         case .send: 7
         case .localDelete: 3
-        case .retentionChange: 4
+        case .retentionChange: 6
+        case .retentionCancel: 3
+        case .holdPlace: 4
+        case .holdRelease: 3
+        case .purgeIntent: 13
+        case .purge: 6
+        case .clockConfirm: 2
         }
     }
 }

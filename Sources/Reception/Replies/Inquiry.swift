@@ -14,6 +14,12 @@ enum Inquiry: Sendable {
     case partitions
     case statistics(DeskNumbers)
     case digest
+    case preview(PreviewQuestion)
+    case presets([RetentionPreset])
+    case holds(HoldListCommand)
+    case purgePlan(PurgePlanCommand)
+    case purges(count: Int)
+    case upkeep
 }
 
 /// What became of an inquiry.
@@ -53,12 +59,23 @@ extension Inquiry {
         case .events(let question):
             return try Self.events(question, to: &writer, from: archive)
         case .retention(let question):
-            writer.result(try archive.retention(question)) { writer, policy in writer.policy(policy, of: question.scope) }
+            writer.result(try archive.retention(question)) { writer, found in writer.retention(found, of: question.scope) }
         case .retentionHistory(let scope):
             writer.events(try archive.retentionHistory(scope), bytesMax: .max)
         case .partitions: writer.partitions(try archive.partitions())
-        case .statistics(let numbers): writer.statistics(try archive.statistics(), numbers)
+        case .statistics(let numbers): writer.statistics(try archive.statistics(), archive.upkeepStatus(), numbers)
         case .digest: writer.result(try archive.digest()) { writer, digest in writer.digest(digest) }
+        case .preview(let question): writer.result(try archive.preview(question)) { writer, preview in writer.preview(preview) }
+        case .presets(let presets): writer.presets(presets)
+        case .holds(let command):
+            writer.result(try archive.holds(asOf: command.asOf, withReleased: command.withReleased)) { writer, holds in writer.holds(holds)
+            }
+        case .purgePlan(let command):
+            let basis = command.basis ?? .before(archive.now.advanced(byMilliseconds: 1))
+            let plan = try archive.upkeep.plan(coverage: command.coverage, basis: basis)
+            writer.plan(plan) { archive.name(ofPartition: $0) }
+        case .purges(let count): writer.purges(archive.purges(newest: count))
+        case .upkeep: writer.upkeep(archive.upkeepStatus(), now: archive.now)
         }
         return nil
     }

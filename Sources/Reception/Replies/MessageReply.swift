@@ -5,7 +5,7 @@ import RESP
 /// Messages, in the order of keys that the pages give.
 extension ReplyWriter {
     mutating func message(_ message: Message) {
-        map(count: 12)
+        map(count: message.why == nil ? 12 : 13)
         key("position")
         position(message.position)
         key("at")
@@ -26,11 +26,14 @@ extension ReplyWriter {
         bulk(message.state.rawValue)
         key("expires")
         instant(orNull: message.expires)
-        // Nothing can be held or purged yet; the keys are there so that no client must be changed when it can.
         key("held")
-        boolean(false)
+        boolean(message.isHeld)
         key("receipt")
-        null()
+        position(orNull: message.receipt)
+        if let why = message.why {
+            key("why")
+            explanation(why)
+        }
     }
 
     mutating func page(_ page: TimelinePage) {

@@ -4,24 +4,10 @@ import RESP
 
 /// Answers for operators.
 extension ReplyWriter {
-    mutating func policy(_ policy: PolicyInForce, of scope: Scope) {
-        map(count: 5)
-        key("scope")
-        bulk(scope.description)
-        key("period")
-        bulk(policy.period.description)
-        key("from")
-        bulk(policy.from?.level ?? "default")
-        key("position")
-        position(orNull: policy.position)
-        key("effective-at")
-        instant(orNull: policy.effectiveAt)
-    }
-
     mutating func partitions(_ partitions: [PartitionSummary]) {
         array(count: partitions.count)
         for partition in partitions {
-            map(count: 7)
+            map(count: 13)
             key("partition")
             bulk(partition.name)
             key("events")
@@ -32,6 +18,18 @@ extension ReplyWriter {
             integer(partition.bodyBytes)
             key("disk")
             integer(partition.diskBytes)
+            key("live")
+            integer(partition.live)
+            key("expired")
+            integer(partition.expired)
+            key("held")
+            integer(partition.held)
+            key("purged")
+            integer(partition.purged)
+            key("free")
+            integer(partition.freeBytes)
+            key("next-expiry")
+            instant(orNull: partition.nextExpiry)
             key("first")
             position(partition.first)
             key("last")
@@ -47,7 +45,7 @@ extension ReplyWriter {
         hexadecimal(digest.bytes)
     }
 
-    mutating func statistics(_ numbers: Statistics, _ desk: DeskNumbers) {
+    mutating func statistics(_ numbers: Statistics, _ upkeep: UpkeepStatus, _ desk: DeskNumbers) {
         let integers: [(StaticString, Int)] = [
             ("position", Int(clamping: numbers.position.rawValue)), ("folded", Int(clamping: numbers.folded.rawValue)),
             ("tail-events", numbers.tailEvents), ("tail-bytes", numbers.tailBytes), ("partitions", numbers.partitions),
@@ -56,30 +54,24 @@ extension ReplyWriter {
             ("batches", numbers.batches), ("folds", numbers.folds), ("started", Int(numbers.started.milliseconds)),
             ("connections", desk.connections), ("connections-total", desk.connectionsTotal),
             ("connections-refused", desk.connectionsRefused), ("commands", desk.commands), ("commits", desk.commits),
-            ("answers-waiting-bytes", desk.outputBytes),
+            ("answers-waiting-bytes", desk.outputBytes), ("keys", numbers.keys), ("open-intents", upkeep.openIntents),
+            ("oldest-expired-seconds", upkeep.oldestExpiredSeconds(now: numbers.now)),
         ]
-        map(count: integers.count + 3)
+        map(count: integers.count + 5)
         for (key, value) in integers {
             self.key(key)
             integer(value)
         }
+        key("next-purge")
+        instant(orNull: upkeep.nextPurge)
+        key("clock")
+        bulk(upkeep.doubt == nil ? "trusted" : "doubted")
         key("writable")
         boolean(numbers.isWritable)
         key("partition-length")
         bulk(numbers.partitionLength)
         key("instance")
         bulk(numbers.instance)
-    }
-}
-
-extension Scope {
-    /// Which of the three kinds of scope it is.
-    fileprivate var level: String {
-        switch self {
-        case .system: "system"
-        case .tenant: "tenant"
-        case .conversation: "conversation"
-        }
     }
 }
 

@@ -15,6 +15,21 @@ struct Flags: ParsableArguments {
     @Option(help: Setting.origin.help) var origin: String?
     @Option(help: Setting.bodyBytesMax.help) var bodyBytesMax: String?
     @Option(help: Setting.idempotenceHours.help) var idempotenceHours: String?
+    @Option(help: Setting.rootKeyFile.help) var rootKeyFile: String?
+    @Option(help: Setting.rootKeyCredential.help) var rootKeyCredential: String?
+    @Option(help: Setting.rootKeyCommand.help) var rootKeyCommand: String?
+    @Option(help: Setting.coolOffHours.help) var coolOffHours: String?
+    @Option(help: Setting.purgeAutomatic.help) var purgeAutomatic: String?
+    @Option(help: Setting.purgeTime.help) var purgeTime: String?
+    @Option(help: Setting.purgeLagHours.help) var purgeLagHours: String?
+    @Option(help: Setting.clockToleranceSeconds.help) var clockToleranceSeconds: String?
+    @Option(name: .customLong("compaction-gain-percent"), help: Setting.compactionGain.help) var compactionGain: String?
+    @Option(help: Setting.compactionBytesPerSecond.help) var compactionBytesPerSecond: String?
+    @Option(help: Setting.presetDefault.help) var presetDefault: String?
+    @Option(help: Setting.presetSixMonths.help) var presetSixMonths: String?
+    @Option(help: Setting.presetFinance.help) var presetFinance: String?
+    @Option(help: Setting.presetMedical.help) var presetMedical: String?
+    @Option(help: Setting.presetEducation.help) var presetEducation: String?
     @Option(help: Setting.diskReserveBytes.help) var diskReserveBytes: String?
     @Option(name: .customLong("stall-ms"), help: Setting.stallMilliseconds.help) var stallMilliseconds: String?
     @Option(help: Setting.unreadSeconds.help) var unreadSeconds: String?
@@ -40,7 +55,13 @@ struct Flags: ParsableArguments {
             (.data, data), (.socket, socket), (.socketMode, socketMode), (.socketGroup, socketGroup), (.connectionsMax, connectionsMax),
             (.importers, importers), (.administrators, administrators), (.auditors, auditors), (.logLevel, logLevel),
             (.partitionLength, partitionLength), (.origin, origin), (.bodyBytesMax, bodyBytesMax), (.idempotenceHours, idempotenceHours),
-            (.diskReserveBytes, diskReserveBytes), (.stallMilliseconds, stallMilliseconds), (.unreadSeconds, unreadSeconds),
+            (.diskReserveBytes, diskReserveBytes), (.rootKeyFile, rootKeyFile), (.rootKeyCredential, rootKeyCredential),
+            (.rootKeyCommand, rootKeyCommand), (.coolOffHours, coolOffHours), (.purgeAutomatic, purgeAutomatic),
+            (.purgeTime, purgeTime), (.purgeLagHours, purgeLagHours), (.clockToleranceSeconds, clockToleranceSeconds),
+            (.compactionGain, compactionGain), (.compactionBytesPerSecond, compactionBytesPerSecond),
+            (.presetDefault, presetDefault), (.presetSixMonths, presetSixMonths), (.presetFinance, presetFinance),
+            (.presetMedical, presetMedical), (.presetEducation, presetEducation), (.stallMilliseconds, stallMilliseconds),
+            (.unreadSeconds, unreadSeconds),
             (.drainSeconds, drainSeconds), (.queryThreads, queryThreads), (.appendsMax, appendsMax), (.inputBytesMax, inputBytesMax),
             (.inputBytesTotalMax, inputBytesTotalMax), (.outputBytesTotalMax, outputBytesTotalMax), (.batchBytesMax, batchBytesMax),
             (.batchEventsMax, batchEventsMax), (.foldBytes, foldBytes), (.foldMilliseconds, foldMilliseconds),

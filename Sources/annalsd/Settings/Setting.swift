@@ -21,6 +21,10 @@ struct Setting: Sendable {
         /// Users by number with commas between them, or `*`.
         case users
         case choice([String])
+        /// Hours and minutes, UTC.
+        case timeOfDay
+        /// A period and a floor.
+        case preset
     }
 
     var environment: String { "ANNALS_" + name.uppercased().split(separator: "-").joined(separator: "_") }
@@ -37,6 +41,8 @@ struct Setting: Sendable {
         case .mode: "0000 to 0777, "
         case .users: "Numbers with commas between them, or * for everyone; "
         case .path, .text, .group: ""
+        case .timeOfDay: "00:00 to 23:59, "
+        case .preset: "A period and a floor such as 7y/6y or 180d/none, "
         }
     }
 
@@ -59,6 +65,8 @@ extension Setting.Kind {
         case .group: "group"
         case .users: "users"
         case .choice: "word"
+        case .timeOfDay: "hh:mm"
+        case .preset: "period/floor"
         }
     }
 
@@ -72,6 +80,8 @@ extension Setting.Kind {
         case .group: Self.group(text) == nil ? "must be the name or number of a group of this machine" : nil
         case .users: Self.users(text) == nil ? "must be user numbers with commas between them, such as 0,1000, or * for everyone" : nil
         case .choice(let words): words.contains(text) ? nil : "must be one of \(words.joined(separator: ", "))"
+        case .timeOfDay: Self.minuteOfDay(text) == nil ? "must be a time of day such as 03:00" : nil
+        case .preset: Self.preset(text) == nil ? "must be a period and a floor such as 7y/6y or 180d/none" : nil
         }
     }
 }

@@ -1,3 +1,4 @@
+import Archive
 import Glibc
 
 /// All settings, in the order in which `--help` lists them.
@@ -5,6 +6,9 @@ extension Setting {
     static let all: [Setting] = [
         data, socket, socketMode, socketGroup, connectionsMax, importers, administrators, auditors, logLevel,
         partitionLength, origin, bodyBytesMax, idempotenceHours, diskReserveBytes,
+        rootKeyFile, rootKeyCredential, rootKeyCommand, coolOffHours,
+        purgeAutomatic, purgeTime, purgeLagHours, clockToleranceSeconds, compactionGain, compactionBytesPerSecond,
+        presetDefault, presetSixMonths, presetFinance, presetMedical, presetEducation,
         stallMilliseconds, unreadSeconds, drainSeconds, queryThreads,
         appendsMax, inputBytesMax, inputBytesTotalMax, outputBytesTotalMax,
         batchBytesMax, batchEventsMax, foldBytes, foldMilliseconds, tailBytesMax, openPartitionsMax, mapBytes,
@@ -104,4 +108,57 @@ extension Setting {
         explanation: "Bytes of a journal segment, in whole pages of 4096.")
     static let journalSegments = Setting(
         name: "journal-segments", kind: .number(2...64), fallback: "4", explanation: "Journal segments that are kept at the least.")
+}
+
+/// What is kept, what is destroyed, and with which keys.
+extension Setting {
+    static let rootKeyFile = Setting(
+        name: "root-key-file", kind: .path, fallback: "",
+        explanation: "The file of the root key, best on another device. None: vault/root.key in the data folder.")
+    static let rootKeyCredential = Setting(
+        name: "root-key-credential", kind: .text, fallback: "",
+        explanation: "A systemd credential under which the root key's file is sealed.")
+    static let rootKeyCommand = Setting(
+        name: "root-key-command", kind: .text, fallback: "",
+        explanation: "A program, with arguments, that keeps the root key: it is called with get, get-staged, stage or adopt behind them.")
+    static let coolOffHours = Setting(
+        name: "cool-off-hours", kind: .number(0...8760), fallback: "168",
+        explanation: "A retention change that shortens anything takes effect so much later, and can be cancelled until then.")
+    static let purgeAutomatic = Setting(
+        name: "purge-automatic", kind: .choice(["yes", "no"]), fallback: "yes",
+        explanation: "Whether what has expired is destroyed without being asked for.")
+    static let purgeTime = Setting(
+        name: "purge-time", kind: .timeOfDay, fallback: "03:00", explanation: "When the daily purge begins, in UTC.")
+    static let purgeLagHours = Setting(
+        name: "purge-lag-hours", kind: .number(1...8760), fallback: "24",
+        explanation: "No expired message stays longer than this, whatever the time of day.")
+    static let clockToleranceSeconds = Setting(
+        name: "clock-tolerance-seconds", kind: .number(1...31_536_000), fallback: "3600",
+        explanation: "When two clocks are further apart, nothing is destroyed until an operator says that the time is right.")
+    static let compactionGain = Setting(
+        name: "compaction-gain-percent", kind: .number(1...100), fallback: "20",
+        explanation: "A partition is compacted by itself when it would give back so much of its file.")
+    static let compactionBytesPerSecond = Setting(
+        name: "compaction-bytes-per-second", kind: .number(0...1 << 40), fallback: "16777216",
+        explanation: "What a compaction copies at the most; 0: as fast as it can.")
+
+    static let presetDefault = preset("default")
+    static let presetSixMonths = preset("six-months")
+    static let presetFinance = preset("finance")
+    static let presetMedical = preset("medical")
+    static let presetEducation = preset("education")
+
+    private static func preset(_ name: String) -> Setting {
+        let preset = RetentionPreset.all.first { $0.name == name }
+        return Setting(
+            name: "preset-\(name)", kind: .preset, fallback: preset?.setting ?? "",
+            explanation: "What retention by the name '\(name)' means: period/floor. No legal advice.")
+    }
+
+    static let presets = [presetDefault, presetSixMonths, presetFinance, presetMedical, presetEducation]
+}
+
+extension RetentionPreset {
+    /// As a setting: `7y/6y`, `180d/none`.
+    fileprivate var setting: String { "\(period)/\(floor.map { "\($0)" } ?? "none")" }
 }

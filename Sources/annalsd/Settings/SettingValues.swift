@@ -25,6 +25,7 @@ extension Settings {
         options.mapBytes = number(.mapBytes)
         options.diskReserveBytes = number(.diskReserveBytes)
         options.idempotenceMilliseconds = Int64(number(.idempotenceHours)) * 3_600_000
+        try keeping(&options)
         options.journal = JournalOptions(segmentBytes: segmentBytes, segments: number(.journalSegments))
         if let complaint = options.complaint { throw SettingFailure(sentence: "settings contradict each other: \(complaint)") }
         return options
@@ -45,6 +46,9 @@ extension Settings {
         options.unreadSeconds = number(.unreadSeconds)
         options.drainSeconds = number(.drainSeconds)
         options.queryThreads = number(.queryThreads)
+        options.presets = zip(RetentionPreset.all, Setting.presets).map { preset, setting in
+            Setting.Kind.preset(text(setting)).map { RetentionPreset(name: preset.name, period: $0.period, floor: $0.floor) } ?? preset
+        }
         return options
     }
 

@@ -1,0 +1,250 @@
+"""What appends feel of a purge: see stalls.sh, which starts this.
+
+A daemon on a folder of its own gets one partition full of messages. Then, under a steady open load of appends (each millisecond a
+pipeline on one of several connections, whether the last ones are answered or not), the partition is planned, purged and compacted.
+The latency of a pipeline is from its moment on the plan of the load to its last answer, so that a stall counts for all that it holds up.
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import selectors
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+TENANT = "big"
+CONVERSATIONS = 1_000
+SENDERS = 20
+DAY = 1_517_616_000_000  # 2018-02-03
+BODY = b"x" * 300
+
+
+def command(*words):
+    parts = [b"*%d\r\n" % len(words)]
+    for word in words:
+        word = word if isinstance(word, bytes) else str(word).encode()
+        parts.append(b"$%d\r\n%s\r\n" % (len(word), word))
+    return b"".join(parts)
+
+
+class Client:
+    """One connection, one question at a time; answers as nested lists."""
+
+    def __init__(self, path):
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.socket.connect(str(path))
+        self.file = self.socket.makefile("rb")
+
+    def ask(self, *words):
+        self.socket.sendall(command(*words))
+        return self.answer()
+
+    def answer(self):
+        line = self.file.readline()
+        kind, rest = line[:1], line[1:-2]
+        if kind == b"-":
+            sys.exit(f"refused: {rest.decode()}")
+        if kind == b":":
+            return int(rest)
+        if kind == b"$":
+            return None if rest == b"-1" else self.file.read(int(rest) + 2)[:-2].decode(errors="replace")
+        if kind == b"*":
+            return None if rest == b"-1" else [self.answer() for _ in range(int(rest))]
+        return rest.decode()
+
+    def map(self, *words):
+        flat = self.ask(*words)
+        return dict(zip(flat[::2], flat[1::2]))
+
+
+class Daemon:
+    def __init__(self, parent):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="stalls-", dir=parent))
+        self.socket = self.folder / "socket"
+        self.data = self.folder / "data"
+        log = open(self.folder / "log", "wb")
+        self.process = subprocess.Popen(
+            [os.environ["ANNALSD"], "--data", self.data, "--socket", self.socket, "--purge-automatic", "no"],
+            stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        deadline = time.monotonic() + 30
+        while not self.socket.exists():
+            if self.process.poll() is not None or time.monotonic() > deadline:
+                sys.exit(f"annalsd does not start:\n{(self.folder / 'log').read_text()}")
+            time.sleep(0.01)
+
+    def end(self):
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait(120)
+        shutil.rmtree(self.folder)
+
+    def allocated(self):
+        return sum(file.stat().st_blocks * 512 for file in (self.data / "partitions").glob("2018-*.mdb*"))
+
+
+def fill(daemon, messages, survivors):
+    """Messages of one day; a share of them in a conversation that is kept for ever."""
+    client = Client(daemon.socket)
+    if survivors:
+        client.ask("RETENTION.SET", "TENANT", TENANT, "CONVERSATION", "kept", "forever", "REASON", "they survive")
+    begun = time.monotonic()
+    chunk = 2_000
+    waiting = 0
+    for start in range(0, messages, chunk):
+        parts = []
+        for number in range(start, min(start + chunk, messages)):
+            conversation = "kept" if survivors and number % 100 < survivors else f"c{number % CONVERSATIONS}"
+            at = DAY + number * 86_000_000 // messages
+            parts.append(command("SEND", TENANT, conversation, f"s{number % SENDERS}", f"m{number}", BODY, "AT", at))
+        client.socket.sendall(b"".join(parts))
+        waiting += len(parts)
+        while waiting > 4 * chunk:
+            client.answer()
+            waiting -= 1
+        if start % 200_000 == 0 and sys.stderr.isatty():
+            print(f"\rfilling: {start:,} of {messages:,}", end="", file=sys.stderr)
+    for _ in range(waiting):
+        client.answer()
+    while client.map("STATS")["tail-events"]:
+        time.sleep(0.1)
+    print(f"filled with {messages:,} messages in {time.monotonic() - begun:.0f} s", file=sys.stderr)
+
+
+class Load(threading.Thread):
+    """Appends at a steady rate, each pipeline at its moment; keeps (moment, latency) of every pipeline."""
+
+    def __init__(self, path, rate, connections=32):
+        super().__init__(daemon=True)
+        self.per_tick = max(1, rate // 1000)
+        self.latencies = []
+        self.stopping = False
+        self.sockets = []
+        for _ in range(connections):
+            client = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+            client.connect(str(path))
+            client.setblocking(False)
+            self.sockets.append(client)
+
+    def run(self):
+        selector = selectors.DefaultSelector()
+        waiting = {}
+        for client in self.sockets:
+            selector.register(client, selectors.EVENT_READ)
+            waiting[client] = []
+        number = 0
+        begun = time.perf_counter()
+        tick = 0
+        while not self.stopping:
+            due = begun + tick / 1000
+            now = time.perf_counter()
+            if now >= due:
+                client = self.sockets[tick % len(self.sockets)]
+                parts = []
+                for _ in range(self.per_tick):
+                    parts.append(command("SEND", "live", f"c{number % 500}", "u", f"l{number}", BODY))
+                    number += 1
+                client.setblocking(True)
+                client.sendall(b"".join(parts))
+                client.setblocking(False)
+                waiting[client].append([due, self.per_tick])
+                tick += 1
+                if tick % 4:
+                    continue
+            for key, _ in selector.select(max(0, min(0.001, due - now))):
+                answers = key.fileobj.recv(1 << 16).count(b"\r\n")
+                queue = waiting[key.fileobj]
+                moment = time.perf_counter()
+                while answers and queue:
+                    taken = min(answers, queue[0][1])
+                    queue[0][1] -= taken
+                    answers -= taken
+                    if queue[0][1] == 0:
+                        self.latencies.append((queue.pop(0)[0], moment))
+
+    def between(self, start, end):
+        return sorted((moment - due) * 1000 for due, moment in self.latencies if start <= due <= end)
+
+
+def quantile(values, share):
+    return values[min(len(values) - 1, int(len(values) * share))] if values else float("nan")
+
+
+def measure(name, load, work):
+    start = time.perf_counter()
+    result = work()
+    end = time.perf_counter()
+    time.sleep(0.5)  # The last answers of this phase.
+    values = load.between(start, end)
+    return {"phase": name, "seconds": end - start, "pipelines": len(values), "p50": quantile(values, 0.5), "p99": quantile(values, 0.99),
+            "max": values[-1] if values else float("nan")}, result
+
+
+def settled(client):
+    """Waits until upkeep rests, twice in a row: purge, reclaiming and compaction follow each other."""
+    rests = 0
+    while rests < 3:
+        rests = rests + 1 if client.map("PURGE.STATUS")["state"] == "idle" else 0
+        time.sleep(0.3)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--messages", type=int, default=10_000_000)
+    parser.add_argument("--rate", type=int, default=25_000, help="appends a second; about half of what the machine can")
+    parser.add_argument("--survivors", type=int, default=0, help="percent of the messages that must be kept")
+    parser.add_argument("--baseline", type=float, default=20, help="seconds of load before the purge")
+    parser.add_argument("--folder", help="where the data lies meanwhile")
+    parser.add_argument("--json", action="store_true")
+    options = parser.parse_args()
+    daemon = Daemon(options.folder)
+    try:
+        fill(daemon, options.messages, options.survivors)
+        before = daemon.allocated()
+        client = Client(daemon.socket)
+        preview_begun = time.monotonic()
+        client.ask("RETENTION.PREVIEW", "TENANT", TENANT, "9y")
+        preview = time.monotonic() - preview_begun
+        load = Load(daemon.socket, options.rate)
+        load.start()
+        time.sleep(3)
+        rows = [measure("before", load, lambda: time.sleep(options.baseline))[0]]
+        row, plan = measure("plan", load, lambda: client.map("PURGE.PLAN", "TENANT", TENANT, "UNTIL", DAY + 86_400_000))
+        rows.append(row)
+        row, _ = measure("purge, to the receipt", load, lambda: client.ask("PURGE.RUN", plan["plan"], "CONFIRM", plan["messages"]))
+        rows.append(row)
+        row, _ = measure("reclaim and compact", load, lambda: (settled(client), client.ask("COMPACT", "2018-02-03")))
+        rows.append(row)
+        row, _ = measure("after", load, lambda: time.sleep(5))
+        rows.append(row)
+        load.stopping = True
+        load.join()
+        after = daemon.allocated()
+        report = {"messages": options.messages, "purged": plan["messages"], "survivors": plan["survivors"], "rate": options.rate,
+                  "preview-seconds": preview, "rows": rows, "allocated-before": before, "allocated-after": after}
+        if options.json:
+            print(json.dumps(report))
+        else:
+            show(report)
+    finally:
+        daemon.end()
+
+
+def show(report):
+    print(f"{report['messages']:,} messages in one partition, {report['purged']:,} purged, {report['survivors']:,} sealed anew; "
+          f"{report['rate']:,} appends a second meanwhile")
+    print(f"{'phase':<24}{'seconds':>9}{'p50 ms':>9}{'p99 ms':>9}{'max ms':>9}{'p99 ratio':>11}")
+    base = report["rows"][0]["p99"]
+    for row in report["rows"]:
+        print(f"{row['phase']:<24}{row['seconds']:>9.2f}{row['p50']:>9.2f}{row['p99']:>9.2f}{row['max']:>9.2f}{row['p99'] / base:>11.2f}")
+    print(f"preview of a policy: {report['preview-seconds']:.2f} s")
+    print(f"allocated: {report['allocated-before'] / 1e6:,.0f} MB before, {report['allocated-after'] / 1e6:,.0f} MB after")
+
+
+if __name__ == "__main__":
+    main()

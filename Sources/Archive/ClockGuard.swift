@@ -1,0 +1,87 @@
+package import Events
+
+/// Readings of two clocks at one moment: the wall's, which somebody may set, and one that only goes on.
+package struct ClockReading: Hashable, Sendable {
+    package var wall: Instant
+    /// Milliseconds since this machine was started, sleep included.
+    package var steadyMilliseconds: Int64
+    /// Which start of the machine that was.
+    package var boot: String
+
+    package init(wall: Instant, steadyMilliseconds: Int64, boot: String) {
+        self.wall = wall
+        self.steadyMilliseconds = steadyMilliseconds
+        self.boot = boot
+    }
+}
+
+/// Tells whether the wall clock may be believed when it says that something has expired. Pure.
+///
+/// Between two readings of one start of the machine, both clocks must have gone on alike. Across a restart of the machine, or without an
+/// earlier reading, the wall clock must be close to what was last read, or to the log's last event: what lies between may be a weekend
+/// without power, or a clock that was set, and only an operator knows.
+struct ClockGuard: Hashable, Sendable {
+    var last: ClockReading?
+    /// Why the clock is not believed, once it is not: only an operator ends that.
+    var doubt: String?
+    var toleranceMilliseconds: Int64
+
+    init(last: ClockReading? = nil, doubt: String? = nil, toleranceMilliseconds: Int64) {
+        self.last = last
+        self.doubt = doubt
+        self.toleranceMilliseconds = toleranceMilliseconds
+    }
+
+    var isTrusted: Bool { doubt == nil }
+
+    /// Takes a reading. `recorded` is the server's time of the log's last event; nil for an empty log.
+    mutating func take(_ reading: ClockReading, recorded: Instant?) {
+        if doubt == nil { doubt = doubt(about: reading, recorded: recorded) }
+        last = reading
+    }
+
+    private func doubt(about reading: ClockReading, recorded: Instant?) -> String? {
+        if let recorded, recorded.milliseconds - reading.wall.milliseconds > toleranceMilliseconds {
+            return "the wall clock says \(reading.wall), and the log's last event is of \(recorded)"
+        }
+        guard let last else {
+            guard let recorded, reading.wall.milliseconds - recorded.milliseconds > toleranceMilliseconds else { return nil }
+            return "the wall clock says \(reading.wall), the log's last event is of \(recorded), and nothing tells what was in between"
+        }
+        let wall = reading.wall.milliseconds - last.wall.milliseconds
+        guard reading.boot == last.boot, reading.steadyMilliseconds >= last.steadyMilliseconds else {
+            if abs(wall) <= toleranceMilliseconds { return nil }
+            return "the machine was started anew, and the wall clock says \(reading.wall) after \(last.wall)"
+        }
+        let steady = reading.steadyMilliseconds - last.steadyMilliseconds
+        if abs(wall - steady) <= toleranceMilliseconds { return nil }
+        return "the wall clock went from \(last.wall) to \(reading.wall) while \(steady / 1000) s passed"
+    }
+
+    /// An operator says that the clock is right.
+    mutating func confirm(_ reading: ClockReading) {
+        doubt = nil
+        last = reading
+    }
+}
+
+extension ClockGuard {
+    /// As it is kept in the data folder: one line each.
+    var text: String {
+        var lines = ["annals-clock 1"]
+        if let last { lines.append("read \(last.wall.milliseconds) \(last.steadyMilliseconds) \(last.boot)") }
+        if let doubt { lines.append("doubt \(doubt)") }
+        return lines.joined(separator: "\n") + "\n"
+    }
+
+    /// What was kept; an unreadable note is no reading at all.
+    init(text: String, toleranceMilliseconds: Int64) {
+        self.init(toleranceMilliseconds: toleranceMilliseconds)
+        for line in text.split(separator: "\n") {
+            let words = line.split(separator: " ")
+            if words.first == "doubt" { doubt = String(line.dropFirst("doubt ".count)) }
+            guard words.first == "read", words.count == 4, let wall = Int64(words[1]), let steady = Int64(words[2]) else { continue }
+            last = ClockReading(wall: Instant(milliseconds: wall), steadyMilliseconds: steady, boot: String(words[3]))
+        }
+    }
+}

@@ -1,0 +1,181 @@
+package import Events
+import LMDB
+import Ledger
+import Projections
+import Vault
+
+/// What a retention change would do, asked before it is made.
+package struct PreviewQuestion: Hashable, Sendable {
+    package var scope: Scope
+    package var change: RetentionDraft.Change
+
+    package init(scope: Scope, change: RetentionDraft.Change) {
+        self.scope = scope
+        self.change = change
+    }
+}
+
+package struct Preview: Hashable, Sendable {
+    package var shortens: Bool
+    package var effectiveAt: Instant
+    /// What expires when the change takes effect, and would not without it.
+    package var expiring = Count()
+    /// Messages of those that a hold keeps.
+    package var expiringHeld: UInt64 = 0
+    /// What is not expired then, and expires later than without it.
+    package var kept = Count()
+    package var position: Position
+
+    package struct Count: Hashable, Sendable {
+        package var messages: UInt64 = 0
+        package var conversations: UInt64 = 0
+        package var bytes: UInt64 = 0
+    }
+}
+
+extension Archive {
+    /// Counted from what partitions count of each key, conversation and sender; messages are looked at one by one only where the edge of
+    /// what expires goes through such a count.
+    package func preview(_ question: PreviewQuestion) throws(ArchiveFailure) -> Result<Preview, Refusal> {
+        foldBeforeCounting()
+        let view = LogView(core)
+        let decision = RetentionDecision(
+            scope: question.scope, change: question.change, reason: "preview", at: view.now, recorded: view.now,
+            coolOffMilliseconds: core.options.coolOffMilliseconds)
+        switch decision.make(under: view.rules.policies) {
+        case .failure(let refusal): return .failure(refusal)
+        case .success(let change):
+            let preview = Preview(
+                shortens: decision.shortens(under: view.rules.policies), effectiveAt: change.effectiveAt, position: view.tail.end)
+            var count = PreviewCount(view, change, preview)
+            for id in core.store.shelf.all { try count.add(id) }
+            return .success(count.finished)
+        }
+    }
+}
+
+/// A preview in the making.
+private struct PreviewCount {
+    private let view: LogView
+    private let scope: Scope
+    private let after: PolicyBook
+    private let horizon: Horizon
+    private var preview: Preview
+    private var expiring: Set<Scope> = []
+    private var kept: Set<Scope> = []
+
+    init(_ view: LogView, _ change: RetentionChange, _ preview: Preview) {
+        self.view = view
+        self.preview = preview
+        scope = change.scope
+        horizon = Horizon(position: .last, time: preview.effectiveAt)
+        var after = view.rules.policies
+        after.record(change, position: view.tail.end.next, at: view.now)
+        self.after = after
+    }
+
+    var finished: Preview {
+        var finished = preview
+        finished.expiring.conversations = UInt64(expiring.count)
+        finished.kept.conversations = UInt64(kept.count)
+        return finished
+    }
+
+    mutating func add(_ id: PartitionID) throws(ArchiveFailure) {
+        do {
+            guard let lease = try view.store.shelf.lease(id) else { return }
+            let environment = lease.partition.environment
+            var mixed: [PartitionSurvey.Row: Sight] = [:]
+            try environment.read { reader in
+                try PartitionIndex(in: environment).holdings(reader) { holding in
+                    guard covers(holding.tenant, holding.conversation), view.core.vault.contains(KeyID(holding.key)) else { return }
+                    let sight = sight(of: holding)
+                    let effect = sight.effect(at: holding.first)
+                    let row = PartitionSurvey.Row(
+                        key: KeyID(holding.key), tenant: holding.tenant, conversation: holding.conversation, sender: holding.sender)
+                    if effect == sight.effect(at: holding.last), !sight.isCut(between: holding.first, and: holding.last) {
+                        add(effect, row, messages: holding.messages, bytes: holding.bytes)
+                    } else {
+                        mixed[row] = sight
+                    }
+                }
+            }
+            if !mixed.isEmpty { try look(at: lease.partition, mixed) }
+        } catch { throw ArchiveFailure(error) }
+    }
+
+    private mutating func look(at partition: Partition, _ mixed: [PartitionSurvey.Row: Sight]) throws {
+        var walk = BodyWalk(of: partition)
+        while let slice = try walk.next() {
+            for sealed in slice {
+                let row = PartitionSurvey.Row(
+                    key: sealed.key, tenant: sealed.tenant, conversation: sealed.send.conversation, sender: sealed.send.sender)
+                guard let sight = mixed[row] else { continue }
+                add(sight.effect(at: sealed.at), row, messages: 1, bytes: UInt64(sealed.send.bodyBytes))
+            }
+        }
+    }
+
+    private func covers(_ tenant: TenantID, _ conversation: ConversationID) -> Bool {
+        switch scope {
+        case .system: true
+        case .tenant(let name): name == tenant
+        case .conversation(let name, let its): name == tenant && its == conversation
+        }
+    }
+
+    private func sight(of holding: PartitionIndex.Holding) -> Sight {
+        let scope = Scope.conversation(holding.tenant, holding.conversation)
+        let holds = view.rules.holds.standing(within: Horizon(position: view.tail.end, time: view.now)).map(\.hold.coverage)
+        return Sight(
+            before: view.rules.policies.terms(for: scope, within: horizon), after: after.terms(for: scope, within: horizon),
+            time: horizon.time, holds: holds.filter { $0.namesCover(holding.tenant, holding.conversation, holding.sender) })
+    }
+
+    private mutating func add(_ effect: Sight.Effect, _ row: PartitionSurvey.Row, messages: UInt64, bytes: UInt64) {
+        let conversation = Scope.conversation(row.tenant, row.conversation)
+        switch effect {
+        case .none: break
+        case .keeps:
+            preview.kept.messages += messages
+            preview.kept.bytes += bytes
+            kept.insert(conversation)
+        case .expires(let isHeld):
+            if isHeld { return preview.expiringHeld += messages }
+            preview.expiring.messages += messages
+            preview.expiring.bytes += bytes
+            expiring.insert(conversation)
+        }
+    }
+}
+
+/// What a change does to messages of one sender in one conversation, by their time.
+private struct Sight {
+    let before: Terms
+    let after: Terms
+    let time: Instant
+    let holds: [Coverage]
+
+    enum Effect: Hashable {
+        case none
+        case expires(isHeld: Bool)
+        case keeps
+    }
+
+    func effect(at: Instant) -> Effect {
+        let isExpiredAfter = Visibility.isExpired(at: at, under: after, asOf: time)
+        if isExpiredAfter {
+            if Visibility.isExpired(at: at, under: before, asOf: time) { return .none }
+            return .expires(isHeld: holds.contains { $0.coversTime(at) })
+        }
+        return (after.end(from: at) ?? .distantFuture) > (before.end(from: at) ?? .distantFuture) ? .keeps : .none
+    }
+
+    func isCut(between first: Instant, and last: Instant) -> Bool {
+        holds.flatMap { [$0.from, $0.until] }.contains { cut in cut.map { $0 > first && $0 <= last } ?? false }
+    }
+}
+
+extension Coverage {
+    fileprivate func coversTime(_ at: Instant) -> Bool { (from.map { $0 <= at } ?? true) && (until.map { at < $0 } ?? true) }
+}

@@ -1,0 +1,47 @@
+import Events
+
+/// When content is destroyed by itself, and how gently.
+package struct PurgeOptions: Sendable {
+    /// Whether anything is destroyed without being asked for.
+    package var isAutomatic = true
+    /// When the daily purge begins, in minutes of the UTC day.
+    package var dailyMinute = 3 * 60
+    /// No expired message stays longer than this, whatever the time of day.
+    package var lagMilliseconds: Int64 = Instant.millisecondsPerDay
+    /// How often is looked whether there is something to do.
+    package var tickMilliseconds = 60_000
+    /// So far may two clocks be apart before nothing is destroyed any more.
+    package var clockToleranceMilliseconds: Int64 = 3_600_000
+
+    /// Bodies that are sealed anew, or deleted, in one transaction.
+    package var sliceBodies = 2_000
+    package var sliceBytes = 1 << 20
+    /// A partition is compacted by itself when it would give back so much of its file.
+    package var compactionGainPercent = 20
+    /// What a compaction writes at the most; 0: as fast as it can.
+    package var compactionBytesPerSecond = 16 << 20
+    /// What it writes in one synced transaction. Small, because appends wait for the same disk.
+    package var compactionSliceBytes = 512 << 10
+
+    package init() {}
+
+    /// So many partitions and tenants are named by one intent; a larger plan has several.
+    static let linesMax = PurgeIntent.linesMax
+}
+
+/// A boundary between two steps, at which a test may end the process. The next start must finish what was begun, or undo it.
+package struct FailPoint: Hashable, Sendable {
+    package let name: String
+
+    package init(_ name: String) { self.name = name }
+
+    static let intended = FailPoint("purge-intended")
+    static let keyMade = FailPoint("evacuate-key-made")
+    static let sliceResealed = FailPoint("evacuate-slice")
+    static let evacuated = FailPoint("evacuated")
+    static let shredBegun = FailPoint("shred-begun")
+    static let shredded = FailPoint("shredded")
+    static let receipted = FailPoint("purge-receipt")
+    static let sliceReclaimed = FailPoint("reclaim-slice")
+    static let reclaimed = FailPoint("reclaimed")
+}

@@ -1,0 +1,109 @@
+import Crypto
+import Events
+import LMDB
+import Ledger
+import Projections
+import Vault
+
+/// Works out what a purge would destroy: by what partitions count of each key, conversation and sender. Only where the edge of what is
+/// due goes through such a count are messages looked at one by one.
+struct PurgePlanner {
+    let store: Store
+    let vault: Vault
+    let judgement: Judgement
+    /// A tenant's part of a partition of which more comes due soon is left alone until then, unless its oldest message has waited so long:
+    /// what stays must be sealed anew, and waiting a day saves that. Nil: everything that is due goes.
+    var patienceMilliseconds: Int64?
+    /// Looked at between partitions.
+    var report: (_ done: Int, _ total: Int) -> Void = { _, _ in }
+
+    func plan(of partitions: [PartitionID]) throws(ArchiveFailure) -> PurgePlan {
+        var plan = PurgePlan(
+            coverage: judgement.coverage, basis: judgement.basis, horizon: judgement.horizon, rules: judgement.rules.last)
+        for (index, id) in partitions.enumerated() {
+            report(index, partitions.count)
+            let survey = try survey(id)
+            plan.held += survey.held
+            plan.floored += survey.floored
+            plan.locked += survey.locked
+            var patient: [PartitionSurvey.Tally] = []
+            for tenant in survey.tenants.keys.sorted() {
+                guard let tally = survey.tenants[tenant], tally.isDue else { continue }
+                if let line = tally.line(tenant, id, patienceMilliseconds, at: judgement.horizon.time) {
+                    plan.lines.append(line)
+                } else {
+                    patient.append(tally)
+                }
+            }
+            if let patienceMilliseconds { plan.rest[id] = survey.rest(patient, patienceMilliseconds) }
+        }
+        plan.digest = plan.computedDigest
+        return plan
+    }
+
+    /// What one partition has, judged.
+    func survey(_ id: PartitionID) throws(ArchiveFailure) -> PartitionSurvey {
+        var survey = PartitionSurvey()
+        do {
+            guard let lease = try store.shelf.lease(id) else { return survey }
+            let partition = lease.partition
+            let environment = partition.environment
+            var mixed: [PartitionSurvey.Row: Bench] = [:]
+            try environment.read { reader in
+                // What came in behind the horizon is not counted apart, so then every message is looked at.
+                let isGrown = try partition.totals(reader).map { $0.last > judgement.horizon.position } ?? false
+                try PartitionIndex(in: environment).holdings(reader) { holding in
+                    guard let row = row(of: holding) else { return }
+                    let bench = judgement.bench(holding.tenant, holding.conversation, holding.sender)
+                    if !isGrown, let fate = bench.fate(from: holding.first, to: holding.last.advanced(byMilliseconds: 1)) {
+                        survey.add(row, fate, messages: holding.messages, bytes: holding.bytes, oldest: holding.first, bench.terms)
+                    } else {
+                        survey.note(row, bench.terms, oldest: holding.first)
+                        mixed[row] = bench
+                    }
+                }
+            }
+            if !mixed.isEmpty { try look(at: partition, mixed, &survey) }
+            return survey
+        } catch { throw ArchiveFailure(error) }
+    }
+
+    /// Nil for what the purge does not look at: other tenants, and keys that are destroyed already.
+    private func row(of holding: PartitionIndex.Holding) -> PartitionSurvey.Row? {
+        if let tenant = judgement.coverage.tenant, tenant != holding.tenant { return nil }
+        guard vault.contains(KeyID(holding.key)) else { return nil }
+        return PartitionSurvey.Row(
+            key: KeyID(holding.key), tenant: holding.tenant, conversation: holding.conversation, sender: holding.sender)
+    }
+
+    /// Looks at each message of the rows that have several fates.
+    private func look(
+        at partition: Partition, _ mixed: [PartitionSurvey.Row: Bench], _ survey: inout PartitionSurvey
+    ) throws {
+        var walk = BodyWalk(of: partition)
+        while let slice = try walk.next() {
+            for sealed in slice {
+                let row = PartitionSurvey.Row(
+                    key: sealed.key, tenant: sealed.tenant, conversation: sealed.send.conversation, sender: sealed.send.sender)
+                guard let bench = mixed[row] else { continue }
+                let fate = sealed.position > judgement.horizon.position ? .living : bench.fate(at: sealed.at)
+                survey.add(row, fate, messages: 1, bytes: UInt64(sealed.send.bodyBytes), oldest: sealed.at, bench.terms, isMixed: true)
+            }
+        }
+    }
+}
+
+extension PurgePlan {
+    fileprivate var computedDigest: [UInt8] {
+        var hash = SHA256()
+        func add(_ text: String) { hash.update(data: Array("\(text)\n".utf8)) }
+        add("\(coverage) \(basis.word) \(horizon.position.rawValue) \(horizon.time.milliseconds) \(rules.rawValue)")
+        if case .before(let time) = basis { add("\(time.milliseconds)") }
+        add("\(held) \(floored) \(locked)")
+        for line in lines {
+            let line = line.line
+            add("\(line.partition) \(line.tenant) \(line.keys) \(line.messages) \(line.conversations) \(line.bytes)")
+        }
+        return Array(hash.finalize())
+    }
+}

@@ -1,0 +1,80 @@
+import Events
+import LMDB
+import Ledger
+import Projections
+import Vault
+
+/// Deletes bodies that nobody can read any more, in slices. Runs as often as it likes; what it leaves, the next run finds.
+struct Reclaim {
+    private let core: Core
+
+    init(_ core: Core) { self.core = core }
+
+    /// The partitions that hold bodies whose key is destroyed, with those keys.
+    func toDo() throws(ArchiveFailure) -> [PartitionID: Set<KeyID>] {
+        do {
+            let known = try core.store.state.environment.read { reader in try core.store.state.keys(reader) }
+            var found: [PartitionID: Set<KeyID>] = [:]
+            for (key, partition) in known where !core.vault.contains(KeyID(key)) {
+                found[PartitionID(partition), default: []].insert(KeyID(key))
+            }
+            return found
+        } catch { throw ArchiveFailure(error) }
+    }
+
+    /// Deletes all bodies of a partition that are sealed under dead keys.
+    func run(_ id: PartitionID, _ dead: Set<KeyID>, report: (_ done: Int) -> Void = { _ in }) throws(ArchiveFailure) {
+        do {
+            if try isAllDead(id) { try clear(id) } else { try delete(dead, in: id, report) }
+            core.options.reached(.reclaimed)
+            try core.store.state.environment.write { transaction in
+                for key in dead { try core.store.state.forgetKey(key.rawValue, &transaction) }
+            }
+        } catch { throw ArchiveFailure(error) }
+    }
+
+    private func isAllDead(_ id: PartitionID) throws -> Bool {
+        guard let lease = try core.store.shelf.lease(id) else { return false }
+        let environment = lease.partition.environment
+        var isAllDead = true
+        try environment.read { reader in
+            try PartitionIndex(in: environment).holdings(reader) { holding in
+                if core.vault.contains(KeyID(holding.key)) { isAllDead = false }
+            }
+        }
+        return isAllDead
+    }
+
+    /// Dropping a table takes as long as it has pages, not rows.
+    private func clear(_ id: PartitionID) throws {
+        _ = try core.store.shelf.write(to: id, making: false) { partition, transaction in
+            let index = PartitionIndex(in: partition.environment)
+            var keys: Set<UInt64> = []
+            try index.holdings(transaction.reader) { keys.insert($0.key) }
+            // An import may have brought something since it was looked at; it is none of ours.
+            guard keys.allSatisfy({ !core.vault.contains(KeyID($0)) }) else { return }
+            try partition.clearBodies(&transaction)
+            for key in keys { try index.removeHoldings(of: key, &transaction) }
+        }
+    }
+
+    private func delete(_ dead: Set<KeyID>, in id: PartitionID, _ report: (Int) -> Void) throws {
+        guard let lease = try core.store.shelf.lease(id) else { return }
+        var walk = BodyWalk(of: lease.partition, sliceMax: core.options.purge.sliceBodies)
+        var done = 0
+        while let slice = try walk.next() {
+            let doomed = slice.filter { dead.contains($0.key) }.map(\.position)
+            if doomed.isEmpty { continue }
+            _ = try core.store.shelf.write(to: id, making: false) { partition, transaction in
+                for position in doomed { _ = try partition.deleteBody(position, &transaction) }
+            }
+            done += doomed.count
+            report(done)
+            core.options.reached(.sliceReclaimed)
+        }
+        _ = try core.store.shelf.write(to: id, making: false) { partition, transaction in
+            let index = PartitionIndex(in: partition.environment)
+            for key in dead { try index.removeHoldings(of: key.rawValue, &transaction) }
+        }
+    }
+}

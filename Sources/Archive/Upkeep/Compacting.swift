@@ -1,0 +1,74 @@
+import Events
+import Glibc
+import Ledger
+
+/// What came of a partition's compaction.
+package struct PartitionCompaction: Hashable, Sendable {
+    package var name: String
+    /// `compacted`, `not-worth`, `busy` or `cancelled`.
+    package var outcome: String
+    package var bytesBefore: Int
+    package var bytesAfter: Int
+    package var seconds: Int
+}
+
+extension Upkeep {
+    /// Compacts one partition by its name, or all of them.
+    package func compact(_ name: String?, minGainPercent: Int) throws(ArchiveFailure) -> Result<[PartitionCompaction], Refusal> {
+        let shelf = core.store.shelf
+        var ids = shelf.all
+        if let name {
+            guard let id = shelf.length.partition(named: name), shelf.contains(id) else {
+                return .failure(Refusal(.unknown, "there is no partition '\(name)'; PARTITIONS lists those that there are"))
+            }
+            ids = [id]
+        }
+        var reports: [PartitionCompaction] = []
+        for id in ids {
+            if isStopping { break }
+            let started = core.clock()
+            let report = try compact(id, minGainPercent: minGainPercent)
+            reports.append(
+                PartitionCompaction(
+                    name: shelf.length.name(of: id), outcome: report.outcome.word, bytesBefore: report.bytesBefore,
+                    bytesAfter: report.bytesAfter, seconds: Int((core.clock().milliseconds - started.milliseconds) / 1000)))
+        }
+        begin(.idle)
+        return .success(reports)
+    }
+
+    func compact(_ id: PartitionID, minGainPercent: Int) throws(ArchiveFailure) -> CompactionReport {
+        var options = CompactionOptions()
+        options.bytesPerSecond = core.options.purge.compactionBytesPerSecond
+        options.minGainPercent = minGainPercent
+        options.sliceBytes = core.options.purge.compactionSliceBytes
+        // Less than appends leave alone: where the disk is nearly full, this is what makes room.
+        options.diskReserveBytes = core.options.diskReserveBytes / 4
+        let name = core.store.shelf.length.name(of: id)
+        var conductor = CompactionConductor { milliseconds in usleep(UInt32(clamping: milliseconds * 1000)) }
+        conductor.isCancelled = { [self] in isStopping }
+        conductor.progress = { [self] progress in
+            // Copied and compared: half of the way each.
+            let done = progress.phase == .copying ? progress.bytesDone : progress.bytesInAll + progress.bytesDone
+            begin(.compacting, name, done: done, total: 2 * progress.bytesInAll)
+        }
+        conductor.reached = { [core] step in core.options.reached(FailPoint("compact-\(step)")) }
+        begin(.compacting, name)
+        do {
+            let report = try Compaction(of: id, on: core.store.shelf, options: options).run(conductor)
+            if report.outcome == .compacted { tell(.compacted(name, before: report.bytesBefore, after: report.bytesAfter)) }
+            return report
+        } catch { throw .ledger(error) }
+    }
+}
+
+extension CompactionReport.Outcome {
+    var word: String {
+        switch self {
+        case .compacted: "compacted"
+        case .notWorth: "not-worth"
+        case .busy: "busy"
+        case .cancelled: "cancelled"
+        }
+    }
+}

@@ -1,0 +1,108 @@
+import Events
+import Glibc
+import LMDB
+import Ledger
+import Projections
+import Synchronization
+import Vault
+
+/// When something of each partition is due first. Kept from one look to the next, and worked out again only for partitions that were
+/// written to, and for all of them when the rules are others.
+struct DueTable {
+    private var entries: [PartitionID: Entry] = [:]
+    private var rules = Position.none
+    /// A change of the rules takes effect then, without any event.
+    private var nextEffective = Instant.distantPast
+
+    private struct Entry {
+        var stamp: FileStamp
+        /// When the first message expired, or will, that no hold keeps.
+        var due: Instant?
+        /// When it must be purged at the latest; later than that is too late.
+        var deadline: Instant?
+    }
+
+    /// When the first message that no hold keeps expired, or will.
+    var oldestDue: Instant? { entries.values.compactMap(\.due).min() }
+
+    /// Whether something has waited too long.
+    func isLate(at now: Instant) -> Bool { entries.values.contains { $0.deadline.map { $0 <= now } ?? false } }
+
+    /// Partitions of which something is due, oldest first.
+    func due(at now: Instant) -> [PartitionID] {
+        entries.filter { $0.value.due.map { $0 <= now } ?? false }.map(\.key).sorted()
+    }
+
+    /// A plan has looked at every message: what it left is due then, and must be gone then.
+    mutating func note(_ rest: [PartitionID: PartitionSurvey.Rest]) {
+        for (id, rest) in rest {
+            entries[id]?.due = rest.due
+            entries[id]?.deadline = rest.deadline
+        }
+    }
+
+    mutating func refresh(_ core: Core) throws(ArchiveFailure) {
+        let book = core.rules.withLock { $0 }
+        let now = core.clock()
+        if book.last != rules || now >= nextEffective {
+            entries = [:]
+            rules = book.last
+            nextEffective = book.policies.nextEffective(after: now) ?? .distantFuture
+        }
+        let judgement = Judgement(book, coverage: .everything, basis: .expired, horizon: Horizon(position: .last, time: now))
+        let all = core.store.shelf.all
+        for id in all { try refresh(id, judgement, core) }
+        if entries.count != all.count {
+            let known = Set(all)
+            entries = entries.filter { known.contains($0.key) }
+        }
+    }
+
+    private mutating func refresh(_ id: PartitionID, _ judgement: Judgement, _ core: Core) throws(ArchiveFailure) {
+        do {
+            // Looked at before the content, so that what is written in between is seen the next time.
+            let stamp = FileStamp(of: core.store.shelf.path(of: id))
+            if let entry = entries[id], entry.stamp == stamp { return }
+            guard let lease = try core.store.shelf.lease(id) else { return }
+            let environment = lease.partition.environment
+            var due: Instant?
+            try environment.read { reader in
+                try PartitionIndex(in: environment).holdings(reader) { holding in
+                    guard core.vault.contains(KeyID(holding.key)) else { return }
+                    let bench = judgement.bench(holding.tenant, holding.conversation, holding.sender)
+                    guard let end = bench.due(holding) else { return }
+                    due = min(due ?? end, end)
+                }
+            }
+            let deadline = due?.advanced(byMilliseconds: core.options.purge.lagMilliseconds)
+            entries[id] = Entry(stamp: stamp, due: due, deadline: deadline)
+        } catch { throw ArchiveFailure(error) }
+    }
+}
+
+extension Bench {
+    /// When the first message of a row is due that no hold keeps; nil for never, or as long as the holds stand.
+    fileprivate func due(_ holding: PartitionIndex.Holding) -> Instant? {
+        let isHeld = holds.contains { hold in
+            (hold.from.map { $0 <= holding.first } ?? true) && (hold.until.map { $0 > holding.last } ?? true)
+        }
+        return isHeld ? nil : terms.end(from: holding.first)
+    }
+}
+
+/// Tells whether a file was written to, without opening it.
+struct FileStamp: Hashable {
+    private var inode: UInt64 = 0
+    private var seconds = 0
+    private var nanoseconds = 0
+    private var byteCount = 0
+
+    init(of path: String) {
+        var status = stat()
+        guard stat(path, &status) == 0 else { return }
+        inode = UInt64(status.st_ino)
+        seconds = status.st_mtim.tv_sec
+        nanoseconds = status.st_mtim.tv_nsec
+        byteCount = Int(status.st_size)
+    }
+}

@@ -1,0 +1,103 @@
+package import Events
+import Ledger
+import Projections
+import Synchronization
+import Vault
+
+/// Plans that somebody may ask to be run: the newest few, for an hour.
+struct PlanShelf {
+    private var plans: [(plan: PurgePlan, made: Instant)] = []
+    private static let plansMax = 64
+    private static let lifeMilliseconds: Int64 = 3_600_000
+
+    mutating func keep(_ plan: PurgePlan, now: Instant) {
+        plans.removeAll { $0.plan.id == plan.id || now.milliseconds - $0.made.milliseconds > Self.lifeMilliseconds }
+        plans.append((plan, now))
+        if plans.count > Self.plansMax { plans.removeFirst() }
+    }
+
+    func find(_ id: String, now: Instant) -> PurgePlan? {
+        plans.first { $0.plan.id == id && now.milliseconds - $0.made.milliseconds <= Self.lifeMilliseconds }?.plan
+    }
+}
+
+extension Upkeep {
+    /// What a purge would destroy now. Nothing is changed by it.
+    package func plan(coverage: Coverage, basis: PurgeBasis) throws(ArchiveFailure) -> PurgePlan {
+        let plan = try plan(coverage: coverage, basis: basis, of: core.store.shelf.all, patience: nil)
+        plans.withLock { $0.keep(plan, now: core.clock()) }
+        return plan
+    }
+
+    func plan(
+        coverage: Coverage, basis: PurgeBasis, of partitions: [PartitionID], patience: Int64?
+    ) throws(ArchiveFailure) -> PurgePlan {
+        // A plan counts what is in the partitions: what is only journaled gets there first.
+        flushFold()
+        let folded = try core.store.progress().position
+        let rules = core.rules.withLock { $0 }
+        let judgement = Judgement(
+            rules, coverage: coverage, basis: basis, horizon: Horizon(position: folded, time: core.clock()))
+        let planner = PurgePlanner(store: core.store, vault: core.vault, judgement: judgement, patienceMilliseconds: patience)
+        return try planner.plan(of: partitions.isEmpty ? core.store.shelf.all : partitions)
+    }
+
+    /// What became of a purge that was asked for.
+    package enum PurgeResult: Hashable, Sendable {
+        case done(receipt: Position)
+        case refused(Refusal)
+    }
+
+    /// Runs a plan that somebody has seen and counted.
+    package func run(_ id: String, count: UInt64, by principal: Principal) throws(ArchiveFailure) -> PurgeResult {
+        guard let plan = plans.withLock({ $0.find(id, now: core.clock()) }) else {
+            return .refused(Refusal(.unknown, "there is no plan '\(id)' (any more); make one with PURGE.PLAN"))
+        }
+        guard plan.messages == count else {
+            return .refused(Refusal(.conflict, "the plan is of \(plan.messages) messages, not \(count); nothing was destroyed"))
+        }
+        guard count > 0 else { return .refused(Refusal(.conflict, "the plan destroys nothing, so there is nothing to run")) }
+        try watchClock()
+        if let doubt = status.withLock({ $0.doubt }) {
+            return .refused(
+                Refusal(.denied, "nothing is destroyed while the clock is doubted (\(doubt)); CLOCK.CONFIRM says that it is right"))
+        }
+        let result = try carryOut(plan, by: principal)
+        begin(.idle)
+        // What is destroyed is deleted soon after, and not only when the next look is due.
+        ring()
+        return result
+    }
+
+    /// Takes a plan through the one door. Stops at the first intent that is refused or withdrawn.
+    @discardableResult
+    func carryOut(_ plan: PurgePlan, by principal: Principal) throws(ArchiveFailure) -> PurgeResult {
+        var last: PurgeResult = .refused(Refusal(.conflict, "there is nothing to destroy"))
+        for intent in plan.intents() {
+            var run = PurgeRun(core, intent) { [self] draft in append(draft, by: principal) }
+            while !run.isOver {
+                show(run.state)
+                try run.advance(flush: flushFold) { done, total in begin(.evacuating, done: done, total: total) }
+            }
+            switch run.state {
+            case .done(let receipt):
+                last = .done(receipt: receipt)
+                status.withLock { $0.lastReceipt = receipt }
+                tell(.purged(receipt: receipt, messages: intent.messages, keys: intent.keyCount))
+            case .withdrawn(let receipt):
+                tell(.withdrawn(receipt: receipt))
+                return .refused(.rulesChanged(core.rules.withLock { $0.last }))
+            case .refused(let refusal): return .refused(refusal)
+            default: break
+            }
+        }
+        return last
+    }
+
+    private func show(_ state: PurgeRun.State) {
+        switch state {
+        case .planned, .intended: begin(.evacuating)
+        default: begin(.shredding)
+        }
+    }
+}

@@ -1,0 +1,135 @@
+import Events
+import Ledger
+import Projections
+import Synchronization
+import Vault
+
+/// Hands work to the appender's thread: it runs there once everything that waits is committed, and commits what it appends.
+package typealias AppenderDoor = @Sendable (_ work: @escaping @Sendable (Appender) -> Void) -> Void
+
+/// What is done besides appending and answering: purges, reclaiming, compaction, and watching the clock. On a thread of its own, one thing
+/// after the other.
+package final class Upkeep: Sendable {
+    let core: Core
+    let status = Mutex(UpkeepStatus())
+    let plans = Mutex(PlanShelf())
+    private let flush: @Sendable () -> Void
+    private let door = Mutex<AppenderDoor?>(nil)
+    private let round: Mutex<UpkeepRound>
+    private let queue = UpkeepQueue()
+    private let listener = Mutex<(@Sendable (UpkeepNews) -> Void)?>(nil)
+    private let thread = WorkThread(named: "upkeep")
+
+    init(_ core: Core, flush: @escaping @Sendable () -> Void) throws(ArchiveFailure) {
+        self.core = core
+        self.flush = flush
+        let started = core.clock()
+        var `guard` = try ClockNote.read(core)
+        // Now, and not at the first tick: what goes by in between is told by both clocks.
+        let recorded = core.tail.view().recorded
+        `guard`.take(core.options.steadyClock(started), recorded: recorded == .distantPast ? nil : recorded)
+        let doubt = `guard`.doubt
+        status.withLock { $0.doubt = doubt }
+        round = Mutex(UpkeepRound(guard: `guard`, started: started))
+    }
+
+    /// Starts the thread. Without it nothing happens but what is asked for through `tick`, `run` and `compact`.
+    package func start(_ door: @escaping AppenderDoor) {
+        attach(door)
+        queue.ring()
+        thread.start {
+            WorkThread.stepBack()
+            self.work()
+        }
+    }
+
+    package func attach(_ door: @escaping AppenderDoor) { self.door.withLock { $0 = door } }
+
+    /// Stops after the step at hand: what a purge leaves open the next start ends.
+    package func stop() {
+        queue.stop()
+        thread.join()
+        door.withLock { $0 = nil }
+    }
+
+    var isStopping: Bool { queue.isStopping }
+
+    private func work() {
+        while let job = queue.next(waitingMilliseconds: core.options.purge.tickMilliseconds) {
+            switch job {
+            case .tick: tick()
+            case .work(let body): body()
+            }
+        }
+    }
+
+    /// Does something on upkeep's thread, behind what is under way. Refused when too much waits.
+    package func submit(_ body: @escaping @Sendable () -> Void) -> Bool { queue.add(body) }
+
+    /// Looks whether something is to be done, and does it.
+    package func tick() {
+        round.withLock { round in
+            do throws(ArchiveFailure) {
+                try round.run(self)
+            } catch {
+                fail(error)
+            }
+        }
+    }
+
+    /// What an operator said about the clock has reached the log.
+    package func clockConfirmed() {
+        round.withLock { round in
+            round.guard.confirm(core.options.steadyClock(core.clock()))
+            let `guard` = round.guard
+            status.withLock { $0.doubt = nil }
+            do throws(ArchiveFailure) { try ClockNote.write(`guard`, core) } catch { fail(error) }
+        }
+    }
+
+    /// Looks at the clock before anything is destroyed.
+    func watchClock() throws(ArchiveFailure) {
+        try round.withLock { (round) throws(ArchiveFailure) in try round.watchClock(self) }
+    }
+
+    /// Calls `listener` with what happens, on upkeep's thread.
+    package func onNews(_ listener: @escaping @Sendable (UpkeepNews) -> Void) { self.listener.withLock { $0 = listener } }
+
+    func tell(_ news: UpkeepNews) { listener.withLock { $0 }?(news) }
+
+    func fail(_ failure: ArchiveFailure) {
+        tell(.failed(failure))
+        status.withLock { status in
+            status.lastError = "\(failure)"
+            status.activity = .idle
+        }
+    }
+
+    func begin(_ activity: UpkeepStatus.Activity, _ partition: String? = nil, done: Int = 0, total: Int = 0) {
+        let now = core.clock()
+        status.withLock { status in
+            if status.activity != activity { status.started = activity == .idle ? nil : now }
+            status.activity = activity
+            status.partition = partition
+            status.done = done
+            status.total = total
+        }
+    }
+
+    /// A step of a purge, taken on the appender's thread. Returns when it is on disk, or refused.
+    func append(_ draft: PurgeDraft, by principal: Principal) -> Verdict {
+        guard let door = door.withLock({ $0 }) else { preconditionFailure("nobody appends because upkeep has no door to the appender") }
+        let answer = Answer<Verdict>()
+        let clock = core.clock
+        door { appender in
+            appender.purge(draft, by: principal, ticket: Ticket(0), now: clock())
+            appender.commit { _, verdict in answer.give(verdict) }
+        }
+        return answer.wait()
+    }
+
+    /// Looks again as soon as what is under way is done.
+    func ring() { queue.ring() }
+
+    func flushFold() { flush() }
+}

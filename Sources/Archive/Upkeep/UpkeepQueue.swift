@@ -1,0 +1,74 @@
+import Dispatch
+import Synchronization
+
+/// What waits for upkeep's thread. Bounded: who finds it full is told so.
+final class UpkeepQueue: Sendable {
+    private let state = Mutex(State())
+    private let bell = DispatchSemaphore(value: 0)
+
+    private struct State {
+        var waiting: [@Sendable () -> Void] = []
+        var isStopping = false
+        /// A tick is wanted at once.
+        var isRung = false
+    }
+
+    enum Job {
+        case tick
+        case work(@Sendable () -> Void)
+    }
+
+    private static let waitingMax = 64
+
+    var isStopping: Bool { state.withLock { $0.isStopping } }
+
+    /// False when it is full, or stopping.
+    func add(_ work: @escaping @Sendable () -> Void) -> Bool {
+        let isTaken = state.withLock { state in
+            guard state.waiting.count < Self.waitingMax, !state.isStopping else { return false }
+            state.waiting.append(work)
+            return true
+        }
+        if isTaken { bell.signal() }
+        return isTaken
+    }
+
+    func ring() {
+        state.withLock { $0.isRung = true }
+        bell.signal()
+    }
+
+    func stop() {
+        state.withLock { $0.isStopping = true }
+        bell.signal()
+    }
+
+    /// The next job; a tick when nobody wanted anything for so long; nil at the end.
+    func next(waitingMilliseconds: Int) -> Job? {
+        let result = bell.wait(timeout: .now() + .milliseconds(waitingMilliseconds))
+        return state.withLock { state in
+            if !state.waiting.isEmpty { return .work(state.waiting.removeFirst()) }
+            if state.isStopping { return nil }
+            let isTick = state.isRung || result == .timedOut
+            state.isRung = false
+            return isTick ? .tick : .work({})
+        }
+    }
+}
+
+/// Something that one thread gives and another waits for.
+final class Answer<Value: Sendable>: Sendable {
+    private let value = Mutex<Value?>(nil)
+    private let bell = DispatchSemaphore(value: 0)
+
+    func give(_ value: Value) {
+        self.value.withLock { $0 = value }
+        bell.signal()
+    }
+
+    func wait() -> Value {
+        bell.wait()
+        guard let value = value.withLock({ $0 }) else { preconditionFailure("the bell rang because a value was given") }
+        return value
+    }
+}

@@ -1,0 +1,104 @@
+import Events
+import Ledger
+import Projections
+import Synchronization
+import Vault
+
+/// One look at what is to be done, and what is remembered from one to the next. Belongs to upkeep.
+struct UpkeepRound {
+    var `guard`: ClockGuard
+    /// What the log has been told of.
+    private var doubtTold: String?
+    private var dueTable = DueTable()
+    /// The last daily moment that was acted on.
+    private var dailyDone: Instant
+    private var compactable: Set<PartitionID> = []
+
+    init(guard: ClockGuard, started: Instant) {
+        self.guard = `guard`
+        dailyDone = started
+    }
+
+    mutating func run(_ upkeep: Upkeep) throws(ArchiveFailure) {
+        let core = upkeep.core
+        try watchClock(upkeep)
+        try reclaim(upkeep)
+        if `guard`.isTrusted, core.options.purge.isAutomatic { try purge(upkeep) }
+        if `guard`.isTrusted { try measure(upkeep) }
+        try compact(upkeep)
+        upkeep.begin(.idle)
+    }
+
+    mutating func watchClock(_ upkeep: Upkeep) throws(ArchiveFailure) {
+        let core = upkeep.core
+        let recorded = core.tail.view().recorded
+        `guard`.take(core.options.steadyClock(core.clock()), recorded: recorded == .distantPast ? nil : recorded)
+        let doubt = `guard`.doubt
+        upkeep.status.withLock { $0.doubt = doubt }
+        if doubt != doubtTold, let doubt { upkeep.tell(.clockDoubted(doubt)) }
+        doubtTold = doubt
+        try ClockNote.write(`guard`, core)
+    }
+
+    /// Deletes what is destroyed already: also what a crash left behind.
+    private mutating func reclaim(_ upkeep: Upkeep) throws(ArchiveFailure) {
+        let reclaim = Reclaim(upkeep.core)
+        let toDo = try reclaim.toDo()
+        for id in toDo.keys.sorted() {
+            if upkeep.isStopping { return }
+            let name = upkeep.core.store.shelf.length.name(of: id)
+            upkeep.begin(.reclaiming, name)
+            try reclaim.run(id, toDo[id] ?? []) { done in upkeep.begin(.reclaiming, name, done: done) }
+            compactable.insert(id)
+        }
+    }
+
+    private mutating func purge(_ upkeep: Upkeep) throws(ArchiveFailure) {
+        let core = upkeep.core
+        let now = core.clock()
+        try measure(upkeep)
+        let daily = Self.lastDaily(before: now, minute: core.options.purge.dailyMinute)
+        let isDaily = daily > dailyDone
+        upkeep.status.withLock { $0.nextPurge = Self.nextDaily(after: now, minute: core.options.purge.dailyMinute) }
+        guard isDaily || dueTable.isLate(at: now) else { return }
+        let partitions = dueTable.due(at: now)
+        if !partitions.isEmpty {
+            let plan = try upkeep.plan(
+                coverage: .everything, basis: .expired, of: partitions, patience: core.options.purge.lagMilliseconds)
+            try upkeep.carryOut(plan, by: .system)
+            dueTable.note(plan.rest)
+            try reclaim(upkeep)
+        }
+        dailyDone = daily
+    }
+
+    private mutating func measure(_ upkeep: Upkeep) throws(ArchiveFailure) {
+        try dueTable.refresh(upkeep.core)
+        let now = upkeep.core.clock()
+        let oldest = dueTable.oldestDue.flatMap { $0 <= now ? $0 : nil }
+        let open = upkeep.core.rules.withLock { $0.purges.open.count }
+        upkeep.status.withLock { status in
+            status.oldestExpired = oldest
+            status.openIntents = open
+        }
+    }
+
+    private mutating func compact(_ upkeep: Upkeep) throws(ArchiveFailure) {
+        for id in compactable.sorted() {
+            if upkeep.isStopping { return }
+            let report = try upkeep.compact(id, minGainPercent: upkeep.core.options.purge.compactionGainPercent)
+            // What was busy is tried again the next time.
+            if report.outcome != .busy, report.outcome != .cancelled { compactable.remove(id) }
+        }
+    }
+
+    static func lastDaily(before now: Instant, minute: Int) -> Instant {
+        let offset = Int64(minute) * 60_000
+        let day = (now.milliseconds - offset) / Instant.millisecondsPerDay
+        return Instant(milliseconds: max(0, day * Instant.millisecondsPerDay + offset))
+    }
+
+    static func nextDaily(after now: Instant, minute: Int) -> Instant {
+        lastDaily(before: now, minute: minute).advanced(byMilliseconds: Instant.millisecondsPerDay)
+    }
+}

@@ -1,0 +1,35 @@
+package import Events
+
+/// What upkeep is doing at a moment, and how far it is behind.
+package struct UpkeepStatus: Hashable, Sendable {
+    package var activity = Activity.idle
+    /// The partition at hand.
+    package var partition: String?
+    package var done = 0
+    package var total = 0
+    package var started: Instant?
+    /// Why the clock is not believed; nothing is destroyed meanwhile.
+    package var doubt: String?
+    /// When the oldest message that is expired, not held and still there expired.
+    package var oldestExpired: Instant?
+    package var nextPurge: Instant?
+    package var openIntents = 0
+    package var lastReceipt: Position?
+    package var lastError: String?
+
+    package enum Activity: String, Sendable {
+        case idle, planning, evacuating, shredding, reclaiming, compacting
+    }
+
+    package init() {}
+}
+
+/// What an operator would want to find in the log.
+package enum UpkeepNews: Sendable {
+    case purged(receipt: Position, messages: UInt64, keys: UInt64)
+    /// A rule changed on the way.
+    case withdrawn(receipt: Position)
+    case compacted(String, before: Int, after: Int)
+    case clockDoubted(String)
+    case failed(ArchiveFailure)
+}

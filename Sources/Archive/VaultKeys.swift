@@ -1,0 +1,36 @@
+import Events
+import LMDB
+import Projections
+import Synchronization
+import Vault
+
+extension DataFolder {
+    /// Opens the vault, and makes one for an archive that has nothing in it yet.
+    func openVault(_ options: ArchiveOptions, mayBeNew: Bool) throws(ArchiveFailure) -> Vault {
+        try Self.makeFolder(vault)
+        do {
+            let root: any RootKeySource = options.rootKey ?? RootKeyFile(vault + "/root.key")
+            return try Vault.open(folder: vault, instance: identity.instance, root: root, mayBeNew: mayBeNew)
+        } catch { throw .vault(error) }
+    }
+}
+
+extension Core {
+    /// Makes sure that no key is missing which the log needs: one that is in use, and that no purge has destroyed.
+    func checkKeys(and unfolded: Set<KeyID>) throws(ArchiveFailure) {
+        do {
+            let known = try store.state.environment.read { reader in try store.state.keys(reader) }
+            var missing = Set(known.map { KeyID($0.0) }).union(unfolded).filter { !vault.contains($0) }
+            if missing.isEmpty { return }
+            // Bodies whose key was destroyed stay until they are reclaimed.
+            let intents = try store.state.environment.read { reader in try store.state.intents(reader) }
+            let open = rules.withLock { $0.purges.open }
+            for intent in intents + open.map(\.intent) { missing.subtract(intent.keyIDs) }
+            guard let first = missing.min() else { return }
+            throw ArchiveFailure.folder(
+                path: folder.vault + "/keyring",
+                reason: "lacks \(missing.count) of the keys that the log needs (the first is \(first.rawValue)); restore it from its escrow"
+            )
+        } catch { throw ArchiveFailure(error) }
+    }
+}

@@ -1,0 +1,127 @@
+import Glibc
+
+/// A file descriptor that closes itself, and the few calls the vault makes on one.
+@safe struct VaultFile: ~Copyable, Sendable {
+    /// Changes when the file is renamed; only failures read it.
+    var path: String
+    private let descriptor: CInt
+
+    /// Never follows a symbolic link in the last part of the path, and never waits for the other end of a pipe.
+    init(opening path: String, _ flags: CInt, mode: mode_t = 0o600) throws(VaultFailure) {
+        guard let file = try VaultFile(ifThere: path, flags, mode: mode) else { throw .system(call: "open", path: path, code: ENOENT) }
+        self = file
+    }
+
+    /// Nil if there is no such file.
+    init?(ifThere path: String, _ flags: CInt, mode: mode_t = 0o600) throws(VaultFailure) {
+        var descriptor: CInt
+        repeat {
+            descriptor = unsafe open(path, flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, mode)
+        } while descriptor == -1 && errno == EINTR
+        if descriptor == -1, errno == ENOENT { return nil }
+        if descriptor == -1, errno == ELOOP {
+            throw .refused(path: path, reason: "is a symbolic link, and a vault's files must not be; name the file itself")
+        }
+        if descriptor == -1 { throw .last("open", path) }
+        self.descriptor = descriptor
+        self.path = path
+    }
+
+    /// Whatever had to be durable was synced before, so what close says changes nothing.
+    deinit { close(descriptor) }
+
+    func status() throws(VaultFailure) -> stat {
+        var status = stat()
+        if unsafe fstat(descriptor, &status) == -1 { throw .last("fstat", path) }
+        return status
+    }
+
+    /// Fills `bytes` from `offset` on, with read(2)'s kind of call straight into them: nothing buffers a key. Returns how many there were.
+    func read(into bytes: UnsafeMutableRawBufferPointer, at offset: Int) throws(VaultFailure) -> Int {
+        var done = 0
+        while done < bytes.count {
+            let count = unsafe pread(descriptor, bytes.baseAddress.map { unsafe $0 + done }, bytes.count - done, offset + done)
+            if count == -1, errno == EINTR { continue }
+            if count == -1 { throw .last("read", path) }
+            if count == 0 { break }
+            done += count
+        }
+        return done
+    }
+
+    func write(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws(VaultFailure) {
+        var done = 0
+        while done < bytes.count {
+            let count = unsafe pwrite(descriptor, bytes.baseAddress.map { unsafe $0 + done }, bytes.count - done, offset + done)
+            if count == -1, errno == EINTR { continue }
+            if count == -1 { throw .last("write", path) }
+            done += count
+        }
+    }
+
+    /// Makes the bytes durable. Not to be called again after it failed: the kernel reports a lost page once ("fsyncgate").
+    func sync() throws(VaultFailure) {
+        while fdatasync(descriptor) == -1 {
+            if errno != EINTR { throw .last("fdatasync", path) }
+        }
+    }
+
+    /// Makes bytes and metadata durable; of a folder, its names.
+    func syncWhole() throws(VaultFailure) {
+        while fsync(descriptor) == -1 {
+            if errno != EINTR { throw .last("fsync", path) }
+        }
+    }
+
+    func truncate(to byteCount: Int) throws(VaultFailure) {
+        while ftruncate(descriptor, byteCount) == -1 {
+            if errno != EINTR { throw .last("ftruncate", path) }
+        }
+    }
+
+    func allowWriting() throws(VaultFailure) {
+        if fchmod(descriptor, 0o600) == -1 { throw .last("fchmod", path) }
+    }
+}
+
+extension VaultFile {
+    static func rename(_ old: String, _ new: String) throws(VaultFailure) {
+        if unsafe Glibc.rename(old, new) == -1 { throw .last("rename", old) }
+    }
+
+    /// Makes the names in the folder of `path` durable.
+    static func syncFolder(of path: String) throws(VaultFailure) {
+        let slash = path.lastIndex(of: "/")
+        let folder = slash.map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
+        try syncFolder(folder)
+    }
+
+    /// A folder may be reached over a symbolic link, so its path ends in one that is none.
+    static func syncFolder(_ folder: String) throws(VaultFailure) {
+        try VaultFile(opening: folder + "/.", O_RDONLY | O_DIRECTORY).syncWhole()
+    }
+
+    /// Writes zeros over a whole file, durably. Where the disk remaps writes (SSDs, copy-on-write), the old bytes may outlive it:
+    /// that is why shredding relies on a root key that can lie elsewhere. Does nothing if there is none.
+    static func overwrite(_ path: String) throws(VaultFailure) {
+        guard let reader = try VaultFile(ifThere: path, O_RDONLY) else { return }
+        // A file of mode 0400 is not opened for writing even by its owner.
+        if try reader.status().st_mode & 0o200 == 0 { try reader.allowWriting() }
+        let writer = try VaultFile(opening: path, O_WRONLY)
+        let zeros = [UInt8](repeating: 0, count: 1 << 16)
+        let byteCount = try Int(reader.status().st_size)
+        for offset in stride(from: 0, to: byteCount, by: zeros.count) {
+            let part = zeros[..<min(zeros.count, byteCount - offset)]
+            do {
+                try unsafe part.withUnsafeBytes { try unsafe writer.write($0, at: offset) }
+            } catch let failure as VaultFailure { throw failure } catch {
+                preconditionFailure("because write throws nothing else: \(error)")
+            }
+        }
+        try writer.sync()
+    }
+
+    static func remove(_ path: String) throws(VaultFailure) {
+        if unsafe unlink(path) == -1, errno != ENOENT { throw .last("unlink", path) }
+    }
+}

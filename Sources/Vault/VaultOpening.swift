@@ -1,0 +1,96 @@
+extension Vault {
+    /// Opens the vault, and finishes or undoes a shred that a crash cut short. Nothing is changed if this throws a refusal.
+    ///
+    /// - Parameters:
+    ///   - folder: where the keyring is, made for its owner alone.
+    ///   - instance: the archive that the keyring belongs to.
+    ///   - mayBeNew: whether a keyring, and where needed a root key, is made if there is none.
+    package static func open(
+        folder path: String, instance: String, root source: any RootKeySource, mayBeNew: Bool
+    ) throws(VaultFailure) -> Vault {
+        guard Sodium.hasAES else { throw .noAES }
+        let folder = VaultFolder(path: path)
+        guard let keyring = try Keyring(opening: folder.keyring) else {
+            // A keyring under another name is one that somebody may still want.
+            guard mayBeNew, !folder.isThere(folder.old) else { throw .missing(what: "keyring", path: folder.keyring) }
+            return try make(in: folder, instance, source)
+        }
+        return try read(keyring, in: folder, instance, source)
+    }
+
+    // MARK: The first time
+
+    private static func make(in folder: VaultFolder, _ instance: String, _ source: any RootKeySource) throws(VaultFailure) -> Vault {
+        let root = try firstRoot(of: source)
+        try folder.make()
+        try folder.removeNext()
+        let next = KeyID(1)
+        var keyring = try unsafe Keyring.write(folder.next, [], nextKey: next, under: root, instance: instance) { _, _ in }
+        keyring.path = folder.keyring
+        try VaultFile.rename(folder.next, folder.keyring)
+        try folder.sync()
+        return try Vault(KeyShelf(), Desk(keyring: keyring, root: root, next: next), folder, source, instance)
+    }
+
+    private static func firstRoot(of source: any RootKeySource) throws(VaultFailure) -> RootKey {
+        let candidates = try source.candidates()
+        if let current = candidates.current { return current }
+        if let fault = candidates.fault { throw fault }
+        let root = try RootKey.random()
+        try source.stage(root)
+        try source.adopt(overwritten: {})
+        return root
+    }
+
+    // MARK: Every other time
+
+    private static func read(
+        _ keyring: consuming Keyring, in folder: VaultFolder, _ instance: String, _ source: any RootKeySource
+    ) throws(VaultFailure) -> Vault {
+        var keyring = keyring
+        guard keyring.header.instance == instance else {
+            throw .refused(
+                path: folder.keyring,
+                reason: "belongs to the archive \(keyring.header.instance), not to \(instance); restore the right one from the escrow")
+        }
+        let (root, isStaged) = try root(of: keyring, in: folder, source)
+        var shelf = try KeyShelf()
+        var next = keyring.header.nextKey
+        try unsafe keyring.read(under: root) { (entry, key) throws(VaultFailure) in
+            guard !shelf.contains(entry.id) else {
+                throw .damaged(path: folder.keyring, offset: 0, reason: "\(entry.id) is in it twice")
+            }
+            try unsafe shelf.add(entry.id, entry.owner, isSaved: true) { unsafe $0.copyMemory(from: key) }
+            next = max(next, KeyID(entry.id.rawValue + 1))
+        }
+        if try keyring.hasTornEnd() { try keyring.removeTornEnd() }
+        try settle(folder, source, isStaged: isStaged)
+        return Vault(shelf, Desk(keyring: keyring, root: root, next: next), folder, source, instance)
+    }
+
+    /// Which of the source's keys the keyring was written under.
+    private static func root(
+        of keyring: borrowing Keyring, in folder: VaultFolder, _ source: any RootKeySource
+    ) throws(VaultFailure) -> (RootKey, isStaged: Bool) {
+        let candidates = try source.candidates()
+        if let current = candidates.current, current.id == keyring.header.root { return (current, false) }
+        if let staged = candidates.staged, staged.id == keyring.header.root { return (staged, true) }
+        if let fault = candidates.fault { throw fault }
+        if candidates.current == nil, candidates.staged == nil { throw .missing(what: "root key", path: source.place) }
+        throw .wrongRootKey(keyring: folder.keyring, place: source.place)
+    }
+
+    /// Finishes a shred whose keyring is in its place, and undoes any other.
+    private static func settle(_ folder: VaultFolder, _ source: any RootKeySource, isStaged: Bool) throws(VaultFailure) {
+        if isStaged {
+            // The keyring's new name may not be durable yet, and the root of the old one is about to go.
+            try folder.sync()
+            try source.adopt(overwritten: {})
+        } else {
+            try source.forgetStaged()
+        }
+        try folder.overwriteOld()
+        try folder.removeOld()
+        try folder.removeNext()
+    }
+}

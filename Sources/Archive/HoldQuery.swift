@@ -9,8 +9,8 @@ extension Archive {
         switch try view.horizon(asOf) {
         case .failure(let refusal): return .failure(refusal)
         case .success(let horizon):
-            guard withReleased else { return .success(view.rules.holds.standing(within: horizon).map(HoldSummary.init)) }
-            return .success(view.rules.holds.all(within: horizon).map(HoldSummary.init))
+            let known = view.rules.holds.all(within: horizon)
+            return .success(known.filter { withReleased || $0.released == nil }.map(HoldSummary.init))
         }
     }
 

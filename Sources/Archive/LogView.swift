@@ -73,6 +73,8 @@ struct FoundMessage {
     let send: Send
     /// Nil when it is destroyed.
     let body: [UInt8]?
+    /// Its sealed bytes are there, and no key for them.
+    private(set) var isSealed = false
 
     /// Nil for an event that is no `send`.
     init?(_ record: UnsafeRawBufferPointer, _ stored: UnsafeRawBufferPointer, _ vault: Vault) throws(TrailFault) {
@@ -82,7 +84,9 @@ struct FoundMessage {
         self.tenant = tenant
         switch StoredBody.open(stored, of: send, at: event.position, record: record, with: vault) {
         case .body(let bytes): body = bytes
-        case .gone: body = nil
+        case .gone(let isStored):
+            body = nil
+            isSealed = isStored
         case .damaged: throw .malformed("body, which does not match its commitment")
         }
     }

@@ -13,26 +13,27 @@ extension LogView {
     /// The message's state for somebody who may have hidden it. Its body is there only while it is visible.
     ///
     /// Nil for the blink between the destruction of a key and its receipt: the body is gone, and nothing tells yet which receipt it was.
-    func seen(_ found: FoundMessage, isHidden: Bool, within horizon: Horizon, terms: Terms, isAsOf: Bool) throws(ArchiveFailure) -> Message?
-    {
+    func seen(
+        _ found: FoundMessage, isHidden: Bool, within horizon: Horizon, terms: Terms, isAsOf: Bool
+    ) throws(ArchiveFailure) -> Message? {
         var message = card(of: found, within: horizon, terms: terms)
-        let receipt = try found.body == nil ? receipt(of: found) : nil
-        if let receipt, horizon.includes(receipt.position, at: receipt.at) {
-            message.state = .purged
-            message.receipt = receipt.position
-            return message
-        }
         message.state = Visibility.state(at: found.event.at, under: terms, isHidden: isHidden, asOf: horizon.time)
-        guard message.state == .visible else { return message }
         if let body = found.body {
-            message.body = body
+            if message.state == .visible { message.body = body }
             return message
         }
-        // As of then it was visible, and would be today, had it not been destroyed since.
-        guard isAsOf, let receipt else { return nil }
+        switch try destruction(of: found) {
+        case .receipt(let position, let at):
+            let isKnown = horizon.includes(position, at: at)
+            // As of then it was something else, and its body is destroyed since: only who would have read that body is told.
+            guard isKnown || message.state == .visible else { return message }
+            guard isKnown || isAsOf else { return nil }
+            message.wasVisible = !isKnown
+            message.receipt = position
+        case .underWay: if message.state == .visible { return nil } else { return message }
+        case .elsewhere: break
+        }
         message.state = .purged
-        message.receipt = receipt.position
-        message.wasVisible = true
         return message
     }
 
@@ -43,7 +44,7 @@ extension LogView {
         message.state = Visibility.state(at: found.event.at, under: terms, isHidden: false, asOf: horizon.time)
         message.body = found.body
         if found.body == nil {
-            message.receipt = try receipt(of: found)?.position
+            if case .receipt(let position, _) = try destruction(of: found) { message.receipt = position }
             message.state = .purged
         }
         return message
@@ -63,20 +64,29 @@ extension LogView {
             covering: found.tenant, found.send.conversation, found.send.sender, at: found.event.at, within: horizon)
     }
 
-    /// The purge that destroyed a message's body; nil for the blink in which it has no receipt yet.
-    func receipt(of found: FoundMessage) throws(ArchiveFailure) -> (position: Position, at: Instant)? {
+    /// How a message's body came to be gone.
+    private enum Destruction {
+        case receipt(Position, at: Instant)
+        /// Its key is destroyed, and the receipt is on its way.
+        case underWay
+        /// The key was destroyed after this log was copied: a restored log does not know of purges that came later, the keyring does.
+        case elsewhere
+    }
+
+    private func destruction(of found: FoundMessage) throws(ArchiveFailure) -> Destruction {
         // The key may have been destroyed after the view was taken: then only today's rules know of it.
         let today = core.rules.withLock { $0 }
         let partition = store.partition(of: found.event.at).number
         for settled in today.purges.receipts(of: partition, tenant: found.tenant) {
             let fate = Judgement(today, of: settled).fate(
                 found.tenant, found.send.conversation, found.send.sender, at: found.event.at, position: found.event.position)
-            if fate == .due { return (settled.receipt, settled.receiptAt) }
+            if fate == .due { return .receipt(settled.receipt, at: settled.receiptAt) }
         }
         let isUnderWay = today.purges.open.contains { open in
             open.intent.lines.contains { $0.partition == partition && $0.tenant == found.tenant }
         }
-        if isUnderWay { return nil }
+        if isUnderWay { return .underWay }
+        if found.isSealed { return .elsewhere }
         throw .damaged(place: "the body at \(found.event.position)", .malformed("body, which is gone without a receipt"))
     }
 }

@@ -12,8 +12,8 @@ enum StoredBody {
     /// What became of opening a stored body.
     enum Opening {
         case body([UInt8])
-        /// Its key is destroyed, or nothing is stored any more: nobody can read it again.
-        case gone
+        /// Nobody can read it again: its key is destroyed, and perhaps the sealed bytes are deleted as well.
+        case gone(isStored: Bool)
         /// It does not match its record.
         case damaged
     }
@@ -37,13 +37,13 @@ enum StoredBody {
     static func open(
         _ stored: UnsafeRawBufferPointer, of send: Send, at position: Position, record: UnsafeRawBufferPointer, with vault: Vault
     ) -> Opening {
-        if stored.isEmpty { return .gone }
+        if stored.isEmpty { return .gone(isStored: false) }
         guard stored.count == overheadBytes + Int(send.bodyBytes) else { return .damaged }
         return withPlain(of: stored, at: position, record: record, with: vault) { plain in
             guard let plain else { return .damaged }
             let isSame = send.commitment.bytes.withUnsafeBytes { SHA256.hash(bufferPointer: plain).elementsEqual($0) }
             return isSame ? .body([UInt8](plain[saltBytes...])) : .damaged
-        } ?? .gone
+        } ?? .gone(isStored: true)
     }
 
     /// Whether a stored body is the same as another one. Of one that is destroyed nobody can tell any more; its length is all there is.

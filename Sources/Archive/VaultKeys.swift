@@ -20,7 +20,10 @@ extension Core {
     func checkKeys(and unfolded: Set<KeyID>) throws(ArchiveFailure) {
         do {
             let known = try store.state.environment.read { reader in try store.state.keys(reader) }
-            var missing = Set(known.map { KeyID($0.0) }).union(unfolded).filter { !vault.contains($0) }
+            // Keys that were there when the keyring was last written whole, and are not now, were destroyed: by a purge of this log, or of
+            // the log that this one is an older copy of. Those that came later can only have been lost.
+            let sure = vault.lastRewrittenBelow
+            var missing = Set(known.map { KeyID($0.0) }).union(unfolded).filter { $0 >= sure && !vault.contains($0) }
             if missing.isEmpty { return }
             // Bodies whose key was destroyed stay until they are reclaimed.
             let intents = try store.state.environment.read { reader in try store.state.intents(reader) }

@@ -39,7 +39,7 @@ struct Keyring: ~Copyable, Sendable {
         let parts = KeyringBox.distributed(entries)
         let header = KeyringHeader(boxes: parts.count, nextKey: nextKey, root: root.id, instance: instance)
         var keyring = try Keyring(header, in: VaultFile(opening: path, O_RDWR | O_CREAT | O_EXCL))
-        try keyring.writeHead()
+        try keyring.file.write(keyring.head[...], at: 0)
         var box = try KeyringBox()
         for part in parts { try unsafe keyring.write(part, &box, under: root, copy: copy) }
         try keyring.file.syncWhole()
@@ -54,12 +54,6 @@ struct Keyring: ~Copyable, Sendable {
             // Each of them: only the last box of a keyring may be torn.
             try file.sync()
         }
-    }
-
-    private func writeHead() throws(VaultFailure) {
-        do {
-            try unsafe head.withUnsafeBytes { try unsafe file.write($0, at: 0) }
-        } catch let failure as VaultFailure { throw failure } catch { preconditionFailure("because write throws nothing else: \(error)") }
     }
 
     private mutating func write(
@@ -140,9 +134,9 @@ struct Keyring: ~Copyable, Sendable {
     private static func bytes(of file: borrowing VaultFile, at offset: Int, countMax: Int) throws(VaultFailure) -> [UInt8] {
         var bytes = [UInt8](repeating: 0, count: countMax)
         var count = 0
-        do {
-            count = try unsafe bytes.withUnsafeMutableBytes { try unsafe file.read(into: $0, at: offset) }
-        } catch let failure as VaultFailure { throw failure } catch { preconditionFailure("because read throws nothing else: \(error)") }
+        try unsafe bytes.withUnsafeMutableBufferPointer { (bytes) throws(VaultFailure) in
+            count = try unsafe file.read(into: UnsafeMutableRawBufferPointer(bytes), at: offset)
+        }
         return Array(bytes[..<count])
     }
 }

@@ -42,9 +42,9 @@ package struct RootKeyCredential: RootKeySource {
 
     package func stage(_ key: RootKey) throws(VaultFailure) {
         let sealed = try Self.seal(key, masterKey())
-        do {
-            try unsafe sealed.withUnsafeBytes { try unsafe file.stage($0) }
-        } catch let failure as VaultFailure { throw failure } catch { preconditionFailure("because stage throws nothing else: \(error)") }
+        try unsafe sealed.withUnsafeBufferPointer { (sealed) throws(VaultFailure) in
+            try unsafe file.stage(UnsafeRawBufferPointer(sealed))
+        }
     }
 
     package func adopt(overwritten: () -> Void) throws(VaultFailure) { try file.adopt(overwritten: overwritten) }

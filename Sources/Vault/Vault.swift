@@ -51,6 +51,9 @@ package final class Vault: Sendable {
     /// Every key, by id.
     package var allKeys: [(id: KeyID, owner: KeyOwner)] { shelf.withLock { $0.entries().map { ($0.id, $0.owner) } } }
 
+    /// The keyring was written whole when all keys below this had been made: one of them that is not there was destroyed, not lost.
+    package var lastRewrittenBelow: KeyID { desk.withLock { $0.keyring.header.nextKey } }
+
     package var count: Int { shelf.withLock { $0.count } }
 
     /// Whether the system keeps the keys out of swap. If not, the operator should allow more locked memory (`LimitMEMLOCK=`).

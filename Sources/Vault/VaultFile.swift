@@ -59,6 +59,13 @@ import Glibc
         }
     }
 
+    /// For what is not secret.
+    func write(_ bytes: ArraySlice<UInt8>, at offset: Int) throws(VaultFailure) {
+        try unsafe bytes.withUnsafeBufferPointer { (bytes) throws(VaultFailure) in
+            try unsafe write(UnsafeRawBufferPointer(bytes), at: offset)
+        }
+    }
+
     /// Makes the bytes durable. Not to be called again after it failed: the kernel reports a lost page once ("fsyncgate").
     func sync() throws(VaultFailure) {
         while fdatasync(descriptor) == -1 {
@@ -111,12 +118,7 @@ extension VaultFile {
         let zeros = [UInt8](repeating: 0, count: 1 << 16)
         let byteCount = try Int(reader.status().st_size)
         for offset in stride(from: 0, to: byteCount, by: zeros.count) {
-            let part = zeros[..<min(zeros.count, byteCount - offset)]
-            do {
-                try unsafe part.withUnsafeBytes { try unsafe writer.write($0, at: offset) }
-            } catch let failure as VaultFailure { throw failure } catch {
-                preconditionFailure("because write throws nothing else: \(error)")
-            }
+            try writer.write(zeros[..<min(zeros.count, byteCount - offset)], at: offset)
         }
         try writer.sync()
     }

@@ -1,6 +1,4 @@
 import Events
-import FoundationEssentials
-import Glibc
 import Ledger
 import TestSupport
 import Testing
@@ -68,7 +66,7 @@ struct SteadyTests {
             day.bodies += summary.diskBytes - summary.freeBytes
         }
         day.allocated = core.store.shelf.all.reduce(0) { $0 + DiskUse.bytes(of: core.store.shelf.path(of: $1)) }
-        day.openFiles = try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").count
+        day.openFiles = core.store.shelf.openCount
         day.keys = core.vault.count
         day.oldestExpired = scratch.archive.upkeepStatus().oldestExpired
         return day

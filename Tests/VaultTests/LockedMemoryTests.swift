@@ -34,7 +34,13 @@ struct LockedMemoryTests {
         }
         vault.desk.withLock { desk in desk.root.withBytes { sought.bytes.part(64..<96).copyMemory(from: $0) } }
         let own = UInt(bitPattern: sought.bytes.baseAddress)
-        #expect(try places(of: sought, 0..<32).contains { $0.flags.contains("dd") })
+        #expect(try places(of: sought, 0..<32).contains { $0.flags.contains("dd") && !$0.range.contains(own) })
+        // One that does lie elsewhere is found.
+        let leak = UnsafeMutableRawBufferPointer.allocate(byteCount: 4096, alignment: 16)
+        defer { leak.deallocate() }
+        leak.part(100..<132).copyMemory(from: UnsafeRawBufferPointer(sought.bytes.part(32..<64)))
+        #expect(try places(of: sought, 32..<64).contains { !$0.flags.contains("dd") })
+        Sodium.wipe(leak)
         try vault.shred([ids[0]]) { _ in }
         for start in [0, 32, 64] {
             let found = try places(of: sought, start..<start + 32).filter { !$0.range.contains(own) }

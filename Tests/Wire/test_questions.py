@@ -80,7 +80,7 @@ def test_event_keys_in_their_order(client, tenant):
     assert delete["message-ids"] == [b"m-1"]
     assert list(clear) == EVENT_KEYS + ["conversation", "viewer", "up-to"]
     assert clear["up-to"] == first
-    assert list(retention) == EVENT_KEYS + ["scope", "period", "effective-at", "reason"]
+    assert list(retention) == EVENT_KEYS + ["scope", "period", "target", "locked", "effective-at", "reason"]
     assert list(imported) == EVENT_KEYS + fields + ["recorded"]
     assert len(send["commitment"]) == 64 and send["body-length"] == 3
     # No body, and not even its plain hash, is in the trail.
@@ -209,9 +209,9 @@ def test_statistics(client, tenant):
     integers = [
         "position", "folded", "tail-events", "tail-bytes", "partitions", "open-partitions", "messages", "conversations", "body-bytes",
         "disk-bytes", "journal-bytes", "batches", "folds", "started", "connections", "connections-total", "connections-refused", "commands",
-        "commits", "answers-waiting-bytes"]
+        "commits", "answers-waiting-bytes", "keys", "open-intents", "oldest-expired-seconds"]
     assert all(isinstance(after[key], int) for key in integers)
-    assert set(after) == {*integers, "writable", "partition-length", "instance"}
+    assert set(after) == {*integers, "writable", "partition-length", "instance", "next-purge", "clock"}
 
 
 def test_partitions(client, tenant):
@@ -221,7 +221,8 @@ def test_partitions(client, tenant):
     found = {partition["partition"]: partition for partition in client.maps("PARTITIONS")}
     assert list(found) == sorted(found)
     partition = found[b"2000-01-01"]
-    assert list(partition) == ["partition", "events", "messages", "bytes", "disk", "first", "last"]
+    assert list(partition) == [
+        "partition", "events", "messages", "bytes", "disk", "live", "expired", "held", "purged", "free", "next-expiry", "first", "last"]
     assert partition["last"] == position and partition["disk"] > 0 and partition["events"] == partition["messages"]
 
 

@@ -30,7 +30,7 @@ def test_a_new_folder_and_its_files(make_daemon):
     assert daemon.stop() == 0
     assert not daemon.socket.exists()
     assert sorted(path.name for path in daemon.data.iterdir() if not path.name.endswith("-lock")) == [
-        "LOCK", "annals.json", "journal", "partitions", "state.mdb"]
+        "LOCK", "annals.json", "clock", "journal", "partitions", "state.mdb", "vault"]
     assert stat.S_IMODE(daemon.data.stat().st_mode) == 0o700
     assert (daemon.data / "partitions/2016-11-24.mdb").exists()
 
@@ -172,7 +172,7 @@ def test_a_folder_of_another_format(make_daemon):
     daemon = make_daemon().start()
     daemon.stop()
     description = daemon.data / "annals.json"
-    description.write_text(description.read_text().replace('"format" : 1', '"format" : 7'))
+    description.write_text(description.read_text().replace('"format" : 2', '"format" : 7'))
     code, said = refused(daemon)
     assert code == 1 and "format version 7" in said
 

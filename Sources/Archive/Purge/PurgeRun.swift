@@ -100,6 +100,9 @@ struct PurgeRun {
                 withdraw(position)
                 throw .vault(error)
             }
+            // The old root key may still be somewhere, so nobody may say yet that all is destroyed. The next start ends it.
+            core.giveUp(.vault(error))
+            throw .vault(error)
         }
         core.options.reached(.shredded)
         state = .shredded(position)

@@ -2,6 +2,7 @@ import Events
 import LMDB
 import Ledger
 import Projections
+import Synchronization
 import Vault
 
 /// Deletes bodies that nobody can read any more, in slices. Runs as often as it likes; what it leaves, the next run finds.
@@ -14,8 +15,14 @@ struct Reclaim {
     func toDo() throws(ArchiveFailure) -> [PartitionID: Set<KeyID>] {
         do {
             let known = try core.store.state.environment.read { reader in try core.store.state.keys(reader) }
+            let dead = known.filter { !core.vault.contains(KeyID($0.key)) }
+            if dead.isEmpty { return [:] }
+            // Only what this log has a receipt for: a restored one may lack keys of purges that it knows nothing of.
+            let open = Set(core.rules.withLock { $0.purges.open.flatMap(\.intent.keyIDs) })
+            let intents = try core.store.state.environment.read { reader in try core.store.state.intents(reader) }
+            let purged = Set(intents.flatMap(\.keyIDs)).subtracting(open)
             var found: [PartitionID: Set<KeyID>] = [:]
-            for (key, partition) in known where !core.vault.contains(KeyID(key)) {
+            for (key, partition) in dead where purged.contains(KeyID(key)) {
                 found[PartitionID(partition), default: []].insert(KeyID(key))
             }
             return found

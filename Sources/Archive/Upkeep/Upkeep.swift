@@ -84,6 +84,7 @@ package final class Upkeep: Sendable {
             let `guard` = round.guard
             status.withLock { $0.doubt = nil }
             do throws(ArchiveFailure) { try ClockNote.write(`guard`, core) } catch { fail(error) }
+            ring()
         }
     }
 

@@ -64,9 +64,19 @@ say "Messages are kept for 180 days unless somebody decides otherwise: these are
 show 'annals retention get --tenant lantern-books --conversation 柜台'
 show 'annals timeline lantern-books 柜台 --viewer 老陈 --after - --count 5'
 
-say "The shop decides to keep this conversation for 30 days. Older messages are hidden at once."
+say "What would it do to keep this conversation for 30 days only? A preview changes nothing."
+show 'annals retention preview 30d --tenant lantern-books --conversation 柜台'
 show 'annals retention set 30d --tenant lantern-books --conversation 柜台 --reason "the counter talks a lot"'
-show 'annals timeline lantern-books 柜台 --viewer 老陈 --after - --count 5'
+
+say "What shortens takes effect a week later, and can be cancelled until then."
+show 'annals retention get --tenant lantern-books --conversation 柜台'
+
+say "A court asks for what one person wrote: a hold keeps it, whatever its period."
+show 'annals hold place case-7 --tenant lantern-books --sender 林悦 --matter "case 7" --reason "a court order"'
+
+say "What may be destroyed today, and what may not? A plan counts, and changes nothing. What has expired goes by itself."
+show 'annals purge plan --tenant lantern-books'
+show 'annals message lantern-books counter-131 --explain'
 
 say "The past does not change: the same timeline as it was a month ago, under the policy of that time."
 show "annals timeline lantern-books 柜台 --viewer 老陈 --after - --count 5 --asof '30d ago'"

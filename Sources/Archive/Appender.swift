@@ -24,6 +24,7 @@ package final class Appender {
     var tips = ConversationTips()
     var rules: RuleBook
     private var hasNewRules = false
+    private var hasConfirmedClock = false
     var keys: KeyChoice
     /// The intent whose keys are being destroyed: until its receipt is in the log, no rule changes.
     var shredding: Position?
@@ -103,7 +104,8 @@ package final class Appender {
     package func rule(_ draft: RuleDraft, by principal: Principal, ticket: Ticket, now: Instant) {
         let recorded = max(now, lastRecorded)
         let verdict: Verdict
-        if let refusal = standingRefusal() ?? DraftCheck.fault(of: draft, recorded: recorded) {
+        // Not refused for want of room: a hold must not come too late because the disk is nearly full.
+        if let refusal = isWritable ? DraftCheck.fault(of: draft, recorded: recorded) : .readOnly {
             verdict = .refused(refusal)
         } else if shredding != nil {
             verdict = .refused(.shredding)
@@ -169,6 +171,7 @@ package final class Appender {
         guard event.kind.isRule else { return }
         rules.apply(event)
         keys.forget()
+        if case .clockConfirm = event.deed { hasConfirmedClock = true }
         hasNewRules = true
     }
 
@@ -211,6 +214,8 @@ package final class Appender {
         // Rules first: a reader who sees a position sees its rule. Those beyond a reader's end he leaves out.
         if hasNewRules { core.rules.withLock { $0 = rules } }
         hasNewRules = false
+        if hasConfirmedClock { core.clockConfirmations.add(1, ordering: .releasing) }
+        hasConfirmedClock = false
         tailBytes = core.tail.publish(written, recorded: lastRecorded)
         foldThread.notice(bytes: tailBytes, isFirst: tailBytes == written.bytes)
         core.batches.add(1, ordering: .relaxed)
@@ -225,6 +230,7 @@ package final class Appender {
         core.rules.withLock { rules = $0 }
         keys.forget()
         hasNewRules = false
+        hasConfirmedClock = false
         if case .journal(.full) = failure {
             return Refusal(.full, "the disk has no room for the journal; make room, nothing was appended")
         }

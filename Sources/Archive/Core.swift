@@ -21,6 +21,8 @@ final class Core: Sendable {
     /// Why appends are refused for good, if they are.
     let trouble = Mutex<ArchiveFailure?>(nil)
     let batches = Atomic(0)
+    /// How often an operator has said that the clock is right, since the start.
+    let clockConfirmations = Atomic(0)
     let folds = Atomic(0)
     let journalBytes = Atomic(0)
 

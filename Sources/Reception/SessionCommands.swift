@@ -44,7 +44,11 @@ extension SessionHandler {
         case .send, .localDelete, .retentionSet, .retentionCancel, .holdPlace, .holdRelease, .clockConfirm:
             preconditionFailure("appends have their own way, because they need room in a batch")
         case .timeline: try ask(.timeline(TimelineQuestion(words)))
-        case .messageGet: try ask(.message(MessageQuestion(words)))
+        case .messageGet:
+            let question = try MessageQuestion(words)
+            // It names holds and their matters, which are not for everybody.
+            if question.isExplained { try demand(.auditing, for: "EXPLAIN") }
+            try ask(.message(question))
         case .messageHistory:
             try demand(.auditing, for: "MESSAGE.HISTORY")
             try ask(.history(try words.name(1, "tenant"), try words.name(2, "message-id")))

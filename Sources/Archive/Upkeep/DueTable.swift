@@ -41,7 +41,8 @@ struct DueTable {
         }
     }
 
-    mutating func refresh(_ core: Core) throws(ArchiveFailure) {
+    /// Returns the partitions that were looked at, because they were written to.
+    mutating func refresh(_ core: Core) throws(ArchiveFailure) -> Set<PartitionID> {
         let book = core.rules.withLock { $0 }
         let now = core.clock()
         if book.last != rules || now >= nextEffective {
@@ -51,19 +52,21 @@ struct DueTable {
         }
         let judgement = Judgement(book, coverage: .everything, basis: .expired, horizon: Horizon(position: .last, time: now))
         let all = core.store.shelf.all
-        for id in all { try refresh(id, judgement, core) }
+        var looked: Set<PartitionID> = []
+        for id in all where try refresh(id, judgement, core) { looked.insert(id) }
         if entries.count != all.count {
             let known = Set(all)
             entries = entries.filter { known.contains($0.key) }
         }
+        return looked
     }
 
-    private mutating func refresh(_ id: PartitionID, _ judgement: Judgement, _ core: Core) throws(ArchiveFailure) {
+    private mutating func refresh(_ id: PartitionID, _ judgement: Judgement, _ core: Core) throws(ArchiveFailure) -> Bool {
         do {
             // Looked at before the content, so that what is written in between is seen the next time.
             let stamp = FileStamp(of: core.store.shelf.path(of: id))
-            if let entry = entries[id], entry.stamp == stamp { return }
-            guard let lease = try core.store.shelf.lease(id) else { return }
+            if let entry = entries[id], entry.stamp == stamp { return false }
+            guard let lease = try core.store.shelf.lease(id) else { return false }
             let environment = lease.partition.environment
             var due: Instant?
             try environment.read { reader in
@@ -76,6 +79,7 @@ struct DueTable {
             }
             let deadline = due?.advanced(byMilliseconds: core.options.purge.lagMilliseconds)
             entries[id] = Entry(stamp: stamp, due: due, deadline: deadline)
+            return true
         } catch { throw ArchiveFailure(error) }
     }
 }

@@ -24,23 +24,38 @@ struct PlanShelf {
 extension Upkeep {
     /// What a purge would destroy now. Nothing is changed by it.
     package func plan(coverage: Coverage, basis: PurgeBasis) throws(ArchiveFailure) -> PurgePlan {
-        let plan = try plan(coverage: coverage, basis: basis, of: core.store.shelf.all, patience: nil)
+        let plan = try plan(coverage: coverage, basis: basis, of: nil, patience: nil)
         plans.withLock { $0.keep(plan, now: core.clock()) }
         return plan
     }
 
     func plan(
-        coverage: Coverage, basis: PurgeBasis, of partitions: [PartitionID], patience: Int64?
+        coverage: Coverage, basis: PurgeBasis, of partitions: [PartitionID]?, patience: Int64?
     ) throws(ArchiveFailure) -> PurgePlan {
-        // A plan counts what is in the partitions: what is only journaled gets there first.
-        flushFold()
-        let folded = try core.store.progress().position
-        let rules = core.rules.withLock { $0 }
+        let (rules, folded) = try rulesWithinFolded()
         let judgement = Judgement(
             rules, coverage: coverage, basis: basis, horizon: Horizon(position: folded, time: core.clock()))
         let planner = PurgePlanner(store: core.store, vault: core.vault, judgement: judgement, patienceMilliseconds: patience)
-        return try planner.plan(of: partitions.isEmpty ? core.store.shelf.all : partitions)
+        // Listed now: what was only journaled may have made partitions of its own.
+        return try planner.plan(of: partitions ?? core.store.shelf.all)
     }
+
+    /// The rules, and then how far the partitions have come: what is only journaled gets there first.
+    ///
+    /// In this order. A hold that the rules know and the horizon did not include would neither keep anything nor be seen as a change.
+    private func rulesWithinFolded() throws(ArchiveFailure) -> (RuleBook, Position) {
+        for _ in 0..<Self.flushesMax {
+            let rules = core.rules.withLock { $0 }
+            flushFold()
+            let folded = try core.store.progress().position
+            if rules.last <= folded { return (rules, folded) }
+            // Rules are published a moment before their events, so a fold may have missed one. After a failure it never comes.
+            if let trouble = core.trouble.withLock({ $0 }) { throw trouble }
+        }
+        throw .folder(path: core.folder.path, reason: "is not folded, so nothing can be planned; see whether the disk is full")
+    }
+
+    private static let flushesMax = 100
 
     /// What became of a purge that was asked for.
     package enum PurgeResult: Hashable, Sendable {

@@ -77,17 +77,6 @@ package final class Upkeep: Sendable {
         }
     }
 
-    /// What an operator said about the clock has reached the log.
-    package func clockConfirmed() {
-        round.withLock { round in
-            round.guard.confirm(core.options.steadyClock(core.clock()))
-            let `guard` = round.guard
-            status.withLock { $0.doubt = nil }
-            do throws(ArchiveFailure) { try ClockNote.write(`guard`, core) } catch { fail(error) }
-            ring()
-        }
-    }
-
     /// Looks at the clock before anything is destroyed.
     func watchClock() throws(ArchiveFailure) {
         try round.withLock { (round) throws(ArchiveFailure) in try round.watchClock(self) }
@@ -130,7 +119,7 @@ package final class Upkeep: Sendable {
     }
 
     /// Looks again as soon as what is under way is done.
-    func ring() { queue.ring() }
+    package func ring() { queue.ring() }
 
     func flushFold() { flush() }
 }

@@ -9,6 +9,7 @@ struct UpkeepRound {
     var `guard`: ClockGuard
     /// What the log has been told of.
     private var doubtTold: String?
+    private var confirmationsSeen = 0
     private var dueTable = DueTable()
     /// The last daily moment that was acted on.
     private var dailyDone: Instant
@@ -24,15 +25,20 @@ struct UpkeepRound {
         try watchClock(upkeep)
         try reclaim(upkeep)
         if `guard`.isTrusted, core.options.purge.isAutomatic { try purge(upkeep) }
-        if `guard`.isTrusted { try measure(upkeep) }
+        try measure(upkeep)
         try compact(upkeep)
         upkeep.begin(.idle)
+        upkeep.status.withLock { $0.lastError = nil }
     }
 
     mutating func watchClock(_ upkeep: Upkeep) throws(ArchiveFailure) {
         let core = upkeep.core
         let recorded = core.tail.view().recorded
-        `guard`.take(core.options.steadyClock(core.clock()), recorded: recorded == .distantPast ? nil : recorded)
+        let reading = core.options.steadyClock(core.clock())
+        let confirmations = core.clockConfirmations.load(ordering: .acquiring)
+        if confirmations != confirmationsSeen { `guard`.confirm(reading) }
+        confirmationsSeen = confirmations
+        `guard`.take(reading, recorded: recorded == .distantPast ? nil : recorded)
         let doubt = `guard`.doubt
         upkeep.status.withLock { $0.doubt = doubt }
         if doubt != doubtTold, let doubt { upkeep.tell(.clockDoubted(doubt)) }
@@ -63,6 +69,7 @@ struct UpkeepRound {
         guard isDaily || dueTable.isLate(at: now) else { return }
         let partitions = dueTable.due(at: now)
         if !partitions.isEmpty {
+            upkeep.begin(.planning)
             let plan = try upkeep.plan(
                 coverage: .everything, basis: .expired, of: partitions, patience: core.options.purge.lagMilliseconds)
             try upkeep.carryOut(plan, by: .system)
@@ -73,7 +80,9 @@ struct UpkeepRound {
     }
 
     private mutating func measure(_ upkeep: Upkeep) throws(ArchiveFailure) {
-        try dueTable.refresh(upkeep.core)
+        // What was written to may have more free space than it should: also what was left half compacted the last time.
+        let today = upkeep.core.store.partition(of: upkeep.core.clock())
+        compactable.formUnion(try dueTable.refresh(upkeep.core).filter { $0 < today })
         let now = upkeep.core.clock()
         let oldest = dueTable.oldestDue.flatMap { $0 <= now ? $0 : nil }
         let open = upkeep.core.rules.withLock { $0.purges.open.count }

@@ -32,10 +32,11 @@ extension Setting {
     static let importers = Setting(
         name: "importers", kind: .users, fallback: ownUsers, explanation: "Users who may append with a time of their own (AT).")
     static let administrators = Setting(
-        name: "administrators", kind: .users, fallback: ownUsers, explanation: "Users who may set retention and stop the daemon.")
+        name: "administrators", kind: .users, fallback: ownUsers,
+        explanation: "Users who may set retention, place holds, purge, compact, and stop the daemon.")
     static let auditors = Setting(
         name: "auditors", kind: .users, fallback: ownUsers,
-        explanation: "Users who may read the log and every message in full (EVENTS.READ, MESSAGE.HISTORY).")
+        explanation: "Users who may read the log and every message in full, and why it is kept (EVENTS.READ, MESSAGE.HISTORY, EXPLAIN).")
     static let logLevel = Setting(
         name: "log-level", kind: .choice(["trace", "debug", "info", "notice", "warning", "error", "critical"]), fallback: "notice",
         explanation: "How much is logged, on standard error. Bodies never are.")

@@ -1,0 +1,37 @@
+/// Days since 1970 and their dates: Howard Hinnant's `days_from_civil` and `civil_from_days`, with months added and days pressed back.
+enum Calendar {
+    static let day = 86_400_000
+
+    static func end(of period: String, from at: Int) -> Int {
+        guard let count = Int(period.prefix { $0.isNumber }) else { return .max }
+        switch period.drop(while: \.isNumber) {
+        case "d": return at + count * day
+        case "w": return at + count * 7 * day
+        case "mo": return adding(count, to: at)
+        default: return adding(count * 12, to: at)
+        }
+    }
+
+    private static func adding(_ months: Int, to at: Int) -> Int {
+        let (year, month, dayOfMonth) = date(ofDay: at / day)
+        let all = year * 12 + month - 1 + months
+        let first = number(year: all / 12, month: all % 12 + 1)
+        let length = number(year: (all + 1) / 12, month: (all + 1) % 12 + 1) - first
+        return (first + min(dayOfMonth, length) - 1) * day + at % day
+    }
+
+    /// The first of a month.
+    private static func number(year: Int, month: Int) -> Int {
+        let year = month <= 2 ? year - 1 : year
+        let ofEra = year % 400
+        let ofYear = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5
+        return year / 400 * 146_097 + ofEra * 365 + ofEra / 4 - ofEra / 100 + ofYear - 719_468
+    }
+
+    private static func date(ofDay number: Int) -> (year: Int, month: Int, day: Int) {
+        var year = 1970
+        while self.number(year: year + 1, month: 1) <= number { year += 1 }
+        let month = (1...12).last { self.number(year: year, month: $0) <= number } ?? 1
+        return (year, month, number - self.number(year: year, month: month) + 1)
+    }
+}

@@ -1,0 +1,163 @@
+import Events
+import Ledger
+import Projections
+import Synchronization
+import TestSupport
+import Testing
+
+@testable import Archive
+
+/// An archive that many histories share, each with tenants of its own, beside the model that knows what must become of them.
+final class PurgeWorld {
+    var random: SeededRandom
+    let scratch: Scratch
+    var model: PurgeModel
+    let tenants: [String]
+    /// Where the wall clock is ahead of the one that nobody sets, and how often the machine was started.
+    let skew = TestSkew()
+    /// By position, when the server heard of it.
+    var recorded: [Int] = [0]
+    var positionsOfRules: [Int] = []
+    var isPurging = true
+    /// What was done, for whoever reads of a failure.
+    var diary: [(tenant: String, line: String)] = []
+    let lag: Int
+    let coolOff: Int
+    let mayCrashUnfolded: Bool
+
+    static let names = (conversations: ["c", "d"], people: ["ann", "bob"], ids: ["m1", "m2", "m3", "m4"])
+
+    struct Wrong: Error {}
+
+    init(seed: UInt64, histories: Int) throws {
+        var random = SeededRandom(seed: seed)
+        let lag = Int64([6, 24, 72].randomElement(using: &random) ?? 24) * 3_600_000
+        let coolOff = Int64([0, 1, 7].randomElement(using: &random) ?? 7) * Instant.millisecondsPerDay
+        let length: PartitionLength = [.hour, .day, .day, .week].randomElement(using: &random) ?? .day
+        let fold = [1, 100_000, 200].randomElement(using: &random) ?? 200
+        let slice = [1, 3, 2_000].randomElement(using: &random) ?? 2_000
+        let minute = Int.random(in: 0..<1440, using: &random)
+        let skew = skew
+        scratch = try Scratch {
+            $0.partitionLength = length
+            $0.coolOffMilliseconds = coolOff
+            $0.foldMilliseconds = fold
+            $0.purge.lagMilliseconds = lag
+            $0.purge.sliceBodies = slice
+            $0.purge.dailyMinute = minute
+            $0.purge.compactionBytesPerSecond = 0
+            $0.steadyClock = { skew.reading(of: $0) }
+        }
+        scratch.lendAppender()
+        model = PurgeModel(partitionLength: length == .hour ? 3_600_000 : length == .day ? Calendar.day : 7 * Calendar.day)
+        tenants = (0..<histories).flatMap { $0 % 2 == 0 ? ["h\($0)"] : ["h\($0)", "h\($0)x"] }
+        (self.lag, self.coolOff, mayCrashUnfolded) = (Int(lag), Int(coolOff), fold == 100_000)
+        self.random = random
+    }
+
+    var clock: Int { Int(scratch.clock.now.milliseconds) }
+    /// The server's time: it never falls behind what it wrote.
+    var now: Int { max(clock, recorded.last ?? 0) }
+    var end: Int { recorded.count - 1 }
+    var present: PurgeModel.Moment { .init(position: end, time: now) }
+
+    func pick<Element>(_ all: [Element]) -> Element { all[Int.random(in: all.indices, using: &random)] }
+    func maybe<Element>(_ one: Int, in all: Int, _ value: @autoclosure () -> Element) -> Element? {
+        random.chance(of: one, in: all) ? value() : nil
+    }
+
+    func note(_ tenant: String, _ line: String) { diary.append((tenant, "[\(end + 1) \(Instant(milliseconds: Int64(clock)))] \(line)")) }
+
+    /// Says what is wrong with a tenant's messages, and how it came to that.
+    func fail(_ tenant: String, _ what: String) -> Wrong {
+        let lines = diary.filter { tenant.isEmpty || $0.tenant.isEmpty || $0.tenant == tenant }.map(\.line)
+        Issue.record("ANNALS_SEED=\(random.seed): \(tenant): \(what)\n\(lines.joined(separator: "\n"))")
+        return Wrong()
+    }
+
+    func require(_ isRight: Bool, _ tenant: String, _ what: @autoclosure () -> String) throws {
+        if !isRight { throw fail(tenant, what()) }
+    }
+
+    /// A moment of an old message: often where a month ends, so that a shorter one presses it back.
+    func oldTime() -> Int {
+        let anchors = [1_768_600_000_000, 1_769_813_999_999, 1_769_727_600_000, 1_785_542_400_000, 1_790_812_800_000, 1_792_022_400_000]
+        return min(pick(anchors) + Int.random(in: 0..<90, using: &random) * 60_000, clock)
+    }
+
+    /// Takes in what the log says since the last time.
+    func absorb() throws {
+        var intents: [Position: PurgeIntent] = [:]
+        while true {
+            let page = try scratch.archive.events(EventsQuestion(from: Position(UInt64(end) + 1), count: 1000))
+            if page.events.isEmpty { return }
+            for event in page.events {
+                try require(Int(event.recorded.milliseconds) == now || event.recorded <= scratch.clock.now, "", "\(event) is of the future")
+                recorded.append(Int(event.recorded.milliseconds))
+                switch event.deed {
+                case .purgeIntent(let intent): intents[event.position] = intent
+                case .purge(let receipt):
+                    guard let intent = intents[receipt.intent] else { throw fail("", "a receipt of no intent: \(event)") }
+                    try take(receipt, of: intent, at: event)
+                default: break
+                }
+            }
+        }
+    }
+
+    private func take(_ receipt: Purge, of intent: PurgeIntent, at event: Event) throws {
+        try require(receipt.outcome == .destroyed, "", "withdrawn, though no rule changed: \(event)")
+        let purge = PurgeModel.Purge(
+            coverage: .init(intent.coverage), before: intent.basis.before,
+            horizon: .init(position: Int(intent.horizonPosition.rawValue), time: Int(intent.horizonTime.milliseconds)))
+        let planned = model.plan(purge)
+        for line in intent.lines {
+            let due = planned[.init(partition: Int(line.partition), tenant: line.tenant.text)]?[.due] ?? []
+            try require(
+                Int(line.messages) == due.count && Int(line.bytes) == due.reduce(0) { $0 + $1.body.utf8.count }
+                    && Int(line.conversations) == Set(due.map(\.conversation)).count,
+                line.tenant.text, "intent names \(line), due are \(due)")
+        }
+        let parts = Set(intent.lines.map { PurgeModel.Part(partition: Int($0.partition), tenant: $0.tenant.text) })
+        note("", "purge \(intent.coverage) \(intent.basis), receipt \(event.position)")
+        let moment = PurgeModel.Moment(position: Int(event.position.rawValue), time: Int(event.at.milliseconds))
+        for message in model.note(purge, of: parts, receipt: moment) {
+            let known = model.view(of: message.tenant, at: .init(position: end, time: .max))
+            try require(!known.isHeld(message), message.tenant, "held and destroyed: \(message)")
+            let view = model.view(of: message.tenant, at: present)
+            try require(
+                intent.basis != .expired || view.end(of: message) <= now, message.tenant, "destroyed before its time: \(message)")
+        }
+    }
+}
+
+final class TestSkew: Sendable {
+    private let state = Mutex((skew: Int64(0), boots: 0))
+    func jump(_ milliseconds: Int64) { state.withLock { $0.skew += milliseconds } }
+    func boot() { state.withLock { $0.boots += 1 } }
+    func reading(of wall: Instant) -> ClockReading {
+        let (skew, boots) = state.withLock { $0 }
+        return ClockReading(wall: wall, steadyMilliseconds: wall.milliseconds - skew, boot: "\(boots)")
+    }
+}
+
+extension PurgeModel.Coverage {
+    init(_ coverage: Coverage) {
+        self.init(
+            tenant: coverage.tenant?.text, conversation: coverage.conversation?.text, sender: coverage.sender?.text,
+            from: coverage.from.map { Int($0.milliseconds) }, until: coverage.until.map { Int($0.milliseconds) })
+    }
+
+    var real: Coverage {
+        get throws {
+            Coverage(
+                tenant: try tenant.map { try TenantID($0) }, conversation: try conversation.map { try ConversationID($0) },
+                sender: try sender.map { try UserID($0) }, from: from.map { Instant(milliseconds: Int64($0)) },
+                until: until.map { Instant(milliseconds: Int64($0)) })
+        }
+    }
+}
+
+extension PurgeBasis {
+    var before: Int? { if case .before(let time) = self { Int(time.milliseconds) } else { nil } }
+}

@@ -1,0 +1,223 @@
+import Events
+import Projections
+import TestSupport
+import Testing
+
+@testable import Archive
+
+/// What happens in the world: one deed of each history at a time, all in one batch.
+extension PurgeWorld {
+    /// A deed that was handed to the appender, and what to do with the verdict.
+    typealias Pending = (Verdict) throws -> Void
+
+    func round() throws {
+        var pending: [Pending] = []
+        for tenant in tenants where random.chance(of: 3, in: 4) { try pending.append(deed(of: tenant)) }
+        if random.chance(of: 1, in: 8) { try pending.append(random.chance(of: 2, in: 3) ? retention(nil) : hold(nil)) }
+        try settle(pending)
+    }
+
+    func settle(_ pending: [Pending]) throws {
+        let verdicts = scratch.commit()
+        try require(verdicts.count == pending.count, "", "verdicts are missing")
+        // What was taken is known to the model before anything that the log says of it is looked at.
+        for (verdict, then) in zip(verdicts, pending) { try then(verdict) }
+        try absorb()
+    }
+
+    private func deed(of tenant: String) throws -> Pending {
+        switch Int.random(in: 0..<100, using: &random) {
+        case ..<52: return send(tenant)
+        case ..<64: return try hide(tenant)
+        case ..<68: return try clear(tenant)
+        case ..<82: return try retention(tenant)
+        case ..<86: return cancel(tenant)
+        case ..<95: return try hold(tenant)
+        default: return try release(tenant)
+        }
+    }
+
+    private func send(_ tenant: String) -> Pending {
+        let old = model.messages[tenant]?.randomElement(using: &random)
+        var message = PurgeModel.Message(
+            at: oldTime(), tenant: tenant, conversation: pick(Self.names.conversations), sender: pick(Self.names.people),
+            id: pick(Self.names.ids), body: String(repeating: "x", count: Int.random(in: 0..<4, using: &random)) + "\(random.next() % 100)")
+        if let old, random.chance(of: 1, in: 4) { message = old }
+        let isImport = random.chance(of: 3, in: 5)
+        let clock = scratch.clock.now
+        if !isImport { message.at = now }
+        scratch.admit(
+            Scratch.Post(message.id).with {
+                $0.tenant = tenant
+                $0.conversation = message.conversation
+                $0.sender = message.sender
+                $0.body = message.body
+                $0.at = isImport ? min(Instant(milliseconds: Int64(message.at)), clock) : nil
+            })
+        return { [self] verdict in
+            note(tenant, "send \(isImport ? "imported " : "")\(message): \(verdict)")
+            switch verdict {
+            case .appended(let position, let at):
+                message.at = Int(at.milliseconds)
+                model.note(.send(message), tenant: tenant, position: Int(position.rawValue), at: message.at)
+            case .present(let position, _):
+                let twin = model.messages[tenant]?.first { $0.position == Int(position.rawValue) }
+                try require(
+                    twin.map { $0.id == message.id && $0.conversation == message.conversation && $0.sender == message.sender } ?? false,
+                    tenant, "is no twin of \(String(describing: twin)): \(message)")
+            case .refused(let refusal): try require(refusal.code == .conflict, tenant, "\(refusal)")
+            }
+        }
+    }
+
+    private func hide(_ tenant: String) throws -> Pending {
+        let conversation = pick(Self.names.conversations)
+        let viewer = pick(Self.names.people)
+        let ids = Array(Set((0...1).map { _ in pick(Self.names.ids) })).sorted()
+        let draft = LocalDeleteDraft(
+            tenant: try TenantID(tenant), conversation: try ConversationID(conversation), viewer: try UserID(viewer),
+            extent: .messages(try ids.map { try MessageID($0) }))
+        scratch.appender.localDelete(draft, by: .user(1000), ticket: Ticket(0), now: scratch.clock.now)
+        return { [self] verdict in
+            note(tenant, "hide \(ids) in \(conversation) from \(viewer): \(verdict)")
+            guard case .appended(let position, let at) = verdict else { return }
+            let targets = ids.compactMap { id in
+                model.messages[tenant]?.filter { $0.id == id && $0.conversation == conversation }.max {
+                    ($0.at, $0.position) < ($1.at, $1.position)
+                }
+            }
+            try require(targets.count == ids.count, tenant, "hid what is not there")
+            model.note(
+                .hide(viewer: viewer, targets.map(\.position)), tenant: tenant, position: Int(position.rawValue), at: Int(at.milliseconds))
+        }
+    }
+
+    private func clear(_ tenant: String) throws -> Pending {
+        let conversation = pick(Self.names.conversations)
+        let viewer = pick(Self.names.people)
+        let upTo = Int.random(in: 1...max(1, end), using: &random)
+        let draft = LocalDeleteDraft(
+            tenant: try TenantID(tenant), conversation: try ConversationID(conversation), viewer: try UserID(viewer),
+            extent: .upTo(Position(UInt64(upTo))))
+        scratch.appender.localDelete(draft, by: .user(1000), ticket: Ticket(0), now: scratch.clock.now)
+        return { [self] verdict in
+            note(tenant, "clear \(conversation) up to \(upTo) from \(viewer): \(verdict)")
+            guard case .appended(let position, let at) = verdict else { return }
+            model.note(
+                .clear(conversation: conversation, viewer: viewer, upTo: upTo), tenant: tenant, position: Int(position.rawValue),
+                at: Int(at.milliseconds))
+        }
+    }
+
+    private func retention(_ tenant: String?) throws -> Pending {
+        let conversation = tenant.flatMap { _ in maybe(1, in: 2, pick(Self.names.conversations)) }
+        let periods = ["1d", "2d", "7d", "4w", "30d", "31d", "1mo", "2mo", "6mo", "180d", "1y", "forever"]
+        let isFloor = random.chance(of: 1, in: 3)
+        let rule = PurgeModel.Rule(
+            tenant: tenant, conversation: conversation, isFloor: isFloor,
+            period: tenant == nil && !isFloor || random.chance(of: 5, in: 6) ? pick(isFloor ? Array(periods.prefix(8)) : periods) : nil,
+            isLocked: random.chance(of: 1, in: 10) && tenant != nil)
+        let at = maybe(1, in: 6, oldTime())
+        let scope: Scope =
+            try tenant.map { tenant in
+                try conversation.map { .conversation(try TenantID(tenant), try ConversationID($0)) } ?? .tenant(try TenantID(tenant))
+            } ?? .system
+        let wanted = try #require(RetentionChange.Rule(text: rule.period ?? "inherit"))
+        let draft = RetentionDraft(
+            scope: scope, changes: [.init(isFloor ? .floor : .policy, wanted, isLocked: rule.isLocked)], reason: "because",
+            at: at.map { Instant(milliseconds: Int64($0)) })
+        scratch.appender.rule(.retention(draft), by: .user(0), ticket: Ticket(0), now: scratch.clock.now)
+        return { [self] verdict in
+            note(tenant ?? "", "retain \(rule) at \(String(describing: at)): \(verdict)")
+            guard case .appended(let position, let effectiveAt) = verdict else { return }
+            try take(rule, at: at, position, Int(effectiveAt.milliseconds))
+        }
+    }
+
+    /// A change that was taken may shorten nothing at once, and what is locked not at all.
+    private func take(_ rule: PurgeModel.Rule, at: Int?, _ position: Position, _ effectiveAt: Int) throws {
+        let position = Int(position.rawValue)
+        var rule = rule
+        rule.effectiveAt = effectiveAt
+        let tenant = rule.tenant ?? ""
+        let event = try #require(
+            try scratch.archive.events(EventsQuestion(from: Position(UInt64(position)), count: 1)).events.first)
+        let time = Int(event.recorded.milliseconds)
+        guard case .retentionChange(let change) = event.deed else { throw fail(tenant, "no change: \(event)") }
+        let moment = PurgeModel.Moment(position: position, time: time)
+        let before = model.view(of: tenant, at: moment)
+        let messages = rule.tenant == nil ? model.messages.values.flatMap { $0 } : model.messages[tenant] ?? []
+        let old = before.rule(rule.tenant, rule.conversation, isFloor: rule.isFloor)
+        if let old, old.isLocked, let least = old.period {
+            try require(change.isLocked, tenant, "the lock is lost by \(rule)")
+            let period = try #require(rule.period)
+            for message in messages {
+                try require(
+                    Calendar.end(of: period, from: message.at) >= Calendar.end(of: least, from: message.at), tenant,
+                    "lock broken by \(rule)")
+            }
+        }
+        rule.isLocked = change.isLocked
+        let ends = messages.map { model.view(of: $0.tenant, at: moment).end(of: $0) }
+        model.note(.rule(rule), tenant: tenant, position: position, at: at ?? time)
+        positionsOfRules.append(position)
+        try require(effectiveAt == at ?? time || effectiveAt == time + coolOff, tenant, "takes effect at \(effectiveAt)")
+        guard effectiveAt <= time, coolOff > 0 else { return }
+        for (message, end) in zip(messages, ends) {
+            try require(
+                model.view(of: message.tenant, at: moment).end(of: message) >= end, tenant, "shortened at once by \(rule): \(message)")
+        }
+    }
+
+    private func cancel(_ tenant: String) -> Pending {
+        let changes = (model.entries[tenant] ?? []).filter { if case .rule = $0.deed { true } else { false } }
+        let change = changes.last?.position ?? 1
+        scratch.appender.rule(
+            .cancel(CancelDraft(change: Position(UInt64(change)), reason: "because")), by: .user(0), ticket: Ticket(0),
+            now: scratch.clock.now)
+        return { [self] verdict in
+            note(tenant, "cancel \(change): \(verdict)")
+            guard case .appended(let position, let at) = verdict else { return }
+            positionsOfRules.append(Int(position.rawValue))
+            model.note(.cancel(change), tenant: tenant, position: Int(position.rawValue), at: Int(at.milliseconds))
+        }
+    }
+
+    func coverage(_ tenant: String?) -> PurgeModel.Coverage {
+        var coverage = PurgeModel.Coverage(tenant: tenant)
+        if tenant != nil {
+            coverage.conversation = maybe(1, in: 3, pick(Self.names.conversations))
+            coverage.sender = maybe(1, in: 3, pick(Self.names.people))
+        }
+        let known = tenant.flatMap { model.messages[$0]?.randomElement(using: &random)?.at } ?? oldTime()
+        coverage.from = maybe(1, in: 4, known)
+        coverage.until = maybe(1, in: 4, max((coverage.from ?? 0) + 1, known + pick([0, 1, Calendar.day])))
+        return coverage
+    }
+
+    private func hold(_ tenant: String?) throws -> Pending {
+        let coverage = coverage(tenant)
+        let name = "\(tenant ?? "all")-\(pick(["1", "2", "3"]))"
+        let place = HoldPlace(id: try HoldID(name), coverage: try coverage.real, matter: "matter", reason: "because")
+        scratch.appender.rule(.place(place), by: .user(0), ticket: Ticket(0), now: scratch.clock.now)
+        return { [self] verdict in
+            note(tenant ?? "", "hold \(name) \(coverage): \(verdict)")
+            guard case .appended(let position, let at) = verdict else { return }
+            positionsOfRules.append(Int(position.rawValue))
+            model.note(.place(name, coverage), tenant: tenant ?? "", position: Int(position.rawValue), at: Int(at.milliseconds))
+        }
+    }
+
+    private func release(_ tenant: String) throws -> Pending {
+        let owner = random.chance(of: 1, in: 5) ? nil : tenant
+        let name = "\(owner ?? "all")-\(pick(["1", "2", "3"]))"
+        scratch.appender.rule(
+            .release(ReleaseDraft(hold: try HoldID(name), reason: "because")), by: .user(0), ticket: Ticket(0), now: scratch.clock.now)
+        return { [self] verdict in
+            note(owner ?? "", "release \(name): \(verdict)")
+            guard case .appended(let position, let at) = verdict else { return }
+            positionsOfRules.append(Int(position.rawValue))
+            model.note(.release(name), tenant: owner ?? "", position: Int(position.rawValue), at: Int(at.milliseconds))
+        }
+    }
+}

@@ -214,7 +214,7 @@ package final class Appender {
         // Rules first: a reader who sees a position sees its rule. Those beyond a reader's end he leaves out.
         if hasNewRules { core.rules.withLock { $0 = rules } }
         hasNewRules = false
-        if hasConfirmedClock { core.clockConfirmations.add(1, ordering: .releasing) }
+        if hasConfirmedClock { core.clockConfirmed.withLock { $0 = core.options.steadyClock(core.clock()) } }
         hasConfirmedClock = false
         tailBytes = core.tail.publish(written, recorded: lastRecorded)
         foldThread.notice(bytes: tailBytes, isFirst: tailBytes == written.bytes)

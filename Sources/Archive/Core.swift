@@ -21,8 +21,8 @@ final class Core: Sendable {
     /// Why appends are refused for good, if they are.
     let trouble = Mutex<ArchiveFailure?>(nil)
     let batches = Atomic(0)
-    /// How often an operator has said that the clock is right, since the start.
-    let clockConfirmations = Atomic(0)
+    /// What the clocks said when an operator said that they are right, until upkeep has heard of it.
+    let clockConfirmed = Mutex<ClockReading?>(nil)
     let folds = Atomic(0)
     let journalBytes = Atomic(0)
 
@@ -39,6 +39,9 @@ final class Core: Sendable {
         self.clock = clock
         started = clock()
     }
+
+    /// The server's time. The wall clock may have been set back; the log's time never is, and what the log says must count.
+    var now: Instant { max(clock(), tail.view().recorded) }
 
     func measureDisk() {
         isDiskFull.store(store.freeDiskBytes() < options.diskReserveBytes, ordering: .relaxed)

@@ -63,7 +63,6 @@ struct PurgeModel {
         var before: Int?
         var horizon: Moment
     }
-
     /// The milliseconds of a partition: an hour, a day, or a week.
     let partitionLength: Int
     private(set) var entries: [String: [Entry]] = [:]
@@ -83,7 +82,6 @@ struct PurgeModel {
         message.position = position
         messages[tenant, default: []].append(message)
     }
-
     /// What a receipt destroyed; gives those messages of which it is news.
     mutating func note(_ purge: Purge, of parts: Set<Part>, receipt: Moment) -> [Message] {
         var news: [Message] = []
@@ -97,7 +95,6 @@ struct PurgeModel {
         }
         return news
     }
-
     /// What a plan must name, by part and fate.
     func plan(_ purge: Purge) -> [Part: [Fate: [Message]]] {
         var found: [Part: [Fate: [Message]]] = [:]
@@ -110,13 +107,11 @@ struct PurgeModel {
         }
         return found
     }
-
     func view(of tenant: String, at moment: Moment) -> View {
         let known = ((entries[tenant] ?? []) + (tenant.isEmpty ? [] : entries[""] ?? []))
             .filter { $0.position <= moment.position && $0.at <= moment.time }
         return View(known: known.sorted { $0.position < $1.position }, moment: moment, destroyed: destroyed)
     }
-
     /// What is known of a tenant as of a moment.
     struct View {
         let known: [Entry]
@@ -130,7 +125,6 @@ struct PurgeModel {
                 return message
             }
         }
-
         /// The rule of a scope that is in force, with its place.
         func rule(_ tenant: String?, _ conversation: String?, isFloor: Bool) -> Rule? {
             var standing: [(entry: Entry, rule: Rule)] = []

@@ -171,7 +171,7 @@ extension PurgeWorld {
 
     private func cancel(_ tenant: String) -> Pending {
         let changes = (model.entries[tenant] ?? []).filter { if case .rule = $0.deed { true } else { false } }
-        let change = changes.last?.position ?? 1
+        let change = changes.last?.position ?? 1_000_000_000
         scratch.appender.rule(
             .cancel(CancelDraft(change: Position(UInt64(change)), reason: "because")), by: .user(0), ticket: Ticket(0),
             now: scratch.clock.now)

@@ -33,6 +33,8 @@ extension PurgeWorld {
 
     func tick() throws {
         let before = end
+        // What is due is looked for in the partitions; a daemon folds several times between two ticks.
+        scratch.archive.flush()
         scratch.archive.upkeep.tick()
         try absorb()
         let status = scratch.archive.upkeepStatus()
@@ -44,7 +46,7 @@ extension PurgeWorld {
         }
         try require(try Reclaim(scratch.archive.core).toDo().isEmpty, "", "something is left to reclaim")
         for tenant in tenants {
-            let view = model.view(of: tenant, at: .init(position: end, time: clock))
+            let view = model.view(of: tenant, at: .init(position: end, time: now))
             for message in view.messages where model.destroyed[message.position] == nil && !view.isHeld(message) {
                 let end = view.end(of: message)
                 try require(end == .max || end + lag > clock, tenant, "left past the bound: \(message), since \(end) at \(clock)")
@@ -56,10 +58,15 @@ extension PurgeWorld {
         guard random.chance(of: 2, in: 3) else { return }
         scratch.appender.rule(.confirmClock(reason: "looked"), by: .user(0), ticket: Ticket(0), now: scratch.clock.now)
         try settle([{ [self] verdict in note("", "confirm: \(verdict)") }])
+        // The reading that follows is the one that is believed.
+        scratch.archive.upkeep.tick()
+        try absorb()
     }
 
     /// Somebody sets the wall clock, and nothing may be destroyed for it.
     private func jump() throws {
+        // A reading first: what was set back a little since the last one would make the jump look smaller.
+        try tick()
         let far = pick([2, 400 * 24]) * 3_600_000
         skew.jump(Int64(far))
         scratch.clock.advance(milliseconds: Int64(far))

@@ -1,6 +1,7 @@
 """Destroyed means destroyed: looked for in every file, in copies, and in a core dump of the running daemon."""
 
 import os
+import resource
 import shutil
 import signal
 import subprocess
@@ -122,3 +123,143 @@ def test_what_the_kernel_would_dump_is_no_memory(purged):
     with open(f"/proc/{daemon.process.pid}/coredump_filter") as file:
         assert int(file.read(), 16) == 0
     assert os.path.exists(f"/proc/{daemon.process.pid}")
+
+
+def memory_of(daemon, name):
+    """Everything that the daemon has in memory, also what it asks debuggers and the kernel to leave out."""
+    core = daemon.folder / name
+    done = subprocess.run(
+        ["gdb", "--batch", "--nx", "-p", str(daemon.process.pid), "-ex", "set use-coredump-filter off",
+         "-ex", "set dump-excluded-mappings on", "-ex", f"gcore {core}"],
+        capture_output=True, text=True, timeout=300)
+    assert core.exists(), done.stdout + done.stderr
+    content = core.read_bytes()
+    core.unlink()
+    return content
+
+
+@pytest.mark.skipif(shutil.which("gdb") is None, reason="gdb is not installed")
+def test_not_even_the_whole_memory_has_a_dead_key(purged):
+    """A debugger that overrides every filter finds the keys that live, so it looked everywhere, and none that is destroyed."""
+    daemon, _, before, old_root = purged
+    after = body_keys(daemon.data)
+    dead = [before[key] for key in before if key not in after]
+    content = memory_of(daemon, "memory")
+    assert any(key in content for key in after.values()), "the living keys were not found, so this looked in the wrong place"
+    for needle in [*dead, old_root, old_root.hex().encode()]:
+        assert needle not in content
+
+
+@pytest.mark.parametrize("number", [signal.SIGABRT, signal.SIGSEGV, signal.SIGILL])
+def test_a_crash_leaves_no_content_behind(make_daemon, monkeypatch, tmp_path, number):
+    """The kernel's core dump, and whatever a crash reporter writes to the log, of a daemon that was allowed to leave both."""
+    with open("/proc/sys/kernel/core_pattern") as pattern:
+        if not pattern.read().startswith("core"):
+            pytest.skip("core dumps go to a program here")
+    monkeypatch.chdir(tmp_path)
+    daemon = make_daemon(purge_automatic="no").start()
+    with Connection(daemon.socket) as connection:
+        connection.call("HELLO", 3)
+        for index, body in enumerate(DOOMED):
+            connection.call("SEND", "t", "c", "doomed", f"d-{index}", body, "AT", OLD + index)
+        connection.call("SEND", "live", "c", "ann", "m", LIVE)
+        assert connection.call("MESSAGE.GET", "live", "m")["body"] == LIVE
+        keys, root = body_keys(daemon.data), root_key(daemon.data)
+        resource.prlimit(daemon.process.pid, resource.RLIMIT_CORE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+        daemon.process.send_signal(number)
+        # It dies of it: a daemon that lives on in pieces is not started again by whoever watches it.
+        assert daemon.process.wait(20) == -number
+        daemon.process = None
+    dumps = list(tmp_path.glob("core*"))
+    assert dumps, "the kernel left no core dump, so there is nothing to look into"
+    for needle in [*keys.values(), root, root.hex().encode(), *DOOMED, LIVE]:
+        assert files_with(tmp_path, needle) == []
+    # Swift's own crash reporter writes what the registers point to: a few bytes of a key or a body, if they do.
+    assert "Registers" not in daemon.log_text() and "rip 0x" not in daemon.log_text()
+
+
+def test_a_restored_log_stays_readable_when_it_is_purged_itself(make_daemon):
+    """What the keyring lacks and this log has no receipt for is purged, before and after bodies beside it are reclaimed."""
+    daemon = make_daemon(purge_automatic="no").start()
+    with Connection(daemon.socket) as connection:
+        connection.call("HELLO", 3)
+        connection.call("RETENTION.SET", "TENANT", "left", "forever", "REASON", "was a good customer")
+        for tenant in ("left", "expired"):
+            for number in range(20):
+                connection.call("SEND", tenant, "c", "ann", f"m-{number}", f"{tenant} {number}", "AT", OLD + number)
+        daemon.stop()
+    old = make_daemon(purge_automatic="no")
+    shutil.copytree(daemon.data, old.data)
+    daemon.start()
+    with Connection(daemon.socket) as connection:
+        connection.call("HELLO", 3)
+        plan = connection.call("PURGE.PLAN", "TENANT", "left", "ALL")
+        connection.call("PURGE.RUN", plan["plan"], "CONFIRM", 20)
+    daemon.stop()
+    shutil.rmtree(old.data / "vault")
+    shutil.copytree(daemon.data / "vault", old.data / "vault")
+    old.start()
+    with Connection(old.socket) as connection:
+        connection.call("HELLO", 3)
+        assert connection.call("MESSAGE.HISTORY", "left", "m-3")["message"]["state"] == b"purged"
+        plan = connection.call("PURGE.PLAN")
+        assert plan["messages"] == 20
+        connection.call("PURGE.RUN", plan["plan"], "CONFIRM", 20)
+        wait_for(lambda: sum(partition["purged"] for partition in connection.call("PARTITIONS")) == 40)
+        idle(connection)
+        for tenant in ("left", "expired"):
+            assert connection.call("MESSAGE.HISTORY", tenant, "m-3")["message"]["state"] == b"purged"
+            assert connection.call("MESSAGE.GET", tenant, "m-3")["body"] is None
+        assert connection.call("TIMELINE", "left", "c", "VIEWER", "bob")["messages"] == []
+
+
+# Refusals at the start.
+
+def spoil(vault, what):
+    root, keyring = vault / "root.key", vault / "keyring"
+    if what == "another root key":
+        root.write_text("ab" * 32 + "\n")
+    elif what == "no root key":
+        root.unlink()
+    elif what == "a torn root key":
+        root.write_bytes(root.read_bytes()[:31])
+    elif what == "a root key for everybody":
+        root.chmod(0o644)
+    elif what == "a root key by a link":
+        root.rename(vault / "elsewhere")
+        root.symlink_to(vault / "elsewhere")
+    elif what == "no keyring":
+        keyring.unlink()
+    elif what == "an empty keyring":
+        keyring.write_bytes(b"")
+    else:
+        content = bytearray(keyring.read_bytes())
+        content[{"a keyring with another head": 20, "a keyring with another end": -1}[what]] ^= 1
+        keyring.write_bytes(content)
+    return keyring if "keyring" in what else root
+
+
+@pytest.mark.parametrize("what", [
+    "another root key", "no root key", "a torn root key", "a root key for everybody", "a root key by a link", "no keyring",
+    "an empty keyring", "a keyring with another head", "a keyring with another end"])
+def test_a_vault_that_does_not_fit_is_refused_by_name_and_nothing_is_written(make_daemon, what):
+    daemon = make_daemon(purge_automatic="no").start()
+    with Connection(daemon.socket) as connection:
+        connection.call("SEND", "t", "c", "ann", "m", LIVE)
+    daemon.stop()
+    culprit = spoil(daemon.data / "vault", what)
+    before = content_of(daemon.data)
+    daemon.log.unlink()
+    daemon.start(wait=False)
+    assert daemon.wait() == 1
+    said = daemon.log_text()
+    assert str(culprit) in said and said.count("\n") == 1
+    assert LIVE.decode() not in said and "ab" * 32 not in said
+    assert content_of(daemon.data) == before
+
+
+def content_of(folder):
+    """Of every file but the locks, which say who opened the folder and nothing else."""
+    return {
+        path: path.read_bytes() for path in folder.rglob("*")
+        if path.is_file() and path.name != "LOCK" and not path.name.endswith("-lock")}

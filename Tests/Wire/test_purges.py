@@ -9,7 +9,7 @@ import time
 import pytest
 
 from daemon import ANNALS, annals
-from resp import Connection, Refused
+from resp import Connection, Refused, frame
 
 DAY = 86_400_000
 OLD = 1_517_616_000_000  # 2018-02-03
@@ -161,35 +161,6 @@ def test_what_expired_long_ago_goes_by_itself(make_daemon):
     assert "purged" in daemon.log_text()
 
 
-def test_nothing_is_destroyed_while_the_clock_is_doubted(make_daemon):
-    daemon = make_daemon().start()
-    with Connection(daemon.socket) as connection:
-        connection.call("HELLO", 3)
-        fill(connection, "old")
-        connection.call("DIGEST")
-    assert daemon.stop() == 0
-    # As if the machine had been read a day earlier, and only a minute had passed by the clock that nobody sets.
-    note = daemon.data / "clock"
-    words = note.read_text().splitlines()[1].split()
-    words[1] = str(int(words[1]) - DAY)
-    note.write_text("annals-clock 1\n" + " ".join(words) + "\n")
-    daemon.start()
-    with Connection(daemon.socket) as connection:
-        connection.call("HELLO", 3)
-        status = wait_for(lambda: (status := connection.call("PURGE.STATUS"))["clock"] == b"doubted" and status)
-        assert b"wall clock went from" in status["clock-reason"]
-        plan = connection.call("PURGE.PLAN")
-        assert plan["messages"] == 20
-        with pytest.raises(Refused) as refused:
-            connection.call("PURGE.RUN", plan["plan"], "CONFIRM", 20)
-        assert refused.value.code == "DENIED" and "CLOCK.CONFIRM" in str(refused.value)
-        assert connection.call("PURGE.LIST") == []
-        connection.call("CLOCK.CONFIRM", "REASON", "looked at my watch")
-        wait_for(lambda: connection.call("PURGE.STATUS")["clock"] == b"trusted")
-        wait_for(lambda: connection.call("PURGE.LIST"))
-        assert state(connection, "old", "c-1") == "purged"
-
-
 def test_compaction_gives_blocks_back(quiet, connection):
     for number in range(400):
         connection.call("SEND", "t", "c", "ann", f"m-{number}", os.urandom(8_000), "AT", OLD + number)
@@ -224,13 +195,29 @@ def test_people_plan_run_and_look_with_the_command_line(quiet, connection):
     assert "purged" in annals(quiet, "message", "t", "c-1").stdout
 
 
-def test_a_terminal_shows_how_far_a_purge_is(quiet, connection):
+def test_every_command_about_purges_has_json(quiet, connection):
     fill(connection, "t")
-    plan = connection.call("PURGE.PLAN")
+
+    def ask(*words):
+        return json.loads(annals(quiet, *words, "--json").stdout)
+    plan = ask("purge", "plan", "--tenant", "t", "--before", "2018-02-04")
+    assert (plan["messages"], plan["basis"], plan["lines"][0]["partition"]) == (20, "before", "2018-02-03")
+    receipt = ask("purge", "run", plan["plan"], "--confirm", "20")["position"]
+    assert ask("purge", "list", "-n", "1")[0]["position"] == receipt
+    assert ask("purge", "status")["last-receipt"] == receipt
+    assert ask("compact", "2018-02-03", "--min-gain", "0")[0]["partition"] == "2018-02-03"
+    assert [row["purged"] for row in ask("partitions") if row["partition"] == "2018-02-03"] == [20]
+    status = ask("status")
+    assert (status["open-intents"], status["clock"], status["oldest-expired-seconds"]) == (0, "trusted", 0)
+    assert ask("message", "t", "c-1")["state"] == "purged"
+
+
+def shown_on_a_terminal(daemon, *words):
+    """What somebody at a terminal sees of a command, with all that is drawn over."""
     primary, secondary = pty.openpty()
     run = subprocess.Popen(
-        [ANNALS, "purge", "run", plan["plan"].decode(), "--confirm", "20"], stdin=secondary, stdout=secondary, stderr=secondary,
-        env={**os.environ, "ANNALS_SOCKET": str(quiet.socket), "TERM": "xterm"})
+        [ANNALS, *words], stdin=secondary, stdout=secondary, stderr=secondary,
+        env={**os.environ, "ANNALS_SOCKET": str(daemon.socket), "TERM": "xterm", "COLUMNS": "100"})
     os.close(secondary)
     shown = b""
     try:
@@ -238,8 +225,80 @@ def test_a_terminal_shows_how_far_a_purge_is(quiet, connection):
             shown += data
     except OSError:
         pass  # What Linux says when the other end is closed.
-    assert run.wait(30) == 0 and b"#" in shown
     os.close(primary)
+    assert run.wait(60) == 0, shown
+    return shown.decode()
+
+
+def test_a_terminal_shows_how_far_a_purge_and_a_compaction_are(make_daemon):
+    # So slow that there is something to see.
+    daemon = make_daemon(purge_automatic="no", compaction_gain_percent=100, compaction_bytes_per_second=1_000_000).start()
+    with Connection(daemon.socket) as connection, Connection(daemon.socket) as other:
+        connection.call("HELLO", 3)
+        for number in range(600):
+            connection.call("SEND", "t", "c", f"s{number % 3}", f"m-{number}", b"x" * 8_000, "AT", OLD + number)
+        plan = connection.call("PURGE.PLAN", "TENANT", "t", "SENDER", "s0")
+        connection.call("PURGE.RUN", plan["plan"], "CONFIRM", 200)
+        partition = connection.call("PARTITIONS")[0]
+        wait_for(lambda: connection.call("PARTITIONS")[0]["free"] > partition["disk"] // 4)
+        plan = connection.call("PURGE.PLAN", "TENANT", "t", "SENDER", "s1")
+        # The purge itself would be over before anybody could look; it waits for what is under way.
+        other.send("COMPACT", "ALL", "MINGAIN", 0)
+        wait_for(lambda: connection.call("PURGE.STATUS")["state"] == b"compacting")
+        shown = shown_on_a_terminal(daemon, "purge", "run", plan["plan"].decode(), "--confirm", "200")
+        assert other.answer()
+        receipt = connection.call("PURGE.LIST")[0]["position"]
+        assert "compacting 2018-02-03" in shown and "%" in shown and "\u2588" in shown
+        # The bar is wiped before the answer stands there.
+        assert shown.split("\x1b[K")[-1] == f"#{receipt}\r\n"
+        wait_for(lambda: connection.call("PARTITIONS")[0]["free"] > 1_000_000)
+        shown = shown_on_a_terminal(daemon, "compact", "--all", "--min-gain", "0")
+        assert "compacting 2018-02-03" in shown and "%" in shown and "\u2588" in shown
+        assert "compacted" in shown.split("\x1b[K")[-1]
+        assert "\x1b" not in annals(daemon, "compact", "--all").stdout
+
+
+def test_a_compaction_right_behind_a_purge_gives_its_blocks_back(make_daemon):
+    daemon = make_daemon(purge_automatic="no", compaction_gain_percent=100).start()
+    with Connection(daemon.socket) as connection:
+        connection.call("HELLO", 3)
+        for number in range(300):
+            connection.call("SEND", "t", "c", "ann", f"m-{number}", os.urandom(8_000), "AT", OLD + number)
+        plan = connection.call("PURGE.PLAN")
+        connection.call("PURGE.RUN", plan["plan"], "CONFIRM", 300)
+        (report,) = connection.call("COMPACT", "2018-02-03")
+        assert report["outcome"] == b"compacted" and report["after"] < report["before"] / 5
+        assert (daemon.data / "partitions/2018-02-03.mdb").stat().st_blocks * 512 == report["after"]
+
+
+def test_a_stop_does_not_wait_for_a_slow_compaction_and_the_next_one_finishes_it(make_daemon):
+    daemon = make_daemon(purge_automatic="no", compaction_gain_percent=100, compaction_bytes_per_second=300_000, drain_seconds=1).start()
+    with Connection(daemon.socket) as connection, Connection(daemon.socket) as other:
+        connection.call("HELLO", 3)
+        other.call("HELLO", 3)
+        for number in range(800):
+            connection.call("SEND", "t", "c", f"s{number % 2}", f"m-{number}", os.urandom(8_000), "AT", OLD + number)
+        connection.call("HOLD.PLACE", "h", "TENANT", "t", "SENDER", "s1", "MATTER", "7", "REASON", "court")
+        bodies = [other.call("MESSAGE.HISTORY", "t", f"m-{number}")["message"]["body"] for number in range(1, 800, 2)]
+        plan = connection.call("PURGE.PLAN")
+        connection.call("PURGE.RUN", plan["plan"], "CONFIRM", 400)
+        idle(connection)
+        connection.send("COMPACT", "ALL", "MINGAIN", 0)
+        status = wait_for(lambda: (status := other.call("PURGE.STATUS"))["state"] == b"compacting" and status["done"] and status)
+        assert (status["partition"], status["total"] >= status["done"] > 0, status["started"] > 0) == (b"2018-02-03", True, True)
+        # Meanwhile life goes on, in the partition that is being compacted as well.
+        assert other.call("SEND", "t", "c", "s1", "late", "late", "AT", OLD) > 0
+        started = time.monotonic()
+        assert daemon.stop() == 0
+        assert time.monotonic() - started < 10  # All of it would take half a minute.
+    daemon.start(compaction_bytes_per_second=0)
+    with Connection(daemon.socket) as connection:
+        connection.call("HELLO", 3)
+        reports = connection.call("COMPACT", "ALL", "MINGAIN", 0)
+        assert b"compacted" in [report["outcome"] for report in reports]
+        assert not list((daemon.data / "partitions").glob("*compact*"))
+        assert bodies == [connection.call("MESSAGE.HISTORY", "t", f"m-{number}")["message"]["body"] for number in range(1, 800, 2)]
+        assert connection.call("MESSAGE.HISTORY", "t", "late")["message"]["body"] == b"late"
 
 
 def test_rights_are_asked_for(make_daemon):

@@ -86,7 +86,7 @@ struct Evacuation {
 
     private func key(for sealed: BodyWalk.Sealed, in id: PartitionID) throws(ArchiveFailure) -> KeyID {
         let rules = core.rules.withLock { $0 }
-        let owner = KeyOwner(choosing: sealed.tenant, sealed.send.conversation, in: id.number, under: rules, now: core.clock())
+        let owner = KeyOwner(choosing: sealed.tenant, sealed.send.conversation, in: id.number, under: rules, now: core.now)
         if let key = core.vault.newest(of: owner, except: dying) { return key }
         do { return try core.vault.make(for: owner) } catch { throw .vault(error) }
     }

@@ -15,7 +15,6 @@ package struct PurgeOptions: Sendable {
 
     /// Bodies that are sealed anew, or deleted, in one transaction.
     package var sliceBodies = 2_000
-    package var sliceBytes = 1 << 20
     /// A partition is compacted by itself when it would give back so much of its file.
     package var compactionGainPercent = 20
     /// What a compaction writes at the most; 0: as fast as it can.

@@ -102,7 +102,9 @@ extension PurgePlan {
         add("\(held) \(floored) \(locked)")
         for line in lines {
             let line = line.line
-            add("\(line.partition) \(line.tenant) \(line.keys) \(line.messages) \(line.conversations) \(line.bytes)")
+            add(
+                "\(line.partition) \(line.tenant.utf8.count):\(line.tenant) \(line.keys) \(line.messages) \(line.conversations) \(line.bytes)"
+            )
         }
         return Array(hash.finalize())
     }

@@ -32,7 +32,9 @@ struct Reclaim {
     /// Deletes all bodies of a partition that are sealed under dead keys.
     func run(_ id: PartitionID, _ dead: Set<KeyID>, report: (_ done: Int) -> Void = { _ in }) throws(ArchiveFailure) {
         do {
-            if try isAllDead(id) { try clear(id) } else { try delete(dead, in: id, report) }
+            // An import may bring something between the look and the clearing: then it is done row by row.
+            let isCleared = try isAllDead(id) && clear(id)
+            if !isCleared { try delete(dead, in: id, report) }
             core.options.reached(.reclaimed)
             try core.store.state.environment.write { transaction in
                 for key in dead { try core.store.state.forgetKey(key.rawValue, &transaction) }
@@ -53,16 +55,17 @@ struct Reclaim {
     }
 
     /// Dropping a table takes as long as it has pages, not rows.
-    private func clear(_ id: PartitionID) throws {
-        _ = try core.store.shelf.write(to: id, making: false) { partition, transaction in
+    private func clear(_ id: PartitionID) throws -> Bool {
+        let isCleared = try core.store.shelf.write(to: id, making: false) { partition, transaction in
             let index = PartitionIndex(in: partition.environment)
             var keys: Set<UInt64> = []
             try index.holdings(transaction.reader) { keys.insert($0.key) }
-            // An import may have brought something since it was looked at; it is none of ours.
-            guard keys.allSatisfy({ !core.vault.contains(KeyID($0)) }) else { return }
+            guard keys.allSatisfy({ !core.vault.contains(KeyID($0)) }) else { return false }
             try partition.clearBodies(&transaction)
             for key in keys { try index.removeHoldings(of: key, &transaction) }
+            return true
         }
+        return isCleared ?? true
     }
 
     private func delete(_ dead: Set<KeyID>, in id: PartitionID, _ report: (Int) -> Void) throws {

@@ -44,7 +44,7 @@ struct DueTable {
     /// Returns the partitions that were looked at, because they were written to.
     mutating func refresh(_ core: Core) throws(ArchiveFailure) -> Set<PartitionID> {
         let book = core.rules.withLock { $0 }
-        let now = core.clock()
+        let now = core.now
         if book.last != rules || now >= nextEffective {
             entries = [:]
             rules = book.last

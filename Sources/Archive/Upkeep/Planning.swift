@@ -25,7 +25,7 @@ extension Upkeep {
     /// What a purge would destroy now. Nothing is changed by it.
     package func plan(coverage: Coverage, basis: PurgeBasis) throws(ArchiveFailure) -> PurgePlan {
         let plan = try plan(coverage: coverage, basis: basis, of: nil, patience: nil)
-        plans.withLock { $0.keep(plan, now: core.clock()) }
+        plans.withLock { $0.keep(plan, now: core.now) }
         return plan
     }
 
@@ -34,7 +34,7 @@ extension Upkeep {
     ) throws(ArchiveFailure) -> PurgePlan {
         let (rules, folded) = try rulesWithinFolded()
         let judgement = Judgement(
-            rules, coverage: coverage, basis: basis, horizon: Horizon(position: folded, time: core.clock()))
+            rules, coverage: coverage, basis: basis, horizon: Horizon(position: folded, time: core.now))
         let planner = PurgePlanner(store: core.store, vault: core.vault, judgement: judgement, patienceMilliseconds: patience)
         // Listed now: what was only journaled may have made partitions of its own.
         return try planner.plan(of: partitions ?? core.store.shelf.all)
@@ -65,7 +65,7 @@ extension Upkeep {
 
     /// Runs a plan that somebody has seen and counted.
     package func run(_ id: String, count: UInt64, by principal: Principal) throws(ArchiveFailure) -> PurgeResult {
-        guard let plan = plans.withLock({ $0.find(id, now: core.clock()) }) else {
+        guard let plan = plans.withLock({ $0.find(id, now: core.now) }) else {
             return .refused(Refusal(.unknown, "there is no plan '\(id)' (any more); make one with PURGE.PLAN"))
         }
         guard plan.messages == count else {

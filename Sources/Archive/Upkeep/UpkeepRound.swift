@@ -9,7 +9,6 @@ struct UpkeepRound {
     var `guard`: ClockGuard
     /// What the log has been told of.
     private var doubtTold: String?
-    private var confirmationsSeen = 0
     private var dueTable = DueTable()
     /// The last daily moment that was acted on.
     private var dailyDone: Instant
@@ -35,9 +34,12 @@ struct UpkeepRound {
         let core = upkeep.core
         let recorded = core.tail.view().recorded
         let reading = core.options.steadyClock(core.clock())
-        let confirmations = core.clockConfirmations.load(ordering: .acquiring)
-        if confirmations != confirmationsSeen { `guard`.confirm(reading) }
-        confirmationsSeen = confirmations
+        let confirmed = core.clockConfirmed.withLock { confirmed in
+            defer { confirmed = nil }
+            return confirmed
+        }
+        // What the clocks did since then is looked at as ever.
+        if let confirmed { `guard`.confirm(confirmed) }
         `guard`.take(reading, recorded: recorded == .distantPast ? nil : recorded)
         let doubt = `guard`.doubt
         upkeep.status.withLock { $0.doubt = doubt }
@@ -61,7 +63,7 @@ struct UpkeepRound {
 
     private mutating func purge(_ upkeep: Upkeep) throws(ArchiveFailure) {
         let core = upkeep.core
-        let now = core.clock()
+        let now = core.now
         try measure(upkeep)
         let daily = Self.lastDaily(before: now, minute: core.options.purge.dailyMinute)
         let isDaily = daily > dailyDone
@@ -81,9 +83,9 @@ struct UpkeepRound {
 
     private mutating func measure(_ upkeep: Upkeep) throws(ArchiveFailure) {
         // What was written to may have more free space than it should: also what was left half compacted the last time.
-        let today = upkeep.core.store.partition(of: upkeep.core.clock())
+        let today = upkeep.core.store.partition(of: upkeep.core.now)
         compactable.formUnion(try dueTable.refresh(upkeep.core).filter { $0 < today })
-        let now = upkeep.core.clock()
+        let now = upkeep.core.now
         let oldest = dueTable.oldestDue.flatMap { $0 <= now ? $0 : nil }
         let open = upkeep.core.rules.withLock { $0.purges.open.count }
         upkeep.status.withLock { status in

@@ -87,7 +87,7 @@ extension Event.Deed {
         case .retentionCancel: 3
         case .holdPlace: 4
         case .holdRelease: 3
-        case .purgeIntent: 13
+        case .purgeIntent: 14
         case .purge: 6
         case .clockConfirm: 2
         }

@@ -65,6 +65,8 @@ extension ReplyWriter {
         integer(Int(clamping: intent.held))
         key("floored")
         integer(Int(clamping: intent.floored))
+        key("locked")
+        integer(Int(clamping: intent.locked))
         key("digest")
         hexadecimal(intent.digest)
     }

@@ -2,7 +2,6 @@
 
 import collections
 import json
-import time
 
 import pytest
 
@@ -76,33 +75,3 @@ def test_the_plan_counts_as_the_file_does_and_the_run_destroys_just_that(make_da
         rest = connection.call("PURGE.PLAN")
         assert rest["messages"] == sum(
             message["conversation"] != kept and message["sender"] != held for message in messages.values()) - purged
-
-
-def test_the_edge_of_a_period_lies_within_the_data(make_daemon, messages):
-    """A period of so many days that half of the archive has expired at this moment, to the millisecond; and a floor beside it."""
-    tenant = "cofacts"
-    days = int((time.time() * 1000 - DAY) // 86_400_000)
-    floored = collections.Counter(message["conversation"] for message in messages.values()).most_common(2)[1][0]
-    daemon = make_daemon(purge_automatic="no", cool_off_hours=0).start()
-    annals(daemon, "retention", "set", "--tenant", tenant, f"{days}d", "--reason", "as it was agreed")
-    annals(daemon, "retention", "set", "--tenant", tenant, "--conversation", floored, "100y", "--floor", "--reason", "the law")
-    annals(daemon, "import", COFACTS, "--json")
-    with Connection(daemon.socket, timeout=120) as connection:
-        connection.call("HELLO", 3)
-        plan = connection.call("PURGE.PLAN")
-        due = {
-            name for name, message in messages.items()
-            if message["sent_at"] + days * 86_400_000 <= plan["time"] and message["conversation"] != floored}
-        assert 0 < len(due) < len(messages) and plan["messages"] == len(due)
-        assert plan["bytes"] == sum(len(utf8(messages[name]["body"])) for name in due)
-        # By hand also what has not expired, before the same day: as many again or more, but nothing against the floor.
-        before = connection.call("PURGE.PLAN", "TENANT", tenant, "BEFORE", DAY + 30 * 86_400_000)
-        assert before["messages"] == sum(
-            (message["sent_at"] < DAY + 30 * 86_400_000 or name in due) and message["conversation"] != floored
-            for name, message in messages.items())
-        assert before["floored"] == sum(
-            message["sent_at"] < DAY + 30 * 86_400_000 and message["conversation"] == floored for message in messages.values())
-        connection.call("PURGE.RUN", plan["plan"], "CONFIRM", plan["messages"])
-        for name, message in messages.items():
-            found = connection.call("MESSAGE.HISTORY", tenant, name)["message"]
-            assert found["body"] == (None if name in due else utf8(message["body"])), name

@@ -18,6 +18,10 @@ extension Appender {
             return .refused(Refusal(.busy, "another purge is under way (its intent is at \(open.position)); try again when it is done"))
         }
         guard rules.last <= intent.rules else { return .refused(.rulesChanged(rules.last)) }
+        // Another purge came first. An intent is of keys that are there: they die together, or none does.
+        guard intent.keyIDs.allSatisfy({ core.vault.contains($0) }) else {
+            return .refused(Refusal(.conflict, "another purge has destroyed or moved some of it since the plan; plan again"))
+        }
         let position = append(.purgeIntent(intent), tenant: intent.coverage.tenant, at: recorded, by: principal)
         // From here on nothing is sealed under a key that is to die, or it would die with it.
         keys.retire(intent.lines.lazy.flatMap(\.keys).map { KeyID($0) })

@@ -23,9 +23,13 @@ extension Upkeep {
             }
             ids = [id]
         }
+        // What is destroyed and not deleted yet takes no part in the copy.
+        let reclaim = Reclaim(core)
+        let dead = try reclaim.toDo()
         var reports: [PartitionCompaction] = []
         for id in ids {
             if isStopping { break }
+            if let keys = dead[id] { try reclaim.run(id, keys) }
             let started = core.clock()
             let report = try compact(id, minGainPercent: minGainPercent)
             reports.append(

@@ -42,13 +42,14 @@ let package = Package(
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     ],
     targets: [
-        // Ground floor: bytes, words, frames.
+        // Ground floor: bytes, words, hashes, frames.
         .systemLibrary(name: "CLMDB", pkgConfig: "lmdb", providers: [.apt(["liblmdb-dev"])]),
         .systemLibrary(name: "CXXHash", pkgConfig: "libxxhash", providers: [.apt(["libxxhash-dev"])]),
         .systemLibrary(name: "CSodium", pkgConfig: "libsodium", providers: [.apt(["libsodium-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .target(name: "LMDB", dependencies: ["CLMDB"], swiftSettings: lmdb),
         .target(name: "Events", swiftSettings: house),
+        .target(name: "Merkle", dependencies: [crypto], swiftSettings: house),
         .target(name: "RESP", dependencies: [.product(name: "NIOCore", package: "swift-nio")], swiftSettings: house),
 
         // Rooms: the newest bytes; the log; what it means; what it hides. They do not know each other.
@@ -100,6 +101,7 @@ let package = Package(
         .testTarget(
             name: "LMDBTests", dependencies: ["LMDB", "TestSupport"], swiftSettings: house + [.enableExperimentalFeature("Lifetimes")]),
         .testTarget(name: "EventsTests", dependencies: ["Events", "TestSupport"], swiftSettings: house),
+        .testTarget(name: "MerkleTests", dependencies: ["Merkle", "TestSupport"], swiftSettings: house),
         .testTarget(name: "RESPTests", dependencies: ["RESP", "TestSupport"] + nio, swiftSettings: house),
         .testTarget(name: "JournalTests", dependencies: ["Journal", "TestSupport"], swiftSettings: house),
         .testTarget(name: "LedgerTests", dependencies: ["Ledger", "LMDB", "Events", "TestSupport"], swiftSettings: house),

@@ -54,7 +54,7 @@ let package = Package(
 
         // Rooms: the newest bytes; the log; what it means; what it hides. They do not know each other.
         .target(name: "Journal", dependencies: ["CXXHash"], swiftSettings: house),
-        .target(name: "Ledger", dependencies: ["LMDB", "Events"], swiftSettings: house),
+        .target(name: "Ledger", dependencies: ["LMDB", "Events", "Merkle"], swiftSettings: house),
         .target(name: "Projections", dependencies: ["LMDB", "Events", "CXXHash"], swiftSettings: house),
 
         .target(name: "Vault", dependencies: ["Events", "CSodium"], swiftSettings: vault),
@@ -104,7 +104,7 @@ let package = Package(
         .testTarget(name: "MerkleTests", dependencies: ["Merkle", "TestSupport"], swiftSettings: house),
         .testTarget(name: "RESPTests", dependencies: ["RESP", "TestSupport"] + nio, swiftSettings: house),
         .testTarget(name: "JournalTests", dependencies: ["Journal", "TestSupport"], swiftSettings: house),
-        .testTarget(name: "LedgerTests", dependencies: ["Ledger", "LMDB", "Events", "TestSupport"], swiftSettings: house),
+        .testTarget(name: "LedgerTests", dependencies: ["Ledger", "LMDB", "Events", "Merkle", "TestSupport"], swiftSettings: house),
         .testTarget(name: "ProjectionsTests", dependencies: ["Projections", "LMDB", "Events", "TestSupport"], swiftSettings: house),
         .testTarget(name: "VaultTests", dependencies: ["Vault", "Events", "TestSupport"], swiftSettings: house),
         .testTarget(

@@ -2,6 +2,7 @@ import Events
 import LMDB
 import Ledger
 import Projections
+import Synchronization
 import Vault
 
 /// What the appender asks the log before it decides. Reads only.
@@ -88,7 +89,8 @@ extension Appender {
                 try core.store.state.conversations.partitions(tenant, conversation, reader)
             }
         } catch { throw ArchiveFailure(error) }
-        for partition in partitions.reversed().map({ PartitionID($0) }) {
+        let leaving = core.removing.withLock { $0 }
+        for partition in partitions.reversed().map({ PartitionID($0) }) where partition != leaving {
             // What was found in a later partition is later than anything in this one.
             let open = ids.filter { id in found[id].map { core.store.partition(of: $0.at) <= partition } ?? true }
             if open.isEmpty { break }
@@ -108,6 +110,8 @@ extension Appender {
         guard let event = try event(at: position), case .send(let send) = event.deed, event.tenant == tenant,
             send.conversation == conversation, send.messageID == id
         else { return }
+        // Nobody hides what leaves at this moment: the state forgets it.
+        if isLeaving(event.at) { return }
         let place = Cursor(at: event.at, position: position)
         if found[id].map({ $0 < place }) ?? true { found[id] = place }
     }

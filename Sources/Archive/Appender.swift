@@ -79,7 +79,7 @@ package final class Appender {
         let recorded = max(now, lastRecorded)
         let verdict: Verdict
         if let refusal = standingRefusal() ?? DraftCheck.fault(of: draft, bodyBytesMax: core.options.bodyBytesMax)
-            ?? DraftCheck.fault(ofTime: draft.at, recorded: recorded)
+            ?? DraftCheck.fault(ofTime: draft.at, recorded: recorded) ?? refusal(ofTime: draft.at)
         {
             verdict = .refused(refusal)
         } else {
@@ -92,7 +92,7 @@ package final class Appender {
     package func localDelete(_ draft: LocalDeleteDraft, by principal: Principal, ticket: Ticket, now: Instant) {
         let recorded = max(now, lastRecorded)
         let verdict: Verdict
-        if let refusal = standingRefusal() ?? DraftCheck.fault(ofTime: draft.at, recorded: recorded) {
+        if let refusal = standingRefusal() ?? DraftCheck.fault(ofTime: draft.at, recorded: recorded) ?? refusal(ofTime: draft.at) {
             verdict = .refused(refusal)
         } else {
             verdict = rule { () throws(ArchiveFailure) in try ruling(on: draft, by: principal, recorded: recorded) }
@@ -136,6 +136,9 @@ package final class Appender {
         if case .appended = verdict { lastRecorded = recorded }
         outcomes.append((ticket, verdict))
     }
+
+    /// An import brings its own time, and that time's partition may be about to leave.
+    private func refusal(ofTime at: Instant?) -> Refusal? { isLeaving(at) ? .leaving : nil }
 
     /// Why nothing is appended at all, if so.
     private func standingRefusal() -> Refusal? {

@@ -1,4 +1,5 @@
 import Events
+import Ledger
 import Projections
 import Synchronization
 import Vault
@@ -18,6 +19,8 @@ final class Core: Sendable {
     let rules: Mutex<RuleBook>
     /// Set by the fold when the file system has less left than the reserve.
     let isDiskFull = Atomic(false)
+    /// The partition that leaves the log at this moment: nothing comes into it.
+    let removing = Mutex<PartitionID?>(nil)
     /// Why appends are refused for good, if they are.
     let trouble = Mutex<ArchiveFailure?>(nil)
     let batches = Atomic(0)

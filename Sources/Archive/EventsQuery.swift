@@ -15,13 +15,13 @@ extension Archive {
             bytes < Self.bytesMax
         {
             let slice = try view.slice(from: page.next, atMost: min(Self.sliceMax, question.count - page.events.count))
-            guard let last = slice.last else { break }
-            visits += slice.count
+            guard slice.next > page.next else { break }
+            visits += slice.events.count
             slices += 1
-            let wanted = question.tenant == nil ? slice : slice.filter { $0.tenant == question.tenant }
+            let wanted = question.tenant == nil ? slice.events : slice.events.filter { $0.tenant == question.tenant }
             page.events += wanted
             bytes += wanted.reduce(0) { $0 + $1.weight }
-            page.next = last.position.next
+            page.next = slice.next
         }
         return page
     }
@@ -44,15 +44,21 @@ extension Event {
     }
 }
 
+/// Events that lie together, and where those behind them begin. What has left the log is passed over.
+private struct EventsSlice {
+    var events: [Event]
+    var next: Position
+}
+
 extension LogView {
-    /// Consecutive events that lie together, from a position that is in the log.
-    fileprivate func slice(from position: Position, atMost count: Int) throws(ArchiveFailure) -> [Event] {
+    fileprivate func slice(from position: Position, atMost count: Int) throws(ArchiveFailure) -> EventsSlice {
         if let (batch, index) = tail.find(position) {
             let range = index..<min(batch.entries.count, index + max(count, 1))
             do {
-                return try range.map { (index) throws(TrailFault) in
+                let events = try range.map { (index) throws(TrailFault) in
                     try batch.withTrail(at: index) { (record) throws(TrailFault) in try Event(decoding: record) }
                 }
+                return EventsSlice(events: events, next: batch.position(at: range.upperBound - 1).next)
             } catch { throw .damaged(place: "the journal", error) }
         }
         return try store.slice(from: position, through: tail.end, atMost: max(count, 1))
@@ -60,9 +66,12 @@ extension LogView {
 }
 
 extension Store {
-    fileprivate func slice(from position: Position, through end: Position, atMost count: Int) throws(ArchiveFailure) -> [Event] {
+    fileprivate func slice(from position: Position, through end: Position, atMost count: Int) throws(ArchiveFailure) -> EventsSlice {
         do {
-            guard let extent = try extent(of: position) else { return [] }
+            guard let extent = try extent(of: position) else { return EventsSlice(events: [], next: position) }
+            if let stone = tombstones[extent.partition], let run = stone.run(of: position) {
+                return try stone.slice(from: position, through: min(run.last, end), atMost: count)
+            }
             guard let lease = try shelf.lease(extent.partition) else { throw missing(extent.partition) }
             let partition = lease.partition
             let last = min(extent.last, end)
@@ -78,8 +87,17 @@ extension Store {
                     events.append(event)
                     isThere = try cursor.next()
                 }
-                return events
+                return EventsSlice(events: events, next: events.last?.position.next ?? position)
             }
         } catch { throw ArchiveFailure(error) }
+    }
+}
+
+extension Tombstone {
+    /// What stays of a run.
+    fileprivate func slice(from position: Position, through last: Position, atMost count: Int) throws(TrailFault) -> EventsSlice {
+        let here = kept.filter { $0.position >= position && $0.position <= last }
+        let events = try here.prefix(count).map { (one) throws(TrailFault) in try Event(decoding: one.record) }
+        return EventsSlice(events: events, next: here.count > count ? events.last?.position.next ?? position : last.next)
     }
 }

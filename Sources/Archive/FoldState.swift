@@ -58,7 +58,7 @@ extension StateFile {
         case .localDelete(let deletion):
             guard let tenant = event.tenant else { return }
             try deletes.apply(deletion, tenant: tenant, cause: .init(position: event.position, at: event.at), &transaction)
-        case .retentionChange, .retentionCancel, .holdPlace, .holdRelease, .purgeIntent, .purge, .clockConfirm:
+        case .retentionChange, .retentionCancel, .holdPlace, .holdRelease, .purgeIntent, .purge, .clockConfirm, .partitionRemove:
             try keepRule(record, kind: event.kind, at: event.position, &transaction)
         }
     }

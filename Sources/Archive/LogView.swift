@@ -30,8 +30,12 @@ struct LogView {
         case .time(let time): return .success(Horizon(position: tail.end, time: time))
         case .position(.none): return .success(Horizon(position: .none, time: .distantPast))
         case .position(let position):
-            guard let event = try event(at: position) else {
+            guard position <= tail.end else {
                 return .failure(Refusal(.badArgument, "asof \(position) is beyond the log's end \(tail.end)"))
+            }
+            guard let event = try event(at: position) else {
+                return .failure(
+                    Refusal(.unknown, "the event at \(position) has left the log, its trail's time being over; ask as of a time"))
             }
             return .success(Horizon(position: position, time: event.recorded))
         }

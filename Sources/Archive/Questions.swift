@@ -198,6 +198,8 @@ package struct Statistics: Hashable, Sendable {
     package var tailBytes: Int
     package var partitions: Int
     package var openPartitions: Int
+    /// Those that left the log since it was made.
+    package var removedPartitions: Int
     package var messages: Int
     package var conversations: Int
     package var bodyBytes: Int

@@ -5,7 +5,7 @@ extension Appender {
     /// What becomes of a rule's change. Pure but for the batch: all rules are in memory.
     func ruling(on draft: RuleDraft, by principal: Principal, recorded: Instant) -> Verdict {
         switch draft {
-        case .retention(let draft): ruling(on: draft, by: principal, recorded: recorded)
+        case .retention(let draft): isLeaving(draft.at) ? .refused(.leaving) : ruling(on: draft, by: principal, recorded: recorded)
         case .cancel(let draft): ruling(on: draft, by: principal, recorded: recorded)
         case .place(let hold): ruling(on: hold, by: principal, recorded: recorded)
         case .release(let draft): ruling(on: draft, by: principal, recorded: recorded)

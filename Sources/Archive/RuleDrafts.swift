@@ -64,11 +64,13 @@ package struct ReleaseDraft: Hashable, Sendable {
     }
 }
 
-/// A step of a purge that must be in the log.
+/// A step of a purge, or of a partition's removal, that must be in the log.
 enum PurgeDraft: Hashable, Sendable {
     /// What shall be destroyed; refused if a rule has changed since it was planned.
     case intent(PurgeIntent)
     /// No rule changes from here on until the receipt; refused if one has changed since the plan. Appends nothing.
     case beginShred(intent: Position)
     case receipt(Purge)
+    /// A partition leaves the log; refused if something came into it.
+    case removal(PartitionRemove)
 }

@@ -7,6 +7,7 @@ import Projections
 /// The files below the journal, opened: partitions, the state file, and what is found where in them.
 final class Store: Sendable {
     let shelf: PartitionShelf
+    let tombstones: Tombstones
     let state: StateFile
     let extents: Extents
     let fingerprints: Fingerprints
@@ -21,6 +22,7 @@ final class Store: Sendable {
             shelf = try PartitionShelf(
                 folder: folder.partitions, length: folder.partitionLength, indexes: PartitionIndex.tableNames,
                 openMax: options.openPartitionsMax, options: environment)
+            tombstones = try Tombstones(folder: folder.partitions, length: folder.partitionLength)
             state = try StateFile(opening: statePath ?? folder.state, others: [Extents.tableName], options: environment)
         } catch { throw ArchiveFailure(error) }
         extents = Extents(in: state.environment)
@@ -35,12 +37,15 @@ final class Store: Sendable {
 
     func partition(of instant: Instant) -> PartitionID { shelf.length.partition(of: instant) }
 
-    /// Lends the trail record and stored body of a folded event; nil beyond what is folded.
+    /// Lends the trail record and stored body of a folded event; nil beyond what is folded, and for what has left the log.
     func withRecord<Result>(
         _ position: Position, _ body: (UnsafeRawBufferPointer, UnsafeRawBufferPointer) -> Result
     ) throws(ArchiveFailure) -> Result? {
         do {
             guard let extent = try extent(of: position) else { return nil }
+            if let stone = tombstones[extent.partition], stone.run(of: position) != nil {
+                return stone.record(at: position)?.withUnsafeBytes { body($0, UnsafeRawBufferPointer(start: nil, count: 0)) }
+            }
             guard let lease = try shelf.lease(extent.partition) else { throw missing(extent.partition) }
             let partition = lease.partition
             return try partition.environment.read { reader in
@@ -72,7 +77,8 @@ final class Store: Sendable {
     func checkPartitions() throws(ArchiveFailure) {
         do {
             let known = try state.environment.read { reader in try extents.partitions(reader) }
-            if let lost = known.filter({ !shelf.contains($0) }).min() { throw missing(lost) }
+            let lost = known.filter { id, last in !shelf.contains(id) && (tombstones[id].map { $0.totals.last < last } ?? true) }
+            if let lost = lost.keys.min() { throw missing(lost) }
         } catch { throw ArchiveFailure(error) }
     }
 

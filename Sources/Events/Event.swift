@@ -35,6 +35,7 @@ package struct Event: Hashable, Sendable {
         case purgeIntent(PurgeIntent)
         case purge(Purge)
         case clockConfirm(ClockConfirm)
+        case partitionRemove(PartitionRemove)
     }
 
     package var kind: EventKind {
@@ -48,6 +49,7 @@ package struct Event: Hashable, Sendable {
         case .purgeIntent: .purgeIntent
         case .purge: .purge
         case .clockConfirm: .clockConfirm
+        case .partitionRemove: .partitionRemove
         }
     }
 
@@ -61,7 +63,7 @@ package struct Event: Hashable, Sendable {
         case .holdPlace(let hold): hold.coverage.conversation
         case .holdRelease(let release): release.coverage.conversation
         case .purgeIntent(let intent): intent.coverage.conversation
-        case .purge, .clockConfirm: nil
+        case .purge, .clockConfirm, .partitionRemove: nil
         }
     }
 }
@@ -77,6 +79,7 @@ package enum EventKind: UInt8, Sendable, CaseIterable {
     case purgeIntent = 7
     case purge = 8
     case clockConfirm = 9
+    case partitionRemove = 10
 
     /// The kind's word on the wire and in the pages.
     package var word: String {
@@ -90,6 +93,7 @@ package enum EventKind: UInt8, Sendable, CaseIterable {
         case .purgeIntent: "purge-intent"
         case .purge: "purge"
         case .clockConfirm: "clock-confirm"
+        case .partitionRemove: "partition-remove"
         }
     }
 
@@ -98,7 +102,7 @@ package enum EventKind: UInt8, Sendable, CaseIterable {
     package var isRule: Bool {
         switch self {
         case .send, .localDelete: false
-        case .retentionChange, .retentionCancel, .holdPlace, .holdRelease, .purgeIntent, .purge, .clockConfirm: true
+        case .retentionChange, .retentionCancel, .holdPlace, .holdRelease, .purgeIntent, .purge, .clockConfirm, .partitionRemove: true
         }
     }
 }

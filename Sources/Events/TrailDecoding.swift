@@ -16,6 +16,7 @@ extension Event {
         case .purgeIntent: deed = .purgeIntent(try PurgeIntent(decoding: &reader, tenant: tenant))
         case .purge: deed = .purge(try Purge(decoding: &reader))
         case .clockConfirm: deed = .clockConfirm(try ClockConfirm(decoding: &reader, tenant: tenant))
+        case .partitionRemove: deed = .partitionRemove(try PartitionRemove(decoding: &reader, tenant: tenant))
         }
         self.init(
             position: fields.position, at: fields.at, imported: fields.imported, principal: fields.principal,

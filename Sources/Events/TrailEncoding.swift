@@ -23,6 +23,7 @@ extension Event {
         case .purgeIntent(let intent): TrailWriter.sendBytesMax + intent.linesBytesMax
         case .purge: TrailWriter.sendBytesMax
         case .clockConfirm(let confirm): TrailWriter.sendBytesMax + confirm.reason.utf8.count
+        case .partitionRemove: TrailWriter.sendBytesMax
         }
     }
 
@@ -39,6 +40,7 @@ extension Event {
         case .purgeIntent(let intent): intent.write(into: &writer)
         case .purge(let purge): purge.write(into: &writer)
         case .clockConfirm(let confirm): confirm.write(into: &writer)
+        case .partitionRemove(let removal): removal.write(into: &writer)
         }
     }
 }

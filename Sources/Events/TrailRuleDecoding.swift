@@ -74,7 +74,7 @@ extension Coverage {
 }
 
 extension RetentionChange.Rule {
-    fileprivate init(decoding reader: inout TrailReader) throws(TrailFault) {
+    init(decoding reader: inout TrailReader) throws(TrailFault) {
         let number = try reader.byte()
         switch number {
         case 0: self = .inherit

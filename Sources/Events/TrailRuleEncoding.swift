@@ -74,7 +74,7 @@ enum TrailCoverage {
 }
 
 extension RetentionChange.Rule {
-    fileprivate func write(into writer: inout TrailWriter) {
+    func write(into writer: inout TrailWriter) {
         writer.byte(number)
         switch self {
         case .inherit, .keep(.forever): break

@@ -52,14 +52,14 @@ package struct Extents: Sendable {
         }
     }
 
-    /// All partitions that hold any position.
-    package func partitions(_ reader: Reader) throws(LedgerFailure) -> Set<PartitionID> {
-        let found: Set<PartitionID>? = try onStore { () throws(LMDBError) in
+    /// All partitions that hold any position, with the last one of each.
+    package func partitions(_ reader: Reader) throws(LedgerFailure) -> [PartitionID: Position] {
+        let found: [PartitionID: Position]? = try onStore { () throws(LMDBError) in
             var cursor = try reader.cursor(in: table)
-            var found: Set<PartitionID> = []
+            var found: [PartitionID: Position] = [:]
             while try cursor.next() {
                 guard let extent = Self.parse(cursor.key, cursor.value) else { return nil }
-                found.insert(extent.partition)
+                found[extent.partition] = extent.last
             }
             return found
         }

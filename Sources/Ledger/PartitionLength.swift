@@ -27,6 +27,9 @@ package enum PartitionLength: String, Sendable, CaseIterable {
         Instant(milliseconds: max(0, Int64(partition.number) * milliseconds - shift))
     }
 
+    /// The first moment behind a partition.
+    package func end(of partition: PartitionID) -> Instant { start(of: PartitionID(partition.number + 1)) }
+
     /// The partition's name: its first day, and for hours the hour (UTC): `2026-11-23`, `2026-11-23T06`.
     package func name(of partition: PartitionID) -> String {
         String(start(of: partition).description.prefix(self == .hour ? 13 : 10))

@@ -27,11 +27,8 @@ package struct Conversations: Sendable {
         _ tenant: TenantID, _ conversation: ConversationID, last: Position, messages: UInt64, _ transaction: inout WriteTransaction
     ) throws(ProjectionFailure) {
         let before = try summary(tenant, conversation, transaction.reader)
-        let key = NamedKey(tenant, conversation)
-        let value: Words<2> = [
-            max(before?.last ?? .none, last).rawValue.bigEndian, ((before?.messages ?? 0) + messages).bigEndian,
-        ]
-        do { try transaction.put(value.span.bytes, for: key.bytes.span.bytes, in: conversations) } catch { throw .store(error) }
+        let after = Summary(last: max(before?.last ?? .none, last), messages: (before?.messages ?? 0) + messages)
+        do { try set(after, of: tenant, conversation, &transaction) } catch { throw .store(error) }
     }
 
     package func summary(
@@ -46,6 +43,25 @@ package struct Conversations: Sendable {
             throw .damaged(path: path, table: "conversations")
         }
         return Summary(last: Position(last), messages: messages)
+    }
+
+    /// Sets what is known of a conversation; nil: nothing is left of it.
+    func set(
+        _ summary: Summary?, of tenant: TenantID, _ conversation: ConversationID, _ transaction: inout WriteTransaction
+    ) throws(LMDBError) {
+        let key = NamedKey(tenant, conversation)
+        guard let summary else { return _ = try transaction.delete(key.bytes.span.bytes, in: conversations) }
+        let value: Words<2> = [summary.last.rawValue.bigEndian, summary.messages.bigEndian]
+        try transaction.put(value.span.bytes, for: key.bytes.span.bytes, in: conversations)
+    }
+
+    /// Takes back that a partition holds messages of a conversation.
+    func unmark(
+        _ tenant: TenantID, _ conversation: ConversationID, partition: Int32, _ transaction: inout WriteTransaction
+    ) throws(LMDBError) {
+        var key = NamedKey(tenant, conversation)
+        key.append(UInt64(UInt32(bitPattern: partition)))
+        _ = try transaction.delete(key.bytes.span.bytes, in: presence)
     }
 
     package func count(_ reader: Reader) throws(LMDBError) -> Int { try reader.count(of: conversations) }

@@ -62,6 +62,36 @@ package struct LocalDeletes: Sendable {
         }
     }
 
+    /// Forgets who hid messages of these positions one by one: they have left the log.
+    package func forgetHides(of messages: ClosedRange<Position>, _ transaction: inout WriteTransaction) throws(LMDBError) {
+        while true {
+            let slice = try Self.keys(in: hides, of: messages, transaction.reader)
+            for key in slice { _ = try transaction.delete(key.span.bytes, in: hides) }
+            if slice.count < Self.sliceMax { return }
+        }
+    }
+
+    private static let sliceMax = 1000
+
+    private static func keys(in table: Table, of messages: ClosedRange<Position>, _ reader: Reader) throws(LMDBError) -> [[UInt8]] {
+        var cursor = try reader.cursor(in: table)
+        var found: [[UInt8]] = []
+        var isThere = try cursor.seek(atLeast: NamedKey(messages.lowerBound).bytes.span.bytes)
+        while isThere, found.count < sliceMax, let position = cursor.key.word(0), position <= messages.upperBound.rawValue {
+            found.append(cursor.key.withUnsafeBytes { [UInt8]($0) })
+            isThere = try cursor.next()
+        }
+        return found
+    }
+
+    /// Forgets a cleared history, whose event has left the log.
+    func forgetClear(_ clear: Departure.Clear, _ transaction: inout WriteTransaction) throws(LMDBError) {
+        var key = NamedKey(clear.tenant, clear.conversation)
+        key.append(clear.viewer.utf8)
+        key.append(clear.position.rawValue)
+        _ = try transaction.delete(key.bytes.span.bytes, in: clears)
+    }
+
     /// By which event a viewer hid a message, if he did one by one.
     package func hide(of message: Position, by viewer: UserID, _ reader: Reader) throws(ProjectionFailure) -> Cause? {
         let key = Self.hideKey(message, viewer)

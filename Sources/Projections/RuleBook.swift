@@ -1,10 +1,12 @@
 package import Events
 
-/// All that decides what is kept and what is destroyed, with its history: policies, holds, and the purges so far.
+/// All that decides what is kept and what is destroyed, with its history: policies, holds, the purges so far, and which partitions left.
 package struct RuleBook: Sendable {
     package private(set) var policies = PolicyBook()
     package private(set) var holds = HoldBook()
     package private(set) var purges = PurgeBook()
+    /// Of each partition that was ever removed, the last removal.
+    package private(set) var removals: [Int32: PartitionRemove] = [:]
     /// The last event that changed what may be destroyed: of policies, floors and holds. A plan that knows it is up to date.
     package private(set) var last = Position.none
 
@@ -16,6 +18,7 @@ package struct RuleBook: Sendable {
         let (position, at) = (event.position, event.at)
         switch event.deed {
         case .send, .localDelete, .clockConfirm: return
+        case .partitionRemove(let removal): return removals[removal.partition] = removal
         case .purgeIntent(let intent): return purges.intend(intent, position: position, at: at, principal: event.principal)
         case .purge(let purge): return purges.settle(purge, position: position, at: at)
         case .retentionChange(let change): policies.record(change, position: position, at: at)

@@ -5,7 +5,7 @@ import LMDB
 ///
 /// - `policies`: retention changes and their cancels
 /// - `holds`: holds placed and released
-/// - `purges`: intents and receipts, and what was said about the clock
+/// - `purges`: intents and receipts, what was said about the clock, and which partitions were removed
 struct RuleTables: Sendable {
     static let names = ["policies", "holds", "purges"]
     private let policies: Table
@@ -69,7 +69,7 @@ struct RuleTables: Sendable {
         case .send, .localDelete: nil
         case .retentionChange, .retentionCancel: ("policies", policies)
         case .holdPlace, .holdRelease: ("holds", holds)
-        case .purgeIntent, .purge, .clockConfirm: ("purges", purges)
+        case .purgeIntent, .purge, .clockConfirm, .partitionRemove: ("purges", purges)
         }
     }
 }

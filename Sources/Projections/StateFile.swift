@@ -4,7 +4,8 @@ package import LMDB
 /// `state.mdb`: the small projections, and how far they have come.
 ///
 /// Tables: `meta` (one row: version, last position applied, server's time of it, messages and body bytes of the log), those of
-/// `RuleTables`, of `LocalDeletes` and of `Conversations`, `keys` (key id → partition), and those that others keep in the same file.
+/// `RuleTables`, of `LocalDeletes` and of `Conversations`, `keys` (key id → partition), `removed` (partition → digest of its
+/// tombstone), and those that others keep in the same file.
 package struct StateFile: Sendable {
     package let environment: Environment
     package let deletes: LocalDeletes
@@ -12,15 +13,17 @@ package struct StateFile: Sendable {
     private let meta: Table
     private let rules: RuleTables
     private let keys: Table
+    let removed: Table
 
     private static let progressKey: Words<1> = [0]
 
     /// - Parameter others: tables that other rooms keep in the same file.
     package init(opening path: String, others: [String], options: Environment.Options) throws(LMDBError) {
-        let own = ["meta", "keys"] + RuleTables.names + LocalDeletes.tableNames + Conversations.tableNames
+        let own = ["meta", "keys", "removed"] + RuleTables.names + LocalDeletes.tableNames + Conversations.tableNames
         environment = try Environment(opening: path, tables: own + others, options: options)
         meta = environment.table(named: "meta")
         keys = environment.table(named: "keys")
+        removed = environment.table(named: "removed")
         rules = RuleTables(in: environment)
         deletes = LocalDeletes(in: environment)
         conversations = Conversations(in: environment)

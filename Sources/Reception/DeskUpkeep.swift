@@ -110,6 +110,9 @@ extension UpkeepNews {
         case .compacted(let partition, let before, let after):
             logger.notice(
                 "compacted", metadata: ["partition": "\(partition)", "bytes-before": "\(before)", "bytes-after": "\(after)"])
+        case .removed(let partition, let events):
+            logger.notice(
+                "a partition left the log, its trail's time being over", metadata: ["partition": "\(partition)", "events": "\(events)"])
         case .clockDoubted(let reason):
             logger.error("nothing is destroyed until an operator says that the clock is right", metadata: ["reason": "\(reason)"])
         case .failed(let failure): logger.error("upkeep failed; it is tried again", metadata: ["trouble": "\(failure)"])

@@ -1,4 +1,5 @@
 import Events
+import FoundationEssentials
 import Ledger
 import TestSupport
 import Testing
@@ -6,23 +7,26 @@ import Vault
 
 @testable import Archive
 
-/// 400 days with the same traffic every day, and the default period.
+/// 400 days with the same traffic every day, the default period, and the shortest life that a trail may have.
 @Suite("Steady", .serialized)
 struct SteadyTests {
     /// What the archive is at the end of every tenth day.
     private struct Day {
         var bodies = 0
+        /// Blocks of all files of the folder.
         var allocated = 0
+        var partitions = 0
         var openFiles = 0
         var keys = 0
         var oldestExpired: Instant?
     }
 
-    @Test("after 190 days neither bodies nor keys nor open files grow any more, and nothing expired is left beyond the bound")
+    @Test("after 190 days neither the folder nor keys nor open files grow any more, and nothing expired is left beyond the bound")
     func fourHundredDays() throws {
         let scratch = try Scratch {
             $0.openPartitionsMax = 16
             $0.purge.compactionBytesPerSecond = 0
+            $0.purge.trailPeriod = PurgeOptions.trailPeriodLeast
         }
         scratch.lendAppender()
         var days: [Day] = []
@@ -34,9 +38,12 @@ struct SteadyTests {
                 scratch.archive.upkeep.tick()
             }
             if day % 10 == 9 { days.append(try look(at: scratch)) }
+            if day % 50 == 49, let last = days.last { try show(day + 1, last, scratch) }
         }
         for (number, day) in days.enumerated().dropFirst(19) {
             #expect(day.bodies <= days[19].bodies * 110 / 100, "day \(number)")
+            #expect(day.allocated <= days[18].allocated * 110 / 100, "day \(number)")
+            #expect(day.partitions <= days[18].partitions + 1, "day \(number)")
             #expect(day.keys <= days[19].keys + 4, "day \(number)")
             #expect(day.openFiles <= days[19].openFiles + 8, "day \(number)")
             // A day's messages go together, once the day's last has expired, or the first has waited for a day.
@@ -45,9 +52,7 @@ struct SteadyTests {
             }
             #expect(late ?? 0 <= 2 * Instant.millisecondsPerDay, "day \(number)")
         }
-        // What is kept for ever, and so grows, is the trail: well under what a day's messages take.
-        let growth = (days[39].allocated - days[19].allocated) / 200
-        #expect(growth < days[0].allocated / 10, "\(growth) bytes a day, of \(days[0].allocated / 10) that a day's messages take")
+        #expect(scratch.archive.upkeepStatus().lastError == nil)
         try scratch.reopen()
         #expect(scratch.archive.core.store.shelf.openCount <= 4)
     }
@@ -66,10 +71,26 @@ struct SteadyTests {
         for summary in try scratch.archive.partitions() where summary.messages > summary.purged {
             day.bodies += summary.diskBytes - summary.freeBytes
         }
-        day.allocated = core.store.shelf.all.reduce(0) { $0 + DiskUse.bytes(of: core.store.shelf.path(of: $1)) }
+        for file in try FileManager.default.subpathsOfDirectory(atPath: scratch.path) {
+            day.allocated += DiskUse.bytes(of: scratch.path + "/" + file)
+        }
+        day.partitions = core.store.shelf.count
         day.openFiles = core.store.shelf.openCount
         day.keys = core.vault.count
         day.oldestExpired = scratch.archive.upkeepStatus().oldestExpired
         return day
+    }
+
+    /// For people: what no test can hold a machine to. Alone in its process (`swift test --filter Steady`) the memory is the archive's.
+    private func show(_ day: Int, _ last: Day, _ scratch: Scratch) throws {
+        let status = try String(contentsOfFile: "/proc/self/status", encoding: .utf8)
+        let memory = status.split(separator: "\n").first { $0.hasPrefix("RssAnon:") }?.dropFirst(8).filter { $0 != "\t" && $0 != " " } ?? "?"
+        let begin = ContinuousClock.now
+        try scratch.reopen()
+        let start = ContinuousClock.now - begin
+        scratch.lendAppender()
+        print(
+            "day \(day): \(last.allocated >> 10) KiB in \(last.partitions) partitions, \(last.keys) keys, \(last.openFiles) open, "
+                + "memory \(memory), stop and start \(start)")
     }
 }

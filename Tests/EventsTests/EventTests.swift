@@ -17,7 +17,7 @@ struct EventTests {
         #expect(
             kinds == [
                 "1 send", "2 local-delete", "3 retention-change", "4 retention-cancel", "5 hold-place", "6 hold-release", "7 purge-intent",
-                "8 purge", "9 clock-confirm",
+                "8 purge", "9 clock-confirm", "10 partition-remove",
             ])
     }
 
@@ -43,6 +43,7 @@ struct EventTests {
         #expect(GoldenRecord.holds.map(\.event.conversation) == ["general", nil, nil, nil, "general", nil])
         #expect(GoldenRecord.purges.map(\.event.conversation) == [nil, "general", nil, nil])
         #expect(GoldenRecord.clockConfirms.map(\.event.conversation) == [nil])
+        #expect(GoldenRecord.removals.map(\.event.conversation) == [nil])
     }
 
     @Test("a position is written with a hash, and the one behind it is the next")

@@ -4,6 +4,7 @@ extension GoldenRecord {
     static let locksAndFloors = [lockedPolicy, lockedFloor, importedFloor]
     static let retentionCancels = [cancelOfSystem, cancelOfTenant, cancelOfConversation]
     static let clockConfirms = [clock]
+    static let removals = [removal]
 
     private static let lockedPolicy = GoldenRecord(
         "a conversation's policy of 5 years, locked",
@@ -122,6 +123,26 @@ extension GoldenRecord {
         00                   | tenant: none
         000001a2072420ac     | wall clock
         07 62617474657279    | reason "battery"
+        """)
+
+    private static let removal = GoldenRecord(
+        "a partition's trail has reached its end",
+        event(
+            by: .system, tenant: nil,
+            .partitionRemove(
+                PartitionRemove(
+                    partition: 17_532, period: .days(184), first: Position(1), last: Position(300), events: 128, messages: 127,
+                    digest: Commitment.counting.bytes))),
+        """
+        01 0a 00 00          | version, kind: partition-remove, flags: none, principal: the system
+        000000000000000d     | position
+        000001a20724218b     | at
+        00                   | tenant: none
+        fc8801               | partition 17532
+        02 b801              | kept for 184 days
+        01 ac02              | first and last position
+        8001 7f              | 128 events, 127 messages
+        000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f | digest
         """)
 
     static func event(

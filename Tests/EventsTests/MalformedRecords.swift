@@ -13,12 +13,12 @@ struct Malformed: CustomTestStringConvertible, Sendable {
         self.fault = fault
     }
 
-    static let all = headers + sends + localDeletes + retentionChanges + holds + purges + receipts
+    static let all = headers + sends + localDeletes + retentionChanges + holds + purges + receipts + removals
 
     private static let headers = [
         Malformed("a version of later", .unknownVersion(2), [2] + start(1).dropFirst()),
         Malformed("no version", .unknownVersion(0), [0] + start(1).dropFirst()),
-        Malformed("a kind of later", .unknownKind(10), start(10)),
+        Malformed("a kind of later", .unknownKind(11), start(11)),
         Malformed("kind 0", .unknownKind(0), start(0)),
         Malformed("a flag of later", .malformed("flags"), start(1, flags: 16)),
         Malformed("a floor in a send", .malformed("flags"), start(1, flags: 4)),

@@ -59,6 +59,17 @@ extension Malformed {
         Malformed("2^63 destroyed keys", .malformed("number of keys"), start(8) + acme + [5, 1, 0, 0] + twoTo63),
     ]
 
+    static let removals = [
+        Malformed("a tenant of a removal", .malformed("tenant"), start(10) + acme + [5]),
+        Malformed("a removed partition of 33 bits", .malformed("partition"), start(10) + [0] + [0x80, 0x80, 0x80, 0x80, 0x10]),
+        Malformed("a trail that is kept by inheritance", .malformed("period"), start(10) + [0, 5, 0]),
+        Malformed("a removal from no event on", .malformed("first position"), start(10) + [0, 5, 1, 0]),
+        Malformed("a removal that ends before it begins", .malformed("counts"), start(10) + [0, 5, 1, 9, 8, 1, 1]),
+        Malformed("more removed messages than events", .malformed("counts"), start(10) + [0, 5, 1, 1, 9, 1, 2]),
+        Malformed("2^63 removed events", .malformed("number of events"), start(10) + [0, 5, 1, 1, 9] + twoTo63),
+        Malformed("a removal without a digest", .truncated, start(10) + [0, 5, 1, 1, 9, 1, 1]),
+    ]
+
     private static let b: [UInt8] = [1, 0x62]
     private static let one: [UInt8] = [0, 0, 0, 0, 0, 0, 0, 1]
     private static let twoTo63 = [UInt8](repeating: 0x80, count: 9) + [1]

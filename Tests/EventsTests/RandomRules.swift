@@ -4,7 +4,7 @@ import TestSupport
 /// Rules as they can be.
 extension SeededRandom {
     mutating func rule() -> (TenantID?, Event.Deed) {
-        switch Int.random(in: 0..<7, using: &self) {
+        switch Int.random(in: 0..<8, using: &self) {
         case 0:
             let change = retentionChange()
             return (change.scope.tenant, .retentionChange(change))
@@ -22,6 +22,7 @@ extension SeededRandom {
             let intent = purgeIntent()
             return (intent.coverage.tenant, .purgeIntent(intent))
         case 5: return (chance(of: 1, in: 2) ? nil : name(), .purge(purge()))
+        case 6: return (nil, .partitionRemove(partitionRemove()))
         default: return (nil, .clockConfirm(ClockConfirm(wall: instant(), reason: reason())))
         }
     }
@@ -74,6 +75,14 @@ extension SeededRandom {
         Purge(
             intent: position(), outcome: chance(of: 1, in: 2) ? .destroyed : .withdrawn, messages: count(), bytes: count(), keys: count(),
             digest: bytes(Purge.digestByteCount))
+    }
+
+    private mutating func partitionRemove() -> PartitionRemove {
+        let (first, events) = (position(), count())
+        return PartitionRemove(
+            partition: Int32(truncatingIfNeeded: number()), period: period(), first: first,
+            last: Position(first.rawValue | number()), events: events, messages: events >> 1, digest: bytes(PartitionRemove.digestByteCount)
+        )
     }
 
     private mutating func scope() -> Scope {

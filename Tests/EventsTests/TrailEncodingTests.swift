@@ -130,7 +130,7 @@ extension Event.Deed {
     /// What of the format's branches the event goes through.
     fileprivate var marks: Set<String> {
         switch self {
-        case .send, .clockConfirm: []
+        case .send, .clockConfirm, .partitionRemove: []
         case .localDelete(let deletion): if case .upTo = deletion.extent { ["up to"] } else { ["messages"] }
         case .retentionChange(let change):
             [

@@ -1,4 +1,4 @@
-import Events
+package import Events
 
 /// When content is destroyed by itself, and how gently.
 package struct PurgeOptions: Sendable {
@@ -8,6 +8,9 @@ package struct PurgeOptions: Sendable {
     package var dailyMinute = 3 * 60
     /// No expired message stays longer than this, whatever the time of day.
     package var lagMilliseconds: Int64 = Instant.millisecondsPerDay
+    /// How long records of events are kept, from their partition's end on; 184 days at the least.
+    package var trailPeriod = Period.forever
+    package static let trailPeriodLeast = Period.days(184)
     /// How often is looked whether there is something to do.
     package var tickMilliseconds = 60_000
     /// So far may two clocks be apart before nothing is destroyed any more.
@@ -43,4 +46,8 @@ package struct FailPoint: Hashable, Sendable {
     static let receipted = FailPoint("purge-receipt")
     static let sliceReclaimed = FailPoint("reclaim-slice")
     static let reclaimed = FailPoint("reclaimed")
+    static let removalDrafted = FailPoint("removal-drafted")
+    static let removalLogged = FailPoint("removal-logged")
+    static let removalRaised = FailPoint("removal-raised")
+    static let removalForgotten = FailPoint("removal-forgotten")
 }

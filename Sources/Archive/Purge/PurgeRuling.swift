@@ -10,6 +10,7 @@ extension Appender {
         case .intent(let intent): rulingOnIntent(intent, by: principal, recorded: recorded)
         case .beginShred(let intent): rulingOnShred(of: intent, recorded: recorded)
         case .receipt(let receipt): write(receipt, by: principal, recorded: recorded)
+        case .removal(let removal): ruling(on: removal, by: principal, recorded: recorded)
         }
     }
 

@@ -53,17 +53,35 @@ package struct Rebuild {
         var progress = Progress(partition: "", partitionsDone: 0, partitions: store.shelf.count, events: 0)
         let survey = try Survey(of: store)
         var state = StateFile.Progress.start
-        for id in store.shelf.all {
+        for id in survey.partitions {
             progress.partition = store.shelf.length.name(of: id)
             progress.events += try rebuild(id, of: store, upTo: survey.end, &state)
             progress.partitionsDone += 1
             report(progress)
         }
+        for stone in store.tombstones.all { try learn(stone, store, &state) }
         do {
             try store.state.environment.write { transaction in
+                for stone in store.tombstones.all {
+                    for run in stone.runs { try store.state.deletes.forgetHides(of: run.first...run.last, &transaction) }
+                    try store.state.noteRemoved(stone.partition.number, digest: stone.digest, &transaction)
+                }
                 for run in survey.runs { try store.extents.append(run, &transaction) }
                 try store.state.write(state, &transaction)
             }
+        } catch { throw ArchiveFailure(error) }
+    }
+
+    /// What stays in the log of a partition that left it.
+    private static func learn(_ stone: Tombstone, _ store: Store, _ state: inout StateFile.Progress) throws(ArchiveFailure) {
+        do {
+            var meaning = Meaning()
+            for one in stone.kept { try one.record.withUnsafeBytes { try meaning.add($0, key: nil, fingerprints: store.fingerprints) } }
+            try store.state.environment.write { transaction in try store.learn(meaning, of: stone.partition, &transaction) }
+            state.position = max(state.position, stone.totals.last)
+            state.recorded = max(state.recorded, stone.totals.recorded)
+            state.messages += stone.totals.messages
+            state.bodyBytes += stone.totals.bodyBytes
         } catch { throw ArchiveFailure(error) }
     }
 
@@ -107,13 +125,18 @@ private struct Survey {
     /// The end of what is there without a gap. A crash in the midst of a fold leaves some partitions ahead of others:
     /// what lies behind the gap is in the journal still, and the state learns it from there.
     private(set) var end = Position.none
+    /// Those that are in the log: the file of one that left it may still be there, when a removal was cut short.
+    private(set) var partitions: [PartitionID] = []
 
     init(of store: Store) throws(ArchiveFailure) {
-        var found: [Extent] = []
+        var found = store.tombstones.all.flatMap(\.runs)
         for id in store.shelf.all {
             do {
                 guard let lease = try store.shelf.lease(id) else { continue }
                 let partition = lease.partition
+                let totals = try partition.environment.read { reader in try partition.totals(reader) }
+                if let totals, store.tombstones[id]?.covers(totals) ?? false { continue }
+                partitions.append(id)
                 try partition.environment.read { reader in
                     var cursor = try reader.cursor(in: partition.trail)
                     while try cursor.next() {

@@ -13,6 +13,8 @@ struct UpkeepRound {
     /// The last daily moment that was acted on.
     private var dailyDone: Instant
     private var compactable: Set<PartitionID> = []
+    /// When trails were looked at whether their time is over.
+    private var trailsLooked = Instant.distantPast
 
     init(guard: ClockGuard, started: Instant) {
         self.guard = `guard`
@@ -21,9 +23,13 @@ struct UpkeepRound {
 
     mutating func run(_ upkeep: Upkeep) throws(ArchiveFailure) {
         let core = upkeep.core
+        try upkeep.finishRemoval()
         try watchClock(upkeep)
         try reclaim(upkeep)
-        if `guard`.isTrusted, core.options.purge.isAutomatic { try purge(upkeep) }
+        if `guard`.isTrusted, core.options.purge.isAutomatic {
+            try purge(upkeep)
+            try removeTrails(upkeep)
+        }
         try measure(upkeep)
         try compact(upkeep)
         upkeep.begin(.idle)
@@ -79,6 +85,18 @@ struct UpkeepRound {
             try reclaim(upkeep)
         }
         dailyDone = daily
+    }
+
+    /// Partitions whose trail is over leave. Whether they hold bodies takes a look into each, so not at each round.
+    private mutating func removeTrails(_ upkeep: Upkeep) throws(ArchiveFailure) {
+        let now = upkeep.core.now
+        guard upkeep.core.options.purge.trailPeriod != .forever, now >= trailsLooked.advanced(byMilliseconds: 3_600_000) else { return }
+        trailsLooked = now
+        for id in upkeep.core.store.shelf.all {
+            if upkeep.isStopping { return }
+            guard try upkeep.removeIfDue(id, at: now) else { continue }
+            compactable.remove(id)
+        }
     }
 
     private mutating func measure(_ upkeep: Upkeep) throws(ArchiveFailure) {

@@ -18,7 +18,7 @@ package struct UpkeepStatus: Hashable, Sendable {
     package var lastError: String?
 
     package enum Activity: String, Sendable {
-        case idle, planning, evacuating, shredding, reclaiming, compacting
+        case idle, planning, evacuating, shredding, reclaiming, compacting, removing
     }
 
     package init() {}
@@ -30,6 +30,8 @@ package enum UpkeepNews: Sendable {
     /// A rule changed on the way.
     case withdrawn(receipt: Position)
     case compacted(String, before: Int, after: Int)
+    /// A partition left the log.
+    case removed(String, events: UInt64)
     case clockDoubted(String)
     case failed(ArchiveFailure)
 }

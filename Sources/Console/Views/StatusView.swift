@@ -16,7 +16,13 @@ extension View {
 
     private static let groups: [(title: String, keys: [String])] = [
         ("Log", ["position", "folded", "tail-events", "tail-bytes", "journal-bytes", "writable", "instance"]),
-        ("Archive", ["messages", "conversations", "body-bytes", "disk-bytes", "partitions", "open-partitions", "partition-length"]),
+        (
+            "Archive",
+            [
+                "messages", "conversations", "body-bytes", "disk-bytes", "partitions", "open-partitions", "removed-partitions",
+                "partition-length",
+            ]
+        ),
         ("Destruction", ["oldest-expired-seconds", "next-purge", "open-intents", "keys", "clock"]),
         ("Since the start", ["started", "commands", "commits", "batches", "folds"]),
         ("Clients", ["connections", "connections-total", "connections-refused", "answers-waiting-bytes"]),

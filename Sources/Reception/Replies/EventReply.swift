@@ -90,6 +90,7 @@ extension Event.Deed {
         case .purgeIntent: 14
         case .purge: 6
         case .clockConfirm: 2
+        case .partitionRemove: 7
         }
     }
 }

@@ -37,6 +37,7 @@ extension ReplyWriter {
             instant(confirm.wall)
             key("reason")
             bulk(confirm.reason)
+        case .partitionRemove(let removal): fields(of: removal)
         }
     }
 
@@ -69,6 +70,23 @@ extension ReplyWriter {
         integer(Int(clamping: intent.locked))
         key("digest")
         hexadecimal(intent.digest)
+    }
+
+    private mutating func fields(of removal: PartitionRemove) {
+        key("partition")
+        integer(Int(removal.partition))
+        key("period")
+        bulk(removal.period.description)
+        key("first")
+        position(removal.first)
+        key("last")
+        position(removal.last)
+        key("events")
+        integer(Int(clamping: removal.events))
+        key("messages")
+        integer(Int(clamping: removal.messages))
+        key("digest")
+        hexadecimal(removal.digest)
     }
 
     private mutating func fields(of purge: Purge) {

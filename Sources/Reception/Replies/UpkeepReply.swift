@@ -49,7 +49,8 @@ extension ReplyWriter {
         let integers: [(StaticString, Int)] = [
             ("position", Int(clamping: numbers.position.rawValue)), ("folded", Int(clamping: numbers.folded.rawValue)),
             ("tail-events", numbers.tailEvents), ("tail-bytes", numbers.tailBytes), ("partitions", numbers.partitions),
-            ("open-partitions", numbers.openPartitions), ("messages", numbers.messages), ("conversations", numbers.conversations),
+            ("open-partitions", numbers.openPartitions), ("removed-partitions", numbers.removedPartitions), ("messages", numbers.messages),
+            ("conversations", numbers.conversations),
             ("body-bytes", numbers.bodyBytes), ("disk-bytes", numbers.diskBytes), ("journal-bytes", numbers.journalBytes),
             ("batches", numbers.batches), ("folds", numbers.folds), ("started", Int(numbers.started.milliseconds)),
             ("connections", desk.connections), ("connections-total", desk.connectionsTotal),

@@ -12,6 +12,7 @@ extension Settings {
         options.purge.isAutomatic = text(.purgeAutomatic) == "yes"
         options.purge.dailyMinute = Setting.Kind.minuteOfDay(text(.purgeTime)) ?? options.purge.dailyMinute
         options.purge.lagMilliseconds = Int64(number(.purgeLagHours)) * 3_600_000
+        options.purge.trailPeriod = Setting.Kind.trailPeriod(text(.trailPeriod)) ?? options.purge.trailPeriod
         options.purge.clockToleranceMilliseconds = Int64(number(.clockToleranceSeconds)) * 1000
         options.purge.compactionGainPercent = number(.compactionGain)
         options.purge.compactionBytesPerSecond = number(.compactionBytesPerSecond)
@@ -64,6 +65,10 @@ extension Setting.Kind {
             (0..<24).contains(hours), (0..<60).contains(minutes)
         else { return nil }
         return hours * 60 + minutes
+    }
+
+    static func trailPeriod(_ text: String) -> Period? {
+        Period(text: text).flatMap { $0.isNeverShorter(than: PurgeOptions.trailPeriodLeast) ? $0 : nil }
     }
 
     static func preset(_ text: String) -> (period: Period, floor: Period?)? {

@@ -25,6 +25,8 @@ struct Setting: Sendable {
         case timeOfDay
         /// A period and a floor.
         case preset
+        /// A period of 184 days at the least.
+        case trailPeriod
     }
 
     var environment: String { "ANNALS_" + name.uppercased().split(separator: "-").joined(separator: "_") }
@@ -43,6 +45,7 @@ struct Setting: Sendable {
         case .path, .text, .group: ""
         case .timeOfDay: "00:00 to 23:59, "
         case .preset: "A period and a floor such as 7y/6y or 180d/none, "
+        case .trailPeriod: "A period of 184 days at the least, such as 184d, 10y or forever, "
         }
     }
 
@@ -67,6 +70,7 @@ extension Setting.Kind {
         case .choice: "word"
         case .timeOfDay: "hh:mm"
         case .preset: "period/floor"
+        case .trailPeriod: "period"
         }
     }
 
@@ -82,6 +86,7 @@ extension Setting.Kind {
         case .choice(let words): words.contains(text) ? nil : "must be one of \(words.joined(separator: ", "))"
         case .timeOfDay: Self.minuteOfDay(text) == nil ? "must be a time of day such as 03:00" : nil
         case .preset: Self.preset(text) == nil ? "must be a period and a floor such as 7y/6y or 180d/none" : nil
+        case .trailPeriod: Self.trailPeriod(text) == nil ? "must be a period of 184 days at the least, such as 184d, 10y or forever" : nil
         }
     }
 }

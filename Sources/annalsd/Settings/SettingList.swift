@@ -7,7 +7,7 @@ extension Setting {
         data, socket, socketMode, socketGroup, connectionsMax, importers, administrators, auditors, logLevel,
         partitionLength, origin, bodyBytesMax, idempotenceHours, diskReserveBytes,
         rootKeyFile, rootKeyCredential, rootKeyCommand, coolOffHours,
-        purgeAutomatic, purgeTime, purgeLagHours, clockToleranceSeconds, compactionGain, compactionBytesPerSecond,
+        purgeAutomatic, purgeTime, purgeLagHours, trailPeriod, clockToleranceSeconds, compactionGain, compactionBytesPerSecond,
         presetDefault, presetSixMonths, presetFinance, presetMedical, presetEducation,
         stallMilliseconds, unreadSeconds, drainSeconds, queryThreads,
         appendsMax, inputBytesMax, inputBytesTotalMax, outputBytesTotalMax,
@@ -133,6 +133,11 @@ extension Setting {
     static let purgeLagHours = Setting(
         name: "purge-lag-hours", kind: .number(1...8760), fallback: "24",
         explanation: "No expired message stays longer than this, whatever the time of day.")
+    static let trailPeriod = Setting(
+        name: "trail-period", kind: .trailPeriod, fallback: "forever",
+        explanation:
+            "How long the records of events are kept. A partition over which that is gone, and which holds no body any more, is removed whole."
+    )
     static let clockToleranceSeconds = Setting(
         name: "clock-tolerance-seconds", kind: .number(1...31_536_000), fallback: "3600",
         explanation: "When two clocks are further apart, nothing is destroyed until an operator says that the time is right.")

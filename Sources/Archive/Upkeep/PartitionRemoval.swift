@@ -1,0 +1,129 @@
+import Events
+import LMDB
+import Ledger
+import Projections
+import Synchronization
+
+/// Takes a partition out of the log whose trail has reached the end of its retention: whole, but for its tombstone.
+///
+/// Tombstone as a synced draft → `partition-remove` in the log → the tombstone gets its place → the state forgets → the file goes. Each
+/// step may run twice; what a crash cuts short behind the event, the next start goes on with. While one is under way nothing comes into
+/// that partition.
+struct PartitionRemoval {
+    let core: Core
+    let id: PartitionID
+
+    /// Whether nothing in the partition is to be kept any more, as of a moment at which its trail is over.
+    func isDue(at now: Instant, _ period: Period) throws(ArchiveFailure) -> Bool {
+        let end = core.store.shelf.length.end(of: id)
+        guard let over = period.end(from: end.advanced(byMilliseconds: -1)), over <= now else { return false }
+        guard core.rules.withLock({ $0.purges.open.isEmpty }) else { return false }
+        do {
+            guard let lease = try core.store.shelf.lease(id) else { return false }
+            let partition = lease.partition
+            return try partition.environment.read { reader in
+                try reader.count(of: partition.bodies) == 0 && partition.totals(reader) != nil
+            }
+        } catch { throw ArchiveFailure(error) }
+    }
+
+    /// Writes the tombstone's draft and says what the log's event is to say. Nil when there is no such partition.
+    func draft(_ period: Period) throws(ArchiveFailure) -> PartitionRemove? {
+        let store = core.store
+        do {
+            guard let lease = try store.shelf.lease(id) else { return nil }
+            let partition = lease.partition
+            guard let totals = try partition.environment.read({ try partition.totals($0) }) else { return nil }
+            var draft = try TombstoneDraft(of: id, at: store.tombstones.draft(of: id))
+            if let old = store.tombstones[id] { try draft.extend(old, store.tombstones.file(of: id)) }
+            var walk = TrailWalk(of: partition)
+            while let slice = try walk.next() {
+                for row in slice {
+                    let isKept = try isKept(row)
+                    try row.record.withUnsafeBytes { bytes in try draft.add(row.position, bytes, isKept: isKept) }
+                }
+            }
+            let stone = try draft.finish(totals)
+            try DurableFile.syncFolder(of: store.tombstones.draft(of: id).path)
+            core.options.reached(.removalDrafted)
+            return PartitionRemove(
+                partition: id.number, period: period, first: stone.totals.first, last: stone.totals.last, events: stone.totals.events,
+                messages: stone.totals.messages, digest: stone.digest)
+        } catch { throw ArchiveFailure(error) }
+    }
+
+    /// Rules count beyond their day, and so do deletes of what lies in other partitions.
+    private func isKept(_ row: TrailWalk.Row) throws -> Bool {
+        if row.fields.kind.isRule { return true }
+        guard row.fields.kind == .localDelete else { return false }
+        let event = try row.event()
+        guard case .localDelete(let deletion) = event.deed, let tenant = event.tenant else { return false }
+        let store = core.store
+        switch deletion.extent {
+        case .messages(let targets):
+            return try targets.contains { target in
+                guard let extent = try store.extent(of: target.position) else { return true }
+                return extent.partition != id && store.tombstones[extent.partition]?.run(of: target.position) == nil
+            }
+        case .upTo:
+            let partitions = try store.state.environment.read { reader in
+                try store.state.conversations.partitions(tenant, deletion.conversation, reader)
+            }
+            return partitions.contains { $0 != id.number }
+        }
+    }
+
+    /// What follows the event, as far as it is still to be done.
+    func finish(_ removal: PartitionRemove) throws(ArchiveFailure) {
+        let store = core.store
+        do {
+            if store.tombstones[id]?.digest != removal.digest { try raise(removal) }
+            core.options.reached(.removalRaised)
+            guard let stone = store.tombstones[id] else { preconditionFailure("because it was raised just now") }
+            let forgotten = try store.state.environment.read { reader in try store.state.removed(id.number, reader) }
+            if forgotten != removal.digest {
+                let departure = try Farewell(core, stone).departure()
+                try store.state.environment.write { transaction in try store.state.forget(departure, &transaction) }
+            }
+            core.options.reached(.removalForgotten)
+            if try isThere(stone) { _ = try store.shelf.remove(id) }
+        } catch { throw ArchiveFailure(error) }
+    }
+
+    private func raise(_ removal: PartitionRemove) throws {
+        let tombstones = core.store.tombstones
+        let stone = try tombstones.draft(of: id).read(id)
+        guard stone.digest == removal.digest else {
+            throw LedgerFailure.folder(
+                path: tombstones.draft(of: id).path, reason: "is not the tombstone that the log names; restore it from a backup")
+        }
+        try tombstones.raise(stone)
+    }
+
+    /// Whether the file is the one that the stone stands for.
+    private func isThere(_ stone: Tombstone) throws -> Bool {
+        guard let lease = try core.store.shelf.lease(id) else { return false }
+        let totals = try lease.partition.environment.read { reader in try lease.partition.totals(reader) }
+        return totals.map { stone.covers($0) } ?? false
+    }
+
+    /// Whether a removal that the log knows was cut short.
+    func isUnfinished(_ removal: PartitionRemove) throws(ArchiveFailure) -> Bool {
+        let store = core.store
+        guard let stone = store.tombstones[id], stone.digest == removal.digest else { return true }
+        do {
+            let forgotten = try store.state.environment.read { reader in try store.state.removed(id.number, reader) }
+            return try forgotten != removal.digest || isThere(stone)
+        } catch { throw ArchiveFailure(error) }
+    }
+}
+
+extension Core {
+    /// A removal that the last stop cut short. There is one at the most, since they come one after the other.
+    func unfinishedRemoval() throws(ArchiveFailure) -> PartitionRemove? {
+        for removal in rules.withLock({ $0.removals.values }) {
+            if try PartitionRemoval(core: self, id: PartitionID(removal.partition)).isUnfinished(removal) { return removal }
+        }
+        return nil
+    }
+}

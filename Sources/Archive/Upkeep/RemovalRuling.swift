@@ -1,0 +1,46 @@
+import Events
+import LMDB
+import Ledger
+import Projections
+import Synchronization
+
+extension Appender {
+    /// Writes that a partition leaves the log, unless something came into it since its tombstone was written. From here on nothing does.
+    func ruling(on removal: PartitionRemove, by principal: Principal, recorded: Instant) -> Verdict {
+        let id = PartitionID(removal.partition)
+        if let open = rules.purges.open.first {
+            return .refused(Refusal(.busy, "a purge is under way (its intent is at \(open.position)); try again when it is done"))
+        }
+        guard batch.isEmpty, !core.tail.view().hasEvents(of: id, core.store), core.store.last(in: id) == removal.last else {
+            return .refused(Refusal(.busy, "events came into the partition meanwhile; try again later"))
+        }
+        core.removing.withLock { $0 = id }
+        return .appended(append(.partitionRemove(removal), tenant: nil, at: recorded, by: principal), effectiveAt: recorded)
+    }
+
+    /// Whether an import brings something into a partition that leaves at this moment.
+    func isLeaving(_ at: Instant?) -> Bool {
+        guard let at, let id = core.removing.withLock({ $0 }) else { return false }
+        return core.store.partition(of: at) == id
+    }
+}
+
+extension Refusal {
+    static let leaving = Refusal(.busy, "the partition of that time is being removed at this moment; try again in a moment")
+}
+
+extension TailView {
+    fileprivate func hasEvents(of id: PartitionID, _ store: Store) -> Bool {
+        batches.contains { batch in batch.entries.contains { store.partition(of: $0.at) == id } }
+    }
+}
+
+extension Store {
+    /// The last position in a partition; nil if there is no such partition, or it cannot be read.
+    fileprivate func last(in id: PartitionID) -> Position? {
+        do {
+            guard let lease = try shelf.lease(id) else { return nil }
+            return try lease.partition.environment.read { reader in try lease.partition.totals(reader)?.last }
+        } catch { return nil }
+    }
+}

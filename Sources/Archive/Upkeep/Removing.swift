@@ -1,0 +1,43 @@
+import Events
+import Ledger
+import Projections
+import Synchronization
+
+extension Upkeep {
+    /// Removes a partition if its trail is over and it holds nothing; says whether it did.
+    func removeIfDue(_ id: PartitionID, at now: Instant) throws(ArchiveFailure) -> Bool {
+        let period = core.options.purge.trailPeriod
+        let removal = PartitionRemoval(core: core, id: id)
+        guard try removal.isDue(at: now, period) else { return false }
+        let name = core.store.shelf.length.name(of: id)
+        begin(.removing, name)
+        // What came in lately must be in the partitions before anybody says what is in them.
+        flushFold()
+        guard let event = try removal.draft(period) else { return false }
+        guard case .appended = append(.removal(event), by: .system) else {
+            do { try core.store.tombstones.removeDraft(of: id) } catch { throw ArchiveFailure(error) }
+            return false
+        }
+        core.options.reached(.removalLogged)
+        try finish(event)
+        return true
+    }
+
+    /// Goes on with what the last stop, or a failure, cut short.
+    func finishRemoval() throws(ArchiveFailure) {
+        guard let id = core.removing.withLock({ $0 }) else { return }
+        guard let removal = core.rules.withLock({ $0.removals[id.number] }) else { return }
+        begin(.removing, core.store.shelf.length.name(of: id))
+        try finish(removal)
+    }
+
+    private func finish(_ removal: PartitionRemove) throws(ArchiveFailure) {
+        let id = PartitionID(removal.partition)
+        // Deletes that were decided before the event may name what leaves: they are folded first, and forgotten with the rest.
+        flushFold()
+        if let trouble = core.trouble.withLock({ $0 }) { throw trouble }
+        try PartitionRemoval(core: core, id: id).finish(removal)
+        core.removing.withLock { $0 = nil }
+        tell(.removed(core.store.shelf.length.name(of: id), events: removal.events))
+    }
+}

@@ -1,0 +1,81 @@
+package import Events
+import Glibc
+import Merkle
+
+/// A tombstone in the making: events are added in order of position, and their leaf hashes go straight to the file.
+package struct TombstoneDraft: ~Copyable {
+    private let path: String
+    private let partition: PartitionID
+    private let file: PlainFile
+    private var totals: PartitionTotals?
+    private var runs: [Extent] = []
+    private var kept: [Tombstone.Kept] = []
+    private var frontier = Frontier()
+    private var pending: [UInt8]
+
+    package init(of partition: PartitionID, at file: TombstoneFile) throws(LedgerFailure) {
+        path = file.path
+        self.partition = partition
+        self.file = try PlainFile(path, O_WRONLY | O_CREAT | O_TRUNC)
+        pending = Tombstone.header(partition)
+    }
+
+    /// Begins with the partition's tombstone of the time before, whose events all come first.
+    package mutating func extend(_ stone: Tombstone, _ oldFile: TombstoneFile) throws {
+        totals = stone.totals
+        runs = stone.runs
+        kept = stone.kept
+        try oldFile.forEachSlice(of: stone) { hashes in for hash in hashes { try add(hash) } }
+        guard frontier.root == stone.root else {
+            throw LedgerFailure.damaged(path: oldFile.path, table: "tombstone", reason: "its hashes do not make its root")
+        }
+    }
+
+    /// Adds an event. `isKept`: its record stays in the log.
+    package mutating func add(_ position: Position, _ record: UnsafeRawBufferPointer, isKept: Bool) throws(LedgerFailure) {
+        if let last = runs.last, last.last.next == position {
+            runs[runs.count - 1].last = position
+        } else {
+            runs.append(Extent(first: position, last: position, partition: partition))
+        }
+        if isKept { kept.append(Tombstone.Kept(position: position, record: [UInt8](record))) }
+        try add(TreeHash(leaf: record))
+    }
+
+    private mutating func add(_ hash: TreeHash) throws(LedgerFailure) {
+        frontier.append(hash)
+        hash.withUnsafeBytes { pending += $0 }
+        if pending.count >= Self.pendingMax { try flush() }
+    }
+
+    private mutating func flush() throws(LedgerFailure) {
+        try file.append(pending, path)
+        pending.removeAll(keepingCapacity: true)
+    }
+
+    /// Writes the head and makes the file durable. `totals` are those of the partition that is to go.
+    package mutating func finish(_ totals: PartitionTotals) throws(LedgerFailure) -> Tombstone {
+        let stone = Tombstone(partition, self.totals?.joined(by: totals) ?? totals, runs: runs, kept: kept, root: frontier.root)
+        let head = stone.head
+        pending += head
+        withUnsafeBytes(of: UInt64(head.count).bigEndian) { pending += $0 }
+        pending += stone.digest
+        try flush()
+        try file.sync(path)
+        return stone
+    }
+
+    private static let pendingMax = 1 << 18
+}
+
+extension PartitionTotals {
+    fileprivate func joined(by later: PartitionTotals) -> PartitionTotals {
+        var joined = later
+        joined.first = first
+        joined.events += events
+        joined.messages += messages
+        joined.bodyBytes += bodyBytes
+        joined.recorded = max(recorded, later.recorded)
+        return joined
+    }
+}

@@ -1,0 +1,45 @@
+import Glibc
+import Synchronization
+
+/// The tombstones of an archive: which partitions were removed. Their heads are in memory; there are as many as partitions went.
+package final class Tombstones: Sendable {
+    private let folder: String
+    private let length: PartitionLength
+    private let stones: Mutex<[PartitionID: Tombstone]>
+
+    package init(folder: String, length: PartitionLength) throws(LedgerFailure) {
+        self.folder = folder
+        self.length = length
+        var found: [PartitionID: Tombstone] = [:]
+        for name in try PartitionFiles.names(in: folder) where name.hasSuffix(Self.suffix) {
+            guard let id = length.partition(named: name.dropLast(Self.suffix.count)) else { continue }
+            found[id] = try TombstoneFile(path: "\(folder)/\(name)").read(id)
+        }
+        stones = Mutex(found)
+    }
+
+    private static let suffix = ".tombstone"
+
+    package func file(of id: PartitionID) -> TombstoneFile { TombstoneFile(path: "\(folder)/\(length.name(of: id))\(Self.suffix)") }
+    package func draft(of id: PartitionID) -> TombstoneFile { TombstoneFile(path: file(of: id).path + ".new") }
+
+    package subscript(id: PartitionID) -> Tombstone? { stones.withLock { $0[id] } }
+    package var count: Int { stones.withLock { $0.count } }
+
+    /// All of them, by partition.
+    package var all: [Tombstone] { stones.withLock { $0.values.sorted { $0.partition < $1.partition } } }
+
+    /// Gives a draft its place, durably.
+    package func raise(_ stone: Tombstone) throws(LedgerFailure) {
+        let (draft, file) = (draft(of: stone.partition).path, file(of: stone.partition).path)
+        guard rename(draft, file) == 0 else { throw .folder(path: draft, reason: "cannot be renamed to \(file) (error \(errno))") }
+        try PartitionFiles.sync(folder: folder)
+        stones.withLock { $0[stone.partition] = stone }
+    }
+
+    /// Removes a draft that nobody needs, if there is one.
+    package func removeDraft(of id: PartitionID) throws(LedgerFailure) {
+        let path = draft(of: id).path
+        guard unlink(path) == 0 || errno == ENOENT else { throw .folder(path: path, reason: "cannot be removed (error \(errno))") }
+    }
+}

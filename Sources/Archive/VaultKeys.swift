@@ -16,8 +16,27 @@ extension DataFolder {
 }
 
 extension Core {
+    /// Finishes or undoes what a crash left of the vault, once it is certain that this keyring is the log's: a refused start writes nothing.
+    func settleVault(unfolded: Set<KeyID>) throws(ArchiveFailure) {
+        try checkKeys(and: unfolded)
+        try checkIntents()
+        do { try vault.settle() } catch { throw .vault(error) }
+    }
+
+    /// The keys of an intent are destroyed together, or not at all.
+    private func checkIntents() throws(ArchiveFailure) {
+        for (position, intent) in rules.withLock({ $0.purges.open }) {
+            let gone = intent.keyIDs.count { !vault.contains($0) }
+            if gone == 0 || gone == intent.keyIDs.count { continue }
+            throw .folder(
+                path: folder.vault,
+                reason: "lacks \(gone) of the \(intent.keyIDs.count) keys that the intent at \(position) names, "
+                    + "and they are only destroyed together; restore the keyring from its escrow")
+        }
+    }
+
     /// Makes sure that no key is missing which the log needs: one that is in use, and that no purge has destroyed.
-    func checkKeys(and unfolded: Set<KeyID>) throws(ArchiveFailure) {
+    private func checkKeys(and unfolded: Set<KeyID>) throws(ArchiveFailure) {
         do {
             let known = try store.state.environment.read { reader in try store.state.keys(reader) }
             // Keys that were there when the keyring was last written whole, and are not now, were destroyed: by a purge of this log, or of

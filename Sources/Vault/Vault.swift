@@ -20,6 +20,8 @@ package final class Vault: Sendable {
         var root: RootKey
         /// The id that the next key gets. It never falls.
         var next: KeyID
+        /// What a crash left and nobody has settled yet.
+        var leftover: Leftover?
         /// A failure after which nobody knows what is on disk.
         var trouble: VaultFailure?
         /// Whether a shred has passed the point of no return, and not destroyed yet what it leaves behind.
@@ -149,6 +151,7 @@ package final class Vault: Sendable {
 extension Vault.Desk {
     /// After a failure that left the disk unknown, nothing is written any more.
     func check() throws(VaultFailure) {
+        precondition(leftover == nil, "because what a crash left is settled before anything is written")
         if let trouble { throw trouble }
     }
 }

@@ -1,5 +1,8 @@
+import Synchronization
+
 extension Vault {
-    /// Opens the vault, and finishes or undoes a shred that a crash cut short. Nothing is changed if this throws a refusal.
+    /// Opens the vault. One that is there stays as it is until `settle`, which comes before anything else is written: whoever opens it
+    /// first looks whether it has the keys that he needs.
     ///
     /// - Parameters:
     ///   - folder: where the keyring is, made for its owner alone.
@@ -63,9 +66,8 @@ extension Vault {
             try unsafe shelf.add(entry.id, entry.owner, isSaved: true) { unsafe $0.copyMemory(from: key) }
             next = max(next, KeyID(entry.id.rawValue + 1))
         }
-        if try keyring.hasTornEnd() { try keyring.removeTornEnd() }
-        try settle(folder, source, isStaged: isStaged)
-        return Vault(shelf, Desk(keyring: keyring, root: root, next: next), folder, source, instance)
+        let desk = Desk(keyring: keyring, root: root, next: next, leftover: isStaged ? .adopt : .undo)
+        return Vault(shelf, desk, folder, source, instance)
     }
 
     /// Which of the source's keys the keyring was written under.
@@ -80,17 +82,30 @@ extension Vault {
         throw .wrongRootKey(keyring: folder.keyring, place: source.place)
     }
 
-    /// Finishes a shred whose keyring is in its place, and undoes any other.
-    private static func settle(_ folder: VaultFolder, _ source: any RootKeySource, isStaged: Bool) throws(VaultFailure) {
-        if isStaged {
-            // The keyring's new name may not be durable yet, and the root of the old one is about to go.
-            try folder.sync()
-            try source.adopt(overwritten: {})
-        } else {
-            try source.forgetStaged()
+    /// What an opening finds of a shred that was cut short.
+    enum Leftover {
+        /// The keyring is of the staged root key: the shred is finished.
+        case adopt
+        /// It is of the current one: whatever was begun is undone.
+        case undo
+    }
+
+    /// Finishes a shred whose keyring is in its place, and undoes any other; cuts off a box that a crash tore.
+    package func settle() throws(VaultFailure) {
+        try desk.withLock { (desk) throws(VaultFailure) in
+            guard let leftover = desk.leftover else { return }
+            if try desk.keyring.hasTornEnd() { try desk.keyring.removeTornEnd() }
+            switch leftover {
+            case .adopt:
+                // The keyring's new name may not be durable yet, and the root of the old one is about to go.
+                try folder.sync()
+                try source.adopt(overwritten: {})
+            case .undo: try source.forgetStaged()
+            }
+            try folder.overwriteOld()
+            try folder.removeOld()
+            try folder.removeNext()
+            desk.leftover = nil
         }
-        try folder.overwriteOld()
-        try folder.removeOld()
-        try folder.removeNext()
     }
 }

@@ -25,7 +25,9 @@ struct VaultHome {
 
     func open(mayBeNew: Bool = true, instance: String = "an archive", root source: (any RootKeySource)? = nil) throws(VaultFailure) -> Vault
     {
-        try Vault.open(folder: vault, instance: instance, root: source ?? RootKeyFile(root), mayBeNew: mayBeNew)
+        let vault = try Vault.open(folder: vault, instance: instance, root: source ?? RootKeyFile(root), mayBeNew: mayBeNew)
+        try vault.settle()
+        return vault
     }
 
     /// What a crash would leave now.

@@ -11,8 +11,8 @@ from test_purges import fill, idle, state
 from vault import body_keys
 
 SECONDS = 25
-# Whoever opens the pipe for reading waits until somebody opens it for writing.
-SLOW = KEEPER.replace('case "$1" in', 'if [ -p "wait-$1" ]; then read _ < "wait-$1"; fi\ncase "$1" in', 1)
+# Whoever opens the pipe for reading waits until somebody opens it for writing. It ends if that one says nothing.
+SLOW = KEEPER.replace('case "$1" in', 'if [ -p "wait-$1" ]; then read _ < "wait-$1" || exit 7; fi\ncase "$1" in', 1)
 
 
 @pytest.fixture
@@ -91,7 +91,8 @@ def test_killed_meanwhile_the_new_key_is_there(kept, step):
         daemon.kill()
         with pytest.raises(Closed):
             purger.answer()
-    go_on(folder, step, pipe)
+    (folder / f"wait-{step}").unlink()
+    os.close(pipe)
     daemon.start()
     with Connection(daemon.socket) as connection:
         connection.call("HELLO", 3)

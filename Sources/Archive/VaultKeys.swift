@@ -10,7 +10,7 @@ extension DataFolder {
         try Self.makeFolder(vault)
         do {
             let root: any RootKeySource = options.rootKey ?? RootKeyFile(vault + "/root.key")
-            return try Vault.open(folder: vault, instance: identity.instance, root: root, mayBeNew: mayBeNew)
+            return try Vault.open(folder: vault, instance: identity.instance, root: root, escrow: options.escrow, mayBeNew: mayBeNew)
         } catch { throw .vault(error) }
     }
 }
@@ -20,7 +20,12 @@ extension Core {
     func settleVault(unfolded: Set<KeyID>) throws(ArchiveFailure) {
         try checkKeys(and: unfolded)
         try checkIntents()
-        do { try vault.settle() } catch { throw .vault(error) }
+        do {
+            try vault.checkEscrow()
+            try vault.settle()
+            // Before any receipt: an older escrow opens what an open intent has destroyed.
+            _ = try vault.renewEscrow(now: now)
+        } catch { throw .vault(error) }
     }
 
     /// The keys of an intent are destroyed together, or not at all.

@@ -93,14 +93,14 @@ struct PurgeRun {
     private mutating func shred(_ position: Position) throws(ArchiveFailure) {
         core.options.reached(.shredBegun)
         do {
-            try core.vault.shred(Set(intent.keyIDs)) { core.options.reached(FailPoint("shred-" + $0.rawValue)) }
+            try core.vault.shred(Set(intent.keyIDs), now: core.now) { core.options.reached(FailPoint("shred-" + $0.rawValue)) }
         } catch {
             // Nothing was destroyed, or all of it: the keyring is one file, and changes as a whole.
             guard intent.keyIDs.contains(where: { !core.vault.contains($0) }) else {
                 withdraw(position)
                 throw .vault(error)
             }
-            // The old root key may still be somewhere, so nobody may say yet that all is destroyed. The next start ends it.
+            // The old root key, or the old escrow, may still be somewhere, so nobody may say yet that all is destroyed. The next start ends it.
             core.giveUp(.vault(error))
             throw .vault(error)
         }

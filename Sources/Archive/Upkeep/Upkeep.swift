@@ -29,7 +29,11 @@ package final class Upkeep: Sendable {
         let recorded = core.tail.view().recorded
         `guard`.take(core.options.steadyClock(started), recorded: recorded == .distantPast ? nil : recorded)
         let doubt = `guard`.doubt
-        status.withLock { $0.doubt = doubt }
+        status.withLock { status in
+            status.doubt = doubt
+            status.hasEscrow = core.options.escrow != nil
+            status.escrowMadeAt = core.vault.escrowMadeAt
+        }
         round = Mutex(UpkeepRound(guard: `guard`, started: started))
     }
 
@@ -49,6 +53,7 @@ package final class Upkeep: Sendable {
     package func stop() {
         queue.stop()
         thread.join()
+        keepEscrow()
         door.withLock { $0 = nil }
     }
 
@@ -75,6 +80,7 @@ package final class Upkeep: Sendable {
                 fail(error)
             }
         }
+        keepEscrow()
     }
 
     /// Looks at the clock before anything is destroyed.

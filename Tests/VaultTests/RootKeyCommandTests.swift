@@ -97,6 +97,16 @@ struct RootKeyCommandTests {
         #expect(try source.candidates().current != nil)
     }
 
+    @Test("the program inherits nothing that is open here: neither files nor clients")
+    func inheritsNothing() throws {
+        let home = try VaultHome()
+        // As a library opens what it forgets to close for others.
+        let file = Foundation.open("/dev/null", O_RDONLY)
+        defer { close(file) }
+        let source = try source(home, before: "[ ! -e /proc/self/fd/\(file) ] || exit 8")
+        #expect(try source.candidates().current == nil)
+    }
+
     private func source(
         _ home: VaultHome, before: String = "", secondsMax: Int = 30, environment: [String] = ["PATH=/usr/bin:/bin"]
     ) throws -> RootKeyCommand {

@@ -49,15 +49,21 @@ package final class Upkeep: Sendable {
 
     package func attach(_ door: @escaping AppenderDoor) { self.door.withLock { $0 = door } }
 
+    /// Takes nothing more, and ends what the next start can go on with: a compaction, and the waiting in it. What was asked for before
+    /// is answered. Does not wait for that.
+    package func beginStopping() { queue.stop() }
+
     /// Stops after the step at hand: what a purge leaves open the next start ends.
     package func stop() {
-        queue.stop()
+        beginStopping()
         thread.join()
         keepEscrow()
         door.withLock { $0 = nil }
     }
 
     var isStopping: Bool { queue.isStopping }
+
+    func pause(milliseconds: Int) { queue.pause(milliseconds: milliseconds) }
 
     private func work() {
         while let job = queue.next(waitingMilliseconds: core.options.purge.tickMilliseconds) {

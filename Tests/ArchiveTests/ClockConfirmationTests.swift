@@ -56,6 +56,18 @@ struct ClockConfirmationTests {
         #expect(scratch.archive.upkeepStatus().doubt != nil)
     }
 
+    @Test("without a note the log's last event counts, and not what was confirmed long before it")
+    func withoutANote() throws {
+        let scratch = try doubted()
+        scratch.rule(.confirmClock(reason: "looked"))
+        scratch.clock.advance(milliseconds: 2 * hour)
+        scratch.send(.init("later"))
+        try scratch.close()
+        try FileManager.default.removeItem(atPath: scratch.path + "/clock")
+        try scratch.open()
+        #expect(scratch.archive.upkeepStatus().doubt == nil)
+    }
+
     /// An archive with an event, whose clock is doubted, and the note says so.
     private func doubted() throws -> Scratch {
         let scratch = try Scratch { $0.purge.isAutomatic = false }

@@ -41,10 +41,10 @@ def test_nothing_is_destroyed_while_the_clock_is_doubted(make_daemon):
 def set_note(daemon, wall=0, steady=0, boot=None):
     """Changes the reading that the last run left."""
     note = daemon.data / "clock"
-    head, reading = note.read_text().splitlines()
+    head, reading, *others = note.read_text().splitlines()
     words = reading.split()
     words = [words[0], str(int(words[1]) + wall), str(int(words[2]) + steady), boot or words[3]]
-    note.write_text(f"{head}\n{' '.join(words)}\n")
+    note.write_text("\n".join([head, " ".join(words), *others]) + "\n")
 
 
 @pytest.mark.parametrize("change, is_doubted", [

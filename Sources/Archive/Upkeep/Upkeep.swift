@@ -25,6 +25,7 @@ package final class Upkeep: Sendable {
         self.flush = flush
         let started = core.clock()
         var `guard` = try ClockNote.read(core)
+        `guard`.hear(of: core.rules.withLock { $0.clockConfirmed })
         // Now, and not at the first tick: what goes by in between is told by both clocks.
         let recorded = core.tail.view().recorded
         `guard`.take(core.options.steadyClock(started), recorded: recorded == .distantPast ? nil : recorded)

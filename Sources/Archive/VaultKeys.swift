@@ -52,7 +52,7 @@ extension Core {
             // Bodies whose key was destroyed stay until they are reclaimed.
             let intents = try store.state.environment.read { reader in try store.state.intents(reader) }
             let open = rules.withLock { $0.purges.open }
-            for intent in intents + open.map(\.intent) { missing.subtract(intent.keyIDs) }
+            for (_, intent) in intents + open { missing.subtract(intent.keyIDs) }
             guard let first = missing.min() else { return }
             throw ArchiveFailure.folder(
                 path: folder.vault + "/keyring",

@@ -50,7 +50,11 @@ package struct OpenedEscrow: Sendable {
     /// - Parameters:
     ///   - folder: where the keyring goes; made if it is not there.
     ///   - source: where the root key goes; nil: to `root.key` beside it.
-    package func restore(to folder: String, root source: (any RootKeySource)? = nil) throws(VaultFailure) {
+    ///   - givesUpLaterKeys: whether keys that were made after the escrow, and are in no keyring any more, shall count as destroyed: else an
+    ///     archive that needs one of them does not start.
+    package func restore(
+        to folder: String, root source: (any RootKeySource)? = nil, givesUpLaterKeys: Bool = false
+    ) throws(VaultFailure) {
         let vault = VaultFolder(path: folder)
         let source = source ?? RootKeyFile(folder + "/root.key")
         let found = try source.candidates()
@@ -63,6 +67,7 @@ package struct OpenedEscrow: Sendable {
         try file.write(keyring[...], at: 0)
         try file.syncWhole()
         try check(vault.keyring)
+        if givesUpLaterKeys { try giveUpLaterKeys(in: vault) }
         try source.stage(root)
         try source.adopt(overwritten: {})
         try vault.sync()
@@ -77,4 +82,22 @@ package struct OpenedEscrow: Sendable {
         try unsafe restored.read(under: root) { _, _ in count += 1 }
         guard count == keys, try !restored.hasTornEnd() else { throw Self.damaged(path) }
     }
+
+    /// Writes the keyring anew, as one that was written when many more keys had been made than it has: so they count as destroyed.
+    private func giveUpLaterKeys(in vault: VaultFolder) throws(VaultFailure) {
+        guard var restored = try Keyring(opening: vault.keyring) else { throw Self.damaged(vault.keyring) }
+        var shelf = try KeyShelf()
+        try unsafe restored.read(under: root) { (entry, key) throws(VaultFailure) in
+            try unsafe shelf.add(entry.id, entry.owner, isSaved: true) { unsafe $0.copyMemory(from: key) }
+        }
+        let nextKey = KeyID(header.nextKey.rawValue + Self.laterKeysMax)
+        let image = try unsafe Keyring.Image(of: shelf.entries(), nextKey: nextKey, under: root, instance: instance) { id, room in
+            _ = unsafe shelf.withKey(id) { unsafe room.copyMemory(from: $0) }
+        }
+        _ = try Keyring.write(vault.next, image)
+        try VaultFile.rename(vault.next, vault.keyring)
+    }
+
+    /// More than are made in the time in which an escrow fails and nobody looks.
+    private static let laterKeysMax: UInt64 = 1 << 32
 }

@@ -39,6 +39,12 @@ struct OpenEscrow: ParsableCommand {
     var key: String
     @Option(name: .customLong("to"), help: ArgumentHelp("The folder for what is restored. Made if it is not there.", valueName: "path"))
     var folder: String
+    @Flag(
+        help: ArgumentHelp(
+            "Give up what was sealed under keys that came after the escrow.",
+            discussion: "For where a start said that the keyring lacks keys, and there is no newer escrow: those messages are purged then.")
+    )
+    var giveUpLaterKeys = false
     @Option(help: Setting.rootKeyFile.help) var rootKeyFile: String?
     @Option(help: Setting.rootKeyCredential.help) var rootKeyCredential: String?
     @Option(help: Setting.rootKeyCommand.help) var rootKeyCommand: String?
@@ -48,7 +54,7 @@ struct OpenEscrow: ParsableCommand {
         let opened = try OpenedEscrow(opening: escrow, with: EscrowSecretKey(readingFrom: key))
         var folder = folder
         while folder.count > 1, folder.hasSuffix("/") { folder.removeLast() }
-        try opened.restore(to: folder, root: rootKey())
+        try opened.restore(to: folder, root: rootKey(), givesUpLaterKeys: giveUpLaterKeys)
         print("restored: archive \(opened.instance), \(opened.keys) keys, as of \(opened.madeAt)")
     }
 

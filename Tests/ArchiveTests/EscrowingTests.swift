@@ -33,6 +33,32 @@ struct EscrowingTests {
         #expect(try scratch.message("k", viewer: "bob", tenant: "kept")?.body == Array("hello".utf8))
     }
 
+    @Test("what was sealed under keys that came after the escrow is refused at the start, and purged when they are given up")
+    func laterKeys() throws {
+        let place = try EscrowPlace()
+        let scratch = try place.archive()
+        scratch.send(.init("early"))
+        scratch.archive.upkeep.tick()
+        let early = try Data(contentsOf: URL(filePath: place.path))
+        scratch.send(Scratch.Post("late").with { $0.tenant = "other" })
+        try scratch.close()
+        // The machine went before the escrow was renewed.
+        try early.write(to: URL(filePath: place.path))
+        try files.removeItem(atPath: scratch.path + "/vault")
+        try place.opened().restore(to: scratch.path + "/vault")
+        let refused = #expect(throws: ArchiveFailure.self) { try scratch.open() }
+        #expect(refused.map { "\($0)".contains("lacks 1 of the keys") } == true)
+        try files.removeItem(atPath: scratch.path + "/vault")
+        try place.opened().restore(to: scratch.path + "/vault", givesUpLaterKeys: true)
+        try scratch.open()
+        #expect(try scratch.message("early", viewer: "bob")?.body == Array("hello".utf8))
+        #expect(try scratch.message("late", viewer: "bob", tenant: "other")?.state == .purged)
+        #expect(scratch.send(Scratch.Post("more").with { $0.tenant = "other" }).isAppended)
+        try scratch.reopen()
+        #expect(try scratch.message("more", viewer: "bob", tenant: "other")?.body == Array("hello".utf8))
+        #expect(try place.opened().keys == 2)
+    }
+
     @Test("it is written at the start, at a look when there are new keys, and at the end")
     func moments() throws {
         let place = try EscrowPlace()

@@ -24,7 +24,8 @@ package final class Appender {
     var tips = ConversationTips()
     var rules: RuleBook
     private var hasNewRules = false
-    private var hasConfirmedClock = false
+    /// Of the open batch.
+    private var clockConfirmed: Position?
     var keys: KeyChoice
     /// The intent whose keys are being destroyed: until its receipt is in the log, no rule changes.
     var shredding: Position?
@@ -174,7 +175,7 @@ package final class Appender {
         guard event.kind.isRule else { return }
         rules.apply(event)
         keys.forget()
-        if case .clockConfirm = event.deed { hasConfirmedClock = true }
+        if case .clockConfirm = event.deed { clockConfirmed = event.position }
         hasNewRules = true
     }
 
@@ -217,8 +218,11 @@ package final class Appender {
         // Rules first: a reader who sees a position sees its rule. Those beyond a reader's end he leaves out.
         if hasNewRules { core.rules.withLock { $0 = rules } }
         hasNewRules = false
-        if hasConfirmedClock { core.clockConfirmed.withLock { $0 = core.options.steadyClock(core.clock()) } }
-        hasConfirmedClock = false
+        if let clockConfirmed {
+            let confirmation = ClockConfirmation(position: clockConfirmed, reading: core.options.steadyClock(core.clock()))
+            core.clockConfirmed.withLock { $0 = confirmation }
+        }
+        clockConfirmed = nil
         tailBytes = core.tail.publish(written, recorded: lastRecorded)
         foldThread.notice(bytes: tailBytes, isFirst: tailBytes == written.bytes)
         core.batches.add(1, ordering: .relaxed)
@@ -233,7 +237,7 @@ package final class Appender {
         core.rules.withLock { rules = $0 }
         keys.forget()
         hasNewRules = false
-        hasConfirmedClock = false
+        clockConfirmed = nil
         if case .journal(.full) = failure {
             return Refusal(.full, "the disk has no room for the journal; make room, nothing was appended")
         }

@@ -54,7 +54,7 @@ package final class Archive: Sendable {
         let core = Core(
             folder: folder, store: store, vault: vault, tail: recovery.tail, rules: recovery.rules, options: options,
             clock: clock)
-        try core.checkKeys(and: recovery.keys)
+        try core.settleVault(unfolded: recovery.keys)
         core.measureDisk()
         let foldThread = FoldThread(core)
         let appender = Appender(

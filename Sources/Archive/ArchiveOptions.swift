@@ -34,6 +34,8 @@ package struct ArchiveOptions: Sendable {
 
     /// Where the root key is; nil: in a file of the data folder.
     package var rootKey: (any RootKeySource)?
+    /// Where the second copy of root key and keyring is kept, and for whom; nil: there is none.
+    package var escrow: Escrow?
     /// A change that shortens anything takes effect so much later, and can be cancelled until then.
     package var coolOffMilliseconds: Int64 = 7 * Instant.millisecondsPerDay
     package var purge = PurgeOptions()

@@ -15,6 +15,12 @@ package struct ClockReading: Hashable, Sendable {
     }
 }
 
+/// An operator said that the clock is right: where in the log, and what both clocks said then.
+struct ClockConfirmation: Hashable, Sendable {
+    var position: Position
+    var reading: ClockReading
+}
+
 /// Tells whether the wall clock may be believed when it says that something has expired. Pure.
 ///
 /// Between two readings of one start of the machine, both clocks must have gone on alike. Across a restart of the machine, or without an
@@ -24,11 +30,17 @@ struct ClockGuard: Hashable, Sendable {
     var last: ClockReading?
     /// Why the clock is not believed, once it is not: only an operator ends that.
     var doubt: String?
+    /// The last confirmation of the log that is heard of. Nil if nobody says.
+    private(set) var confirmed: Position?
     var toleranceMilliseconds: Int64
 
-    init(last: ClockReading? = nil, doubt: String? = nil, toleranceMilliseconds: Int64) {
+    /// What stands for the start of the machine where only the log tells of a reading.
+    private static let bootOfTheLog = "log"
+
+    init(last: ClockReading? = nil, doubt: String? = nil, confirmed: Position? = nil, toleranceMilliseconds: Int64) {
         self.last = last
         self.doubt = doubt
+        self.confirmed = confirmed
         self.toleranceMilliseconds = toleranceMilliseconds
     }
 
@@ -51,6 +63,9 @@ struct ClockGuard: Hashable, Sendable {
         let wall = reading.wall.milliseconds - last.wall.milliseconds
         guard reading.boot == last.boot, reading.steadyMilliseconds >= last.steadyMilliseconds else {
             if abs(wall) <= toleranceMilliseconds { return nil }
+            if last.boot == Self.bootOfTheLog {
+                return "the wall clock says \(reading.wall), it was confirmed at \(last.wall), and nothing tells what was in between"
+            }
             return "the machine was started anew, and the wall clock says \(reading.wall) after \(last.wall)"
         }
         let steady = reading.steadyMilliseconds - last.steadyMilliseconds
@@ -59,9 +74,21 @@ struct ClockGuard: Hashable, Sendable {
     }
 
     /// An operator says that the clock is right.
-    mutating func confirm(_ reading: ClockReading) {
+    mutating func confirm(_ reading: ClockReading, at position: Position) {
         doubt = nil
         last = reading
+        confirmed = position
+    }
+
+    /// Takes what the log's last confirmation says. One that the note has not was noted by nobody before a crash: the clock is right that
+    /// is close to that of then. Of a note that says of none it is taken that it had heard of all.
+    mutating func hear(of last: (position: Position, wall: Instant)?) {
+        guard let confirmed else {
+            confirmed = last?.position ?? Position.none
+            return
+        }
+        guard let last, last.position > confirmed else { return }
+        confirm(ClockReading(wall: last.wall, steadyMilliseconds: 0, boot: Self.bootOfTheLog), at: last.position)
     }
 }
 
@@ -70,6 +97,7 @@ extension ClockGuard {
     var text: String {
         var lines = ["annals-clock 1"]
         if let last { lines.append("read \(last.wall.milliseconds) \(last.steadyMilliseconds) \(last.boot)") }
+        if let confirmed { lines.append("confirmed \(confirmed.rawValue)") }
         if let doubt { lines.append("doubt \(doubt)") }
         return lines.joined(separator: "\n") + "\n"
     }
@@ -80,6 +108,7 @@ extension ClockGuard {
         for line in text.split(separator: "\n") {
             let words = line.split(separator: " ")
             if words.first == "doubt" { doubt = String(line.dropFirst("doubt ".count)) }
+            if words.first == "confirmed", words.count == 2, let position = UInt64(words[1]) { confirmed = Position(position) }
             guard words.first == "read", words.count == 4, let wall = Int64(words[1]), let steady = Int64(words[2]) else { continue }
             last = ClockReading(wall: Instant(milliseconds: wall), steadyMilliseconds: steady, boot: String(words[3]))
         }

@@ -24,8 +24,8 @@ final class Core: Sendable {
     /// Why appends are refused for good, if they are.
     let trouble = Mutex<ArchiveFailure?>(nil)
     let batches = Atomic(0)
-    /// What the clocks said when an operator said that they are right, until upkeep has heard of it.
-    let clockConfirmed = Mutex<ClockReading?>(nil)
+    /// What an operator said of the clocks, until upkeep has heard of it.
+    let clockConfirmed = Mutex<ClockConfirmation?>(nil)
     let folds = Atomic(0)
     let journalBytes = Atomic(0)
 

@@ -40,6 +40,12 @@ final class DataFolder: Sendable {
         } else {
             identity = try Self.writeIdentity(options)
         }
+        (partitionLength, seed) = try Self.values(of: identity, at: path)
+        try Self.makeFolder(partitions)
+    }
+
+    /// What an identity means; refuses one of another format.
+    static func values(of identity: Identity, at path: String) throws(ArchiveFailure) -> (PartitionLength, seed: UInt64) {
         guard identity.format == Identity.formatKnown else {
             throw .folder(
                 path: path,
@@ -49,9 +55,7 @@ final class DataFolder: Sendable {
         guard let length = PartitionLength(rawValue: identity.partition), let seed = UInt64(identity.seed, radix: 16) else {
             throw .folder(path: path, reason: "annals.json makes no sense; restore it from a backup")
         }
-        partitionLength = length
-        self.seed = seed
-        try Self.makeFolder(partitions)
+        return (length, seed)
     }
 
     static func makeFolder(_ path: String) throws(ArchiveFailure) {
@@ -65,7 +69,7 @@ final class DataFolder: Sendable {
         throw .folder(path: path, reason: "cannot be made (\(String(cString: strerror(errno)))); make it, or name another")
     }
 
-    private static func readIdentity(_ path: String) throws(ArchiveFailure) -> Identity? {
+    static func readIdentity(_ path: String) throws(ArchiveFailure) -> Identity? {
         let file = path + "/annals.json"
         guard access(file, F_OK) == 0 else { return nil }
         do {
@@ -161,6 +165,22 @@ final class FileLock: Sendable {
         // Only a note for whoever looks; the lock itself is the kernel's.
         _ = ftruncate(descriptor, 0)
         _ = note.withUnsafeBytes { pwrite(descriptor, $0.baseAddress, $0.count, 0) }
+    }
+
+    /// A share of the lock, for who only reads: no daemon opens the folder meanwhile. Nil where there is no file to lock, as in a copy;
+    /// none is made.
+    init?(sharing path: String, folder: String) throws(ArchiveFailure) {
+        descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        if descriptor < 0, errno == ENOENT { return nil }
+        guard descriptor >= 0 else {
+            throw .folder(path: path, reason: "cannot be opened (\(String(cString: strerror(errno)))); check whose folder it is")
+        }
+        guard flock(descriptor, LOCK_SH | LOCK_NB) == 0 else {
+            let owner = Self.owner(descriptor)
+            Glibc.close(descriptor)
+            throw .folder(
+                path: folder, reason: "another process\(owner) has this archive open; stop it first, or name a copy of the folder")
+        }
     }
 
     deinit { Glibc.close(descriptor) }

@@ -10,14 +10,38 @@ extension DataFolder {
         try Self.makeFolder(vault)
         do {
             let root: any RootKeySource = options.rootKey ?? RootKeyFile(vault + "/root.key")
-            return try Vault.open(folder: vault, instance: identity.instance, root: root, mayBeNew: mayBeNew)
+            return try Vault.open(folder: vault, instance: identity.instance, root: root, escrow: options.escrow, mayBeNew: mayBeNew)
         } catch { throw .vault(error) }
     }
 }
 
 extension Core {
+    /// Finishes or undoes what a crash left of the vault, once it is certain that this keyring is the log's: a refused start writes nothing.
+    func settleVault(unfolded: Set<KeyID>) throws(ArchiveFailure) {
+        try checkKeys(and: unfolded)
+        try checkIntents()
+        do {
+            try vault.checkEscrow()
+            try vault.settle()
+            // Before any receipt: an older escrow opens what an open intent has destroyed.
+            _ = try vault.renewEscrow(now: now)
+        } catch { throw .vault(error) }
+    }
+
+    /// The keys of an intent are destroyed together, or not at all.
+    private func checkIntents() throws(ArchiveFailure) {
+        for (position, intent) in rules.withLock({ $0.purges.open }) {
+            let gone = intent.keyIDs.count { !vault.contains($0) }
+            if gone == 0 || gone == intent.keyIDs.count { continue }
+            throw .folder(
+                path: folder.vault,
+                reason: "lacks \(gone) of the \(intent.keyIDs.count) keys that the intent at \(position) names, "
+                    + "and they are only destroyed together; restore the keyring from its escrow")
+        }
+    }
+
     /// Makes sure that no key is missing which the log needs: one that is in use, and that no purge has destroyed.
-    func checkKeys(and unfolded: Set<KeyID>) throws(ArchiveFailure) {
+    private func checkKeys(and unfolded: Set<KeyID>) throws(ArchiveFailure) {
         do {
             let known = try store.state.environment.read { reader in try store.state.keys(reader) }
             // Keys that were there when the keyring was last written whole, and are not now, were destroyed: by a purge of this log, or of
@@ -28,7 +52,7 @@ extension Core {
             // Bodies whose key was destroyed stay until they are reclaimed.
             let intents = try store.state.environment.read { reader in try store.state.intents(reader) }
             let open = rules.withLock { $0.purges.open }
-            for intent in intents + open.map(\.intent) { missing.subtract(intent.keyIDs) }
+            for (_, intent) in intents + open { missing.subtract(intent.keyIDs) }
             guard let first = missing.min() else { return }
             throw ArchiveFailure.folder(
                 path: folder.vault + "/keyring",

@@ -87,6 +87,9 @@ package struct PurgeBook: Sendable {
     /// The purges that ended last, newest first.
     package func list(newest count: Int) -> [Listed] { listed.suffix(max(0, count)).reversed() }
 
+    /// The intents that were carried out: whose receipts say that their keys are destroyed.
+    package var destroyed: Set<Position> { Set(settled.map(\.intent)) }
+
     package var last: Listed? { listed.last }
 }
 

@@ -9,6 +9,8 @@ package struct RuleBook: Sendable {
     package private(set) var removals: [Int32: PartitionRemove] = [:]
     /// The last event that changed what may be destroyed: of policies, floors and holds. A plan that knows it is up to date.
     package private(set) var last = Position.none
+    /// The last time that an operator said that the clock is right, and what it showed. No rule: it changes nothing for messages.
+    package private(set) var clockConfirmed: (position: Position, wall: Instant)?
 
     package init() {}
 
@@ -17,7 +19,10 @@ package struct RuleBook: Sendable {
     package mutating func apply(_ event: Event) {
         let (position, at) = (event.position, event.at)
         switch event.deed {
-        case .send, .localDelete, .clockConfirm: return
+        case .send, .localDelete: return
+        case .clockConfirm(let confirm):
+            if position > clockConfirmed?.position ?? .none { clockConfirmed = (position, confirm.wall) }
+            return
         case .partitionRemove(let removal): return removals[removal.partition] = removal
         case .purgeIntent(let intent): return purges.intend(intent, position: position, at: at, principal: event.principal)
         case .purge(let purge): return purges.settle(purge, position: position, at: at)

@@ -41,9 +41,9 @@ struct RuleTables: Sendable {
     }
 
     /// All intents, in order of position.
-    func intents(_ reader: Reader) throws(ProjectionFailure) -> [PurgeIntent] {
+    func intents(_ reader: Reader) throws(ProjectionFailure) -> [(position: Position, intent: PurgeIntent)] {
         try events(of: purges, named: "purges", reader).compactMap { event in
-            if case .purgeIntent(let intent) = event.deed { intent } else { nil }
+            if case .purgeIntent(let intent) = event.deed { (event.position, intent) } else { nil }
         }
     }
 

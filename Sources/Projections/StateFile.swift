@@ -77,7 +77,9 @@ package struct StateFile: Sendable {
     package func ruleBook(_ reader: Reader) throws(ProjectionFailure) -> RuleBook { try rules.book(reader) }
 
     /// All purges' intents whole, with the keys that a book does not keep.
-    package func intents(_ reader: Reader) throws(ProjectionFailure) -> [PurgeIntent] { try rules.intents(reader) }
+    package func intents(_ reader: Reader) throws(ProjectionFailure) -> [(position: Position, intent: PurgeIntent)] {
+        try rules.intents(reader)
+    }
 }
 
 /// Which partition's bodies are sealed under which key.

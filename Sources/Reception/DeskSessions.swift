@@ -1,3 +1,4 @@
+import Archive
 import Events
 import Logging
 import NIOCore
@@ -38,6 +39,8 @@ extension Desk {
         if let drained { return drained.futureResult }
         let promise = loop.makePromise(of: Void.self)
         drained = promise
+        // Whoever waits for a compaction would hold it up.
+        archive.upkeep.beginStopping()
         commit()
         for session in sessions { session.drain() }
         for follower in Array(followers.values) { expire(follower) }

@@ -115,6 +115,9 @@ extension UpkeepNews {
                 "a partition left the log, its trail's time being over", metadata: ["partition": "\(partition)", "events": "\(events)"])
         case .clockDoubted(let reason):
             logger.error("nothing is destroyed until an operator says that the clock is right", metadata: ["reason": "\(reason)"])
+        case .escrowed: logger.debug("the escrow is renewed")
+        case .escrowFailed(let reason):
+            logger.error("the escrow is not of today's keys; it is tried again", metadata: ["trouble": "\(reason)"])
         case .failed(let failure): logger.error("upkeep failed; it is tried again", metadata: ["trouble": "\(failure)"])
         }
     }

@@ -25,24 +25,40 @@ struct Keyring: ~Copyable, Sendable {
         set { file.path = newValue }
     }
 
-    private func context(ofBox number: Int) -> [UInt8] { head + KeyringHeader.bytes(UInt64(number)) }
+    private static func context(ofBox number: Int, _ head: [UInt8]) -> [UInt8] { head + KeyringHeader.bytes(UInt64(number)) }
 
     // MARK: Writing
 
     /// Puts the key of an id where it belongs.
     typealias KeyCopy = (KeyID, UnsafeMutableRawBufferPointer) -> Void
 
+    /// The bytes of a whole keyring. They are sealed, so they may lie in any memory.
+    struct Image {
+        let header: KeyringHeader
+        fileprivate(set) var bytes: [UInt8]
+
+        init(
+            of entries: [KeyringBox.Entry], nextKey: KeyID, under root: RootKey, instance: String, copy: KeyCopy
+        ) throws(VaultFailure) {
+            let parts = KeyringBox.distributed(entries)
+            header = KeyringHeader(boxes: parts.count, nextKey: nextKey, root: root.id, instance: instance)
+            let head = header.encoded
+            bytes = head
+            var box = try KeyringBox()
+            for (number, part) in parts.enumerated() {
+                let count = unsafe box.seal(part, under: root, context: Keyring.context(ofBox: number, head), copy: copy)
+                try unsafe box.withBytes(count) { (sealed) throws(VaultFailure) in unsafe bytes.append(contentsOf: sealed) }
+            }
+        }
+    }
+
     /// Writes a whole keyring, durably but for its name in the folder.
-    static func write(
-        _ path: String, _ entries: [KeyringBox.Entry], nextKey: KeyID, under root: RootKey, instance: String, copy: KeyCopy
-    ) throws(VaultFailure) -> Keyring {
-        let parts = KeyringBox.distributed(entries)
-        let header = KeyringHeader(boxes: parts.count, nextKey: nextKey, root: root.id, instance: instance)
-        var keyring = try Keyring(header, in: VaultFile(opening: path, O_RDWR | O_CREAT | O_EXCL))
-        try keyring.file.write(keyring.head[...], at: 0)
-        var box = try KeyringBox()
-        for part in parts { try unsafe keyring.write(part, &box, under: root, copy: copy) }
+    static func write(_ path: String, _ image: Image) throws(VaultFailure) -> Keyring {
+        var keyring = try Keyring(image.header, in: VaultFile(opening: path, O_RDWR | O_CREAT | O_EXCL))
+        try keyring.file.write(image.bytes[...], at: 0)
         try keyring.file.syncWhole()
+        keyring.boxes = image.header.boxes
+        keyring.end = image.bytes.count
         return keyring
     }
 
@@ -50,23 +66,15 @@ struct Keyring: ~Copyable, Sendable {
     mutating func append(_ entries: [KeyringBox.Entry], under root: RootKey, copy: KeyCopy) throws(VaultFailure) {
         var box = try KeyringBox()
         for part in KeyringBox.distributed(entries) {
-            try unsafe write(part, &box, under: root, copy: copy)
+            let count = unsafe box.seal(part, under: root, context: Self.context(ofBox: boxes, head), copy: copy)
+            try unsafe box.withBytes(count) { (sealed) throws(VaultFailure) in
+                try unsafe file.write(UnsafeRawBufferPointer(sealed), at: end)
+            }
             // Each of them: only the last box of a keyring may be torn.
             try file.sync()
+            boxes += 1
+            end += count
         }
-    }
-
-    private mutating func write(
-        _ entries: ArraySlice<KeyringBox.Entry>, _ box: inout KeyringBox, under root: RootKey, copy: KeyCopy
-    ) throws(VaultFailure) {
-        box.clear()
-        for entry in entries { unsafe box.add(entry) { unsafe copy(entry.id, $0) } }
-        let count = box.seal(under: root, context: context(ofBox: boxes))
-        try unsafe box.withBytes(count) { (bytes) throws(VaultFailure) in
-            try unsafe file.write(UnsafeRawBufferPointer(bytes), at: end)
-        }
-        boxes += 1
-        end += count
     }
 
     // MARK: Reading
@@ -74,7 +82,7 @@ struct Keyring: ~Copyable, Sendable {
     /// Reads the header of a keyring. Nil if there is no file. Nothing is changed.
     init?(opening path: String) throws(VaultFailure) {
         guard let file = try VaultFile(ifThere: path, O_RDWR) else { return nil }
-        let bytes = try Self.bytes(of: file, at: 0, countMax: KeyringHeader.byteCountMax)
+        let bytes = try file.bytes(at: 0, countMax: KeyringHeader.byteCountMax)
         self.init(try KeyringHeader(decoding: bytes, path: path), in: file)
     }
 
@@ -88,7 +96,7 @@ struct Keyring: ~Copyable, Sendable {
             try unsafe box.withBytes(KeyringBox.headBytes + length) { (bytes) throws(VaultFailure) in
                 _ = try unsafe file.read(into: bytes, at: end)
             }
-            guard box.open(length: length, under: root, context: context(ofBox: boxes)) else {
+            guard box.open(length: length, under: root, context: Self.context(ofBox: boxes, head)) else {
                 let isLast = try isBlank(from: end + KeyringBox.headBytes + length, to: byteCount)
                 if isLast, boxes >= header.boxes { return }
                 throw damage("a box of keys is not what was written there")
@@ -102,12 +110,12 @@ struct Keyring: ~Copyable, Sendable {
 
     /// The length of the next box; nil if that is the last one and torn.
     private func nextLength(_ byteCount: Int) throws(VaultFailure) -> Int? {
-        let head = try Self.bytes(of: file, at: end, countMax: KeyringBox.headBytes)
+        let head = try file.bytes(at: end, countMax: KeyringBox.headBytes)
         if let length = KeyringBox.length(inHead: head) {
             return end + KeyringBox.headBytes + length <= byteCount ? length : nil
         }
         // Bytes that are no box are what a crash left of the last one, unless a box follows.
-        let rest = try Self.bytes(of: file, at: end, countMax: byteCount - end)
+        let rest = try file.bytes(at: end, countMax: byteCount - end)
         for offset in rest.indices where KeyringBox.length(inHead: rest[offset...]) != nil {
             throw damage("there is no box of keys, although one follows at byte \(end + offset)")
         }
@@ -116,7 +124,7 @@ struct Keyring: ~Copyable, Sendable {
 
     /// Whether nothing but zeros is there: a file system may have made the file longer before a crash, and its content not.
     private func isBlank(from start: Int, to end: Int) throws(VaultFailure) -> Bool {
-        try Self.bytes(of: file, at: start, countMax: end - start).allSatisfy { $0 == 0 }
+        try file.bytes(at: start, countMax: end - start).allSatisfy { $0 == 0 }
     }
 
     /// Whether there is something behind the last whole box.
@@ -129,14 +137,4 @@ struct Keyring: ~Copyable, Sendable {
     }
 
     private func damage(_ reason: String) -> VaultFailure { .damaged(path: file.path, offset: end, reason: reason) }
-
-    /// Sealed bytes, which may lie in any memory.
-    private static func bytes(of file: borrowing VaultFile, at offset: Int, countMax: Int) throws(VaultFailure) -> [UInt8] {
-        var bytes = [UInt8](repeating: 0, count: countMax)
-        var count = 0
-        try unsafe bytes.withUnsafeMutableBufferPointer { (bytes) throws(VaultFailure) in
-            count = try unsafe file.read(into: UnsafeMutableRawBufferPointer(bytes), at: offset)
-        }
-        return Array(bytes[..<count])
-    }
 }

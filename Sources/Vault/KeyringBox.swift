@@ -51,10 +51,14 @@ import Events
         return boxes + [entries[first...]]
     }
 
-    mutating func clear() { end = Self.start }
+    /// Fills the box with entries, whose keys `copy` puts where they belong, and seals it. Returns how many bytes it has.
+    mutating func seal(_ entries: ArraySlice<Entry>, under root: RootKey, context: [UInt8], copy: Keyring.KeyCopy) -> Int {
+        end = Self.start
+        for entry in entries { unsafe add(entry) { unsafe copy(entry.id, $0) } }
+        return seal(under: root, context: context)
+    }
 
-    /// Adds an entry, whose key `copy` puts where it belongs.
-    mutating func add(_ entry: Entry, copy: (UnsafeMutableRawBufferPointer) -> Void) {
+    private mutating func add(_ entry: Entry, copy: (UnsafeMutableRawBufferPointer) -> Void) {
         let room = unsafe memory.bytes.part(end..<end + entry.byteCount)
         unsafe room.storeBytes(of: entry.id.rawValue.bigEndian, as: UInt64.self)
         unsafe room.storeBytes(of: entry.owner.partition.bigEndian, toByteOffset: 8, as: Int32.self)
@@ -68,8 +72,7 @@ import Events
         end += entry.byteCount
     }
 
-    /// Seals the entries in place. Returns how many bytes the box has.
-    mutating func seal(under root: RootKey, context: [UInt8]) -> Int {
+    private mutating func seal(under root: RootKey, context: [UInt8]) -> Int {
         let (bytes, count) = unsafe (memory.bytes, end - Self.start)
         let length = UInt32(Self.nonceBytes + count + Self.tagBytes)
         unsafe bytes.storeBytes(of: length.bigEndian, as: UInt32.self)

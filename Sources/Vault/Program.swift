@@ -139,6 +139,8 @@ extension Program {
         unsafe posix_spawn_file_actions_adddup2(&actions, ends.input, 0)
         unsafe posix_spawn_file_actions_adddup2(&actions, ends.output, 1)
         unsafe posix_spawn_file_actions_adddup2(&actions, ends.errors, 2)
+        // Not every library opens for us alone what it opens: a program must not hold on to a client, or read from it.
+        if let closeFrom = unsafe Self.closeFrom { _ = unsafe closeFrom(&actions, 3) }
         var attributes = posix_spawnattr_t()
         unsafe posix_spawnattr_init(&attributes)
         defer { unsafe posix_spawnattr_destroy(&attributes) }
@@ -156,6 +158,11 @@ extension Program {
         guard code == 0 else { throw .command(program: path, step: step, reason: "did not start: \(VaultFailure.text(code))") }
         return child
     }
+
+    /// `posix_spawn_file_actions_addclosefrom_np`, of Glibc since 2.34. Its header hides it behind _GNU_SOURCE, which Swift does not set.
+    private static let closeFrom: CloseFrom? =
+        unsafe dlsym(nil, "posix_spawn_file_actions_addclosefrom_np").map { unsafe unsafeBitCast($0, to: CloseFrom.self) }
+    private typealias CloseFrom = @convention(c) (UnsafeMutablePointer<posix_spawn_file_actions_t>, CInt) -> CInt
 
     private static func withCStrings<Result>(
         _ texts: [String], _ body: (UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>) -> Result

@@ -24,7 +24,7 @@ struct RotatedFile: Sendable {
 
     private static func check(_ status: stat, of path: String) throws(VaultFailure) {
         guard status.st_mode & S_IFMT == S_IFREG else {
-            throw .refused(path: path, reason: "is no regular file, and a root key must lie in one; name another path")
+            throw .refused(path: path, reason: "is no regular file, and a key must lie in one; name another path")
         }
         guard status.st_uid == geteuid() || status.st_uid == 0 else {
             throw .refused(path: path, reason: "belongs to user \(status.st_uid); give it to the daemon's user: chown \(geteuid()) \(path)")

@@ -4,14 +4,18 @@ import Synchronization
 
 /// The keys that bodies are sealed under, and the keyring in which they are kept.
 ///
-/// Two locks. `desk` is for whoever changes what is on disk, and may be held as long as the disk takes. `shelf` is held for the
-/// microseconds of a seal or an opening, and never while something waits: a shred's disk work keeps no reader waiting.
-/// Whoever takes both takes `desk` first. Every key is in locked memory and nowhere else.
+/// Three locks, taken in this order. `shears` is for whoever destroys keys, and may be held as long as the root key's keeper takes.
+/// `desk` is for whoever makes keys, saves them, or lays another keyring in the place of the old one: as long as the disk takes.
+/// `shelf` is held for the microseconds of a seal or an opening. So a shred keeps no reader waiting, and nobody who needs a new key.
+/// Every key is in locked memory and nowhere else.
 package final class Vault: Sendable {
     let shelf: Mutex<KeyShelf>
     let desk: Mutex<Desk>
+    let shears = Mutex(Shears())
     let folder: VaultFolder
     let source: any RootKeySource
+    /// Where the second copy of root key and keyring lies; nil: there is none.
+    let escrow: Escrow?
     let instance: String
 
     /// What is on disk, and what is not finished there.
@@ -20,18 +24,37 @@ package final class Vault: Sendable {
         var root: RootKey
         /// The id that the next key gets. It never falls.
         var next: KeyID
+        /// What a crash left and nobody has settled yet.
+        var leftover: Leftover?
         /// A failure after which nobody knows what is on disk.
         var trouble: VaultFailure?
-        /// Whether a shred has passed the point of no return, and not destroyed yet what it leaves behind.
-        var isUnfinished = false
     }
 
-    init(_ shelf: consuming KeyShelf, _ desk: consuming Desk, _ folder: VaultFolder, _ source: any RootKeySource, _ instance: String) {
+    /// Where the shred of the moment, or the last one, is.
+    struct Shears: Sendable {
+        /// Whether it has passed the point of no return, and not destroyed yet what it leaves behind.
+        var isUnfinished = false
+        /// The escrow that is there, as far as it is known.
+        var escrowed: EscrowHeader?
+        /// The one that the shred has put beside it.
+        var staged: EscrowHeader?
+    }
+
+    init(_ shelf: consuming KeyShelf, _ desk: consuming Desk, _ place: Place) {
         self.shelf = Mutex(shelf)
         self.desk = Mutex(desk)
-        self.folder = folder
-        self.source = source
-        self.instance = instance
+        folder = place.folder
+        source = place.source
+        escrow = place.escrow
+        instance = place.instance
+    }
+
+    /// Whose vault it is, and where its parts lie.
+    struct Place {
+        var folder: VaultFolder
+        var source: any RootKeySource
+        var escrow: Escrow?
+        var instance: String
     }
 
     // MARK: What keys there are
@@ -66,7 +89,8 @@ package final class Vault: Sendable {
 
     // MARK: Making and saving
 
-    /// Makes a key. It is lost unless `save` succeeds before what was sealed under it is durable. Waits for a shred to end.
+    /// Makes a key. It is lost unless `save` succeeds before what was sealed under it is durable. Goes on during a shred, which takes it
+    /// into the new keyring.
     package func make(for owner: KeyOwner) throws(VaultFailure) -> KeyID {
         try desk.withLock { (desk) throws(VaultFailure) in
             try desk.check()
@@ -97,9 +121,10 @@ package final class Vault: Sendable {
         }
     }
 
+    /// A key that nobody removes meanwhile: whoever asks holds the desk, or the shears and spares it.
     func copyKey(_ id: KeyID, into room: UnsafeMutableRawBufferPointer) {
         let isThere: Void? = shelf.withLock { shelf in unsafe shelf.withKey(id) { unsafe room.copyMemory(from: $0) } }
-        precondition(isThere != nil, "because only who holds the desk removes keys")
+        precondition(isThere != nil, "because only a shred removes keys, and no others than it destroys")
     }
 
     // MARK: Sealing and opening
@@ -149,6 +174,7 @@ package final class Vault: Sendable {
 extension Vault.Desk {
     /// After a failure that left the disk unknown, nothing is written any more.
     func check() throws(VaultFailure) {
+        precondition(leftover == nil, "because what a crash left is settled before anything is written")
         if let trouble { throw trouble }
     }
 }

@@ -49,6 +49,16 @@ import Glibc
         return done
     }
 
+    /// For what is sealed, and may lie in any memory: so many bytes, or those that there are.
+    func bytes(at offset: Int, countMax: Int) throws(VaultFailure) -> [UInt8] {
+        var bytes = [UInt8](repeating: 0, count: countMax)
+        var count = 0
+        try unsafe bytes.withUnsafeMutableBufferPointer { (bytes) throws(VaultFailure) in
+            count = try unsafe read(into: UnsafeMutableRawBufferPointer(bytes), at: offset)
+        }
+        return Array(bytes[..<count])
+    }
+
     func write(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws(VaultFailure) {
         var done = 0
         while done < bytes.count {

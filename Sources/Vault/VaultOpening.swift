@@ -1,35 +1,42 @@
+import Synchronization
+
 extension Vault {
-    /// Opens the vault, and finishes or undoes a shred that a crash cut short. Nothing is changed if this throws a refusal.
+    /// Opens the vault. One that is there stays as it is until `settle`, which comes before anything else is written: whoever opens it
+    /// first looks whether it has the keys that he needs.
     ///
     /// - Parameters:
     ///   - folder: where the keyring is, made for its owner alone.
     ///   - instance: the archive that the keyring belongs to.
+    ///   - escrow: where the second copy of both lies; nil: there is none. It is not written here.
     ///   - mayBeNew: whether a keyring, and where needed a root key, is made if there is none.
     package static func open(
-        folder path: String, instance: String, root source: any RootKeySource, mayBeNew: Bool
+        folder path: String, instance: String, root source: any RootKeySource, escrow: Escrow? = nil, mayBeNew: Bool
     ) throws(VaultFailure) -> Vault {
         guard Sodium.hasAES else { throw .noAES }
         let folder = VaultFolder(path: path)
+        let place = Place(folder: folder, source: source, escrow: escrow, instance: instance)
         guard let keyring = try Keyring(opening: folder.keyring) else {
             // A keyring under another name is one that somebody may still want.
             guard mayBeNew, !folder.isThere(folder.old) else { throw .missing(what: "keyring", path: folder.keyring) }
-            return try make(in: folder, instance, source)
+            return try make(in: place)
         }
-        return try read(keyring, in: folder, instance, source)
+        return try read(keyring, in: place)
     }
 
     // MARK: The first time
 
-    private static func make(in folder: VaultFolder, _ instance: String, _ source: any RootKeySource) throws(VaultFailure) -> Vault {
-        let root = try firstRoot(of: source)
+    private static func make(in place: Place) throws(VaultFailure) -> Vault {
+        let root = try firstRoot(of: place.source)
+        let folder = place.folder
         try folder.make()
         try folder.removeNext()
         let next = KeyID(1)
-        var keyring = try unsafe Keyring.write(folder.next, [], nextKey: next, under: root, instance: instance) { _, _ in }
+        let image = try unsafe Keyring.Image(of: [], nextKey: next, under: root, instance: place.instance) { _, _ in }
+        var keyring = try Keyring.write(folder.next, image)
         keyring.path = folder.keyring
         try VaultFile.rename(folder.next, folder.keyring)
         try folder.sync()
-        return try Vault(KeyShelf(), Desk(keyring: keyring, root: root, next: next), folder, source, instance)
+        return try Vault(KeyShelf(), Desk(keyring: keyring, root: root, next: next), place)
     }
 
     private static func firstRoot(of source: any RootKeySource) throws(VaultFailure) -> RootKey {
@@ -44,16 +51,16 @@ extension Vault {
 
     // MARK: Every other time
 
-    private static func read(
-        _ keyring: consuming Keyring, in folder: VaultFolder, _ instance: String, _ source: any RootKeySource
-    ) throws(VaultFailure) -> Vault {
+    private static func read(_ keyring: consuming Keyring, in place: Place) throws(VaultFailure) -> Vault {
         var keyring = keyring
-        guard keyring.header.instance == instance else {
+        let folder = place.folder
+        guard keyring.header.instance == place.instance else {
             throw .refused(
                 path: folder.keyring,
-                reason: "belongs to the archive \(keyring.header.instance), not to \(instance); restore the right one from the escrow")
+                reason: "belongs to the archive \(keyring.header.instance), not to \(place.instance); restore the right one from the escrow"
+            )
         }
-        let (root, isStaged) = try root(of: keyring, in: folder, source)
+        let (root, isStaged) = try root(of: keyring, in: folder, place.source)
         var shelf = try KeyShelf()
         var next = keyring.header.nextKey
         try unsafe keyring.read(under: root) { (entry, key) throws(VaultFailure) in
@@ -63,9 +70,7 @@ extension Vault {
             try unsafe shelf.add(entry.id, entry.owner, isSaved: true) { unsafe $0.copyMemory(from: key) }
             next = max(next, KeyID(entry.id.rawValue + 1))
         }
-        if try keyring.hasTornEnd() { try keyring.removeTornEnd() }
-        try settle(folder, source, isStaged: isStaged)
-        return Vault(shelf, Desk(keyring: keyring, root: root, next: next), folder, source, instance)
+        return Vault(shelf, Desk(keyring: keyring, root: root, next: next, leftover: isStaged ? .adopt : .undo), place)
     }
 
     /// Which of the source's keys the keyring was written under.
@@ -80,17 +85,30 @@ extension Vault {
         throw .wrongRootKey(keyring: folder.keyring, place: source.place)
     }
 
-    /// Finishes a shred whose keyring is in its place, and undoes any other.
-    private static func settle(_ folder: VaultFolder, _ source: any RootKeySource, isStaged: Bool) throws(VaultFailure) {
-        if isStaged {
-            // The keyring's new name may not be durable yet, and the root of the old one is about to go.
-            try folder.sync()
-            try source.adopt(overwritten: {})
-        } else {
-            try source.forgetStaged()
+    /// What an opening finds of a shred that was cut short.
+    enum Leftover {
+        /// The keyring is of the staged root key: the shred is finished.
+        case adopt
+        /// It is of the current one: whatever was begun is undone.
+        case undo
+    }
+
+    /// Finishes a shred whose keyring is in its place, and undoes any other; cuts off a box that a crash tore.
+    package func settle() throws(VaultFailure) {
+        try desk.withLock { (desk) throws(VaultFailure) in
+            guard let leftover = desk.leftover else { return }
+            if try desk.keyring.hasTornEnd() { try desk.keyring.removeTornEnd() }
+            switch leftover {
+            case .adopt:
+                // The keyring's new name may not be durable yet, and the root of the old one is about to go.
+                try folder.sync()
+                try source.adopt(overwritten: {})
+            case .undo: try source.forgetStaged()
+            }
+            try folder.overwriteOld()
+            try folder.removeOld()
+            try folder.removeNext()
+            desk.leftover = nil
         }
-        try folder.overwriteOld()
-        try folder.removeOld()
-        try folder.removeNext()
     }
 }

@@ -31,7 +31,7 @@ struct Serve: AsyncParsableCommand {
     var flags: Flags
 
     mutating func run() async throws {
-        let settings = try settings()
+        let settings = try Settings.read(flags: flags.given, config: config)
         if printConfig { return print(settings.listing) }
         var archiveOptions = try Self.checking { () throws(SettingFailure) in try settings.archiveOptions() }
         archiveOptions.reached = FailPoints.ofTheEnvironment()
@@ -61,15 +61,6 @@ struct Serve: AsyncParsableCommand {
             tasks.addTask { await Signals.watch(signals, group, logger) }
             try await group.run()
             tasks.cancelAll()
-        }
-    }
-
-    private func settings() throws(StartFailure) -> Settings {
-        let environment = ProcessInfo.processInfo.environment
-        var file: (path: String, values: [String: String])?
-        if let path = config ?? environment["ANNALS_CONFIG"] { file = (path, try ConfigFile.read(path)) }
-        return try Self.checking { () throws(SettingFailure) in
-            try Settings(flags: flags.given, environment: environment, file: file)
         }
     }
 

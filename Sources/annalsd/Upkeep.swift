@@ -3,7 +3,6 @@ import ArgumentParser
 import Events
 import Foundation
 import Glibc
-import Vault
 
 /// `annalsd rebuild`: all projections anew, out of the trail alone.
 struct RebuildProjections: ParsableCommand {
@@ -12,12 +11,12 @@ struct RebuildProjections: ParsableCommand {
         abstract: "Builds all indexes and the state file anew out of the log, while no daemon runs.",
         discussion: "For when a table of them is damaged. The log itself is only read. It can be stopped at any time and run again.")
 
-    @OptionGroup var folder: FolderOption
+    @OptionGroup var folder: OfflineOptions
 
     func run() throws {
         let isTerminal = isatty(STDERR_FILENO) == 1
         var events = 0
-        try Rebuild(of: folder.options()).run { progress in
+        try Rebuild(of: folder.options(hasKeys: false)).run { progress in
             events = progress.events
             if isTerminal { Self.show("\r\(progress.partitionsDone)/\(progress.partitions)  \(progress.partition)  \(events) events") }
         }
@@ -35,42 +34,21 @@ struct PrintDigest: ParsableCommand {
         abstract: "Prints the log's end and the digest of all projections, while no daemon runs.",
         discussion: """
             Before and after 'annalsd rebuild' it is the same; a running daemon tells it with the command DIGEST.
-            Folds what is still in the journal.
+            Folds what is still in the journal. Bodies are not opened, but the archive is, so it needs the settings of the keys.
             """)
 
-    @OptionGroup var folder: FolderOption
+    @OptionGroup var folder: OfflineOptions
 
     func run() throws {
         let options = try folder.options()
         guard FileManager.default.fileExists(atPath: options.path + "/annals.json") else {
             throw StartFailure.failed("\(options.path) holds no annals.json, so it is no archive; name the folder of the daemon")
         }
+        try CrashReports.leaveOutContent()
         let (archive, appender) = try Archive.open(options, clock: Serve.now)
         let digest = try archive.digest().get()
         try archive.close(appender)
         let text = digest.bytes.map { byte in (byte < 16 ? "0" : "") + String(byte, radix: 16) }.joined()
         print("\(digest.position.rawValue) \(text)")
-    }
-}
-
-/// Which archive.
-struct FolderOption: ParsableArguments {
-    @Option(help: ArgumentHelp("The data folder. Environment: ANNALS_DATA.", valueName: "path"))
-    var data: String?
-
-    @Option(
-        help: ArgumentHelp("The file of the root key. Default: vault/root.key in it. Environment: ANNALS_ROOT_KEY_FILE.", valueName: "path")
-    )
-    var rootKeyFile: String?
-
-    func options() throws(StartFailure) -> ArchiveOptions {
-        guard let path = data ?? ProcessInfo.processInfo.environment["ANNALS_DATA"] else {
-            throw .settings(SettingFailure(sentence: "data is not given, so which archive? Name its folder with --data"))
-        }
-        var options = ArchiveOptions(path: path)
-        if let file = rootKeyFile ?? ProcessInfo.processInfo.environment["ANNALS_ROOT_KEY_FILE"], !file.isEmpty {
-            options.rootKey = RootKeyFile(file)
-        }
-        return options
     }
 }

@@ -23,9 +23,14 @@ struct VaultHome {
     var keyring: String { vault + "/keyring" }
     var root: String { path + "/root.key" }
 
-    func open(mayBeNew: Bool = true, instance: String = "an archive", root source: (any RootKeySource)? = nil) throws(VaultFailure) -> Vault
-    {
-        try Vault.open(folder: vault, instance: instance, root: source ?? RootKeyFile(root), mayBeNew: mayBeNew)
+    func open(
+        mayBeNew: Bool = true, instance: String = "an archive", root source: (any RootKeySource)? = nil, escrow: Escrow? = nil
+    ) throws(VaultFailure) -> Vault {
+        let vault = try Vault.open(
+            folder: vault, instance: instance, root: source ?? RootKeyFile(root), escrow: escrow, mayBeNew: mayBeNew)
+        try vault.checkEscrow()
+        try vault.settle()
+        return vault
     }
 
     /// What a crash would leave now.
@@ -37,7 +42,7 @@ struct VaultHome {
     /// The bytes of every file, by its path in the folder.
     func files() throws -> [String: [UInt8]] {
         var files: [String: [UInt8]] = [:]
-        for name in try FileManager.default.subpathsOfDirectory(atPath: path) where name != "vault" {
+        for name in try FileManager.default.subpathsOfDirectory(atPath: path) where name != "vault" && name != "elsewhere" {
             files[name] = try bytes(of: path + "/" + name)
         }
         return files
@@ -91,6 +96,15 @@ extension Vault {
     }
 
     var ids: [KeyID] { allKeys.map(\.id) }
+
+    func shred(_ ids: Set<KeyID>, reached: (ShredStep) -> Void) throws(VaultFailure) {
+        try shred(ids, now: Instant(milliseconds: 1_795_416_138_000), reached: reached)
+    }
+}
+
+extension ShredStep {
+    /// The boundaries of a shred in a vault that has no escrow.
+    static let withoutEscrow = allCases.filter { ![.escrowStaged, .escrowOverwritten, .escrowReplaced].contains($0) }
 }
 
 /// For what is done where nothing may be thrown.

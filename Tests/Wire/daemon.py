@@ -81,9 +81,9 @@ class Daemon:
         finally:
             shutil.rmtree(self.folder, ignore_errors=True)
 
-    def run(self, command):
+    def run(self, command, *flags):
         """`annalsd rebuild` or `annalsd digest` on the data folder; the daemon must not be running. Returns what it printed."""
-        done = subprocess.run([ANNALSD, command, "--data", self.data], capture_output=True, text=True, timeout=300)
+        done = subprocess.run([ANNALSD, command, "--data", self.data, *flags], capture_output=True, text=True, timeout=300)
         assert done.returncode == 0, f"annalsd {command} ended with {done.returncode}: {done.stderr}"
         return done.stdout
 

@@ -1,5 +1,8 @@
 """What a purge asks before it destroys anything: the clock, and whoever keeps the root key."""
 
+import json
+import os
+
 import pytest
 
 from resp import Connection, Refused
@@ -38,10 +41,10 @@ def test_nothing_is_destroyed_while_the_clock_is_doubted(make_daemon):
 def set_note(daemon, wall=0, steady=0, boot=None):
     """Changes the reading that the last run left."""
     note = daemon.data / "clock"
-    head, reading = note.read_text().splitlines()
+    head, reading, *others = note.read_text().splitlines()
     words = reading.split()
     words = [words[0], str(int(words[1]) + wall), str(int(words[2]) + steady), boot or words[3]]
-    note.write_text(f"{head}\n{' '.join(words)}\n")
+    note.write_text("\n".join([head, " ".join(words), *others]) + "\n")
 
 
 @pytest.mark.parametrize("change, is_doubted", [
@@ -130,3 +133,28 @@ def test_a_program_can_keep_the_root_key(make_daemon, tmp_path):
     with Connection(daemon.socket) as connection:
         connection.call("HELLO", 3)
         assert connection.call("MESSAGE.GET", "t", "live")["body"] == b"stays"
+
+
+def test_the_digest_of_an_archive_is_told_wherever_its_root_key_is(make_daemon, tmp_path, monkeypatch):
+    program = tmp_path / "keeper"
+    program.write_text(KEEPER)
+    program.chmod(0o700)
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
+    (tmp_path / "master").write_bytes(os.urandom(32))
+    for settings in ({"root-key-command": str(program)}, {"root-key-credential": "master"}):
+        daemon = make_daemon(**settings).start()
+        with Connection(daemon.socket) as connection:
+            connection.call("HELLO", 3)
+            fill(connection, "t")
+            digest = connection.call("DIGEST")["digest"].decode()
+        assert daemon.stop() == 0
+        (name, value), = settings.items()
+        assert digest in daemon.run("digest", f"--{name}", value)
+        config = tmp_path / "annalsd.json"
+        config.write_text(json.dumps({**settings, "socket": "elsewhere"}))
+        assert digest in daemon.run("digest", "--config", config)
+        # It reads no body, so it asks nobody for a key.
+        monkeypatch.delenv("CREDENTIALS_DIRECTORY")
+        assert "20 events" in daemon.run("rebuild", "--config", config)
+        monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
+        assert digest in daemon.run("digest", "--config", config)

@@ -93,14 +93,14 @@ struct PurgeRun {
     private mutating func shred(_ position: Position) throws(ArchiveFailure) {
         core.options.reached(.shredBegun)
         do {
-            try core.vault.shred(Set(intent.keyIDs)) { core.options.reached(FailPoint("shred-" + $0.rawValue)) }
+            try core.vault.shred(Set(intent.keyIDs), now: core.now) { core.options.reached(FailPoint("shred-" + $0.rawValue)) }
         } catch {
             // Nothing was destroyed, or all of it: the keyring is one file, and changes as a whole.
             guard intent.keyIDs.contains(where: { !core.vault.contains($0) }) else {
                 withdraw(position)
                 throw .vault(error)
             }
-            // The old root key may still be somewhere, so nobody may say yet that all is destroyed. The next start ends it.
+            // The old root key, or the old escrow, may still be somewhere, so nobody may say yet that all is destroyed. The next start ends it.
             core.giveUp(.vault(error))
             throw .vault(error)
         }
@@ -132,17 +132,12 @@ extension Appender {
     /// was destroyed yet, and the intent is withdrawn.
     func settlePurges(now: Instant) throws(ArchiveFailure) {
         for (position, intent) in rules.purges.open {
-            let gone = intent.keyIDs.count { !core.vault.contains($0) }
-            let receipt: Purge
-            switch gone {
-            case 0: receipt = Purge(intent: position, outcome: .withdrawn, messages: 0, bytes: 0, keys: 0, digest: intent.digest)
-            case intent.keyIDs.count: receipt = intent.receipt(at: position)
-            default:
-                throw .folder(
-                    path: core.folder.vault,
-                    reason: "lacks \(gone) of the \(intent.keyIDs.count) keys that the intent at \(position) names, "
-                        + "and they are only destroyed together; restore the keyring from its escrow")
-            }
+            // All of them or none, as the start has made sure.
+            let isGone = intent.keyIDs.contains { !core.vault.contains($0) }
+            let receipt =
+                isGone
+                ? intent.receipt(at: position)
+                : Purge(intent: position, outcome: .withdrawn, messages: 0, bytes: 0, keys: 0, digest: intent.digest)
             purge(.receipt(receipt), by: .system, ticket: Ticket(0), now: now)
             var refusal: Refusal?
             commit { _, verdict in if case .refused(let why) = verdict { refusal = why } }

@@ -11,16 +11,19 @@ struct Reclaim {
 
     init(_ core: Core) { self.core = core }
 
-    /// The partitions that hold bodies whose key is destroyed, with those keys.
+    /// The partitions that hold bodies whose key is destroyed by a purge of this log, with those keys.
+    ///
+    /// A restored log may lack keys of purges that it knows nothing of. Those bodies stay: that they are there and cannot be opened is all
+    /// that tells why their messages are gone.
     func toDo() throws(ArchiveFailure) -> [PartitionID: Set<KeyID>] {
         do {
             let known = try core.store.state.environment.read { reader in try core.store.state.keys(reader) }
             let dead = known.filter { !core.vault.contains(KeyID($0.key)) }
             if dead.isEmpty { return [:] }
-            // Only what this log has a receipt for: a restored one may lack keys of purges that it knows nothing of.
-            let open = Set(core.rules.withLock { $0.purges.open.flatMap(\.intent.keyIDs) })
+            // Those that were withdrawn destroyed nothing.
+            let destroyed = core.rules.withLock { $0.purges.destroyed }
             let intents = try core.store.state.environment.read { reader in try core.store.state.intents(reader) }
-            let purged = Set(intents.flatMap(\.keyIDs)).subtracting(open)
+            let purged = Set(intents.filter { destroyed.contains($0.position) }.flatMap(\.intent.keyIDs))
             var found: [PartitionID: Set<KeyID>] = [:]
             for (key, partition) in dead where purged.contains(KeyID(key)) {
                 found[PartitionID(partition), default: []].insert(KeyID(key))
@@ -33,7 +36,7 @@ struct Reclaim {
     func run(_ id: PartitionID, _ dead: Set<KeyID>, report: (_ done: Int) -> Void = { _ in }) throws(ArchiveFailure) {
         do {
             // An import may bring something between the look and the clearing: then it is done row by row.
-            let isCleared = try isAllDead(id) && clear(id)
+            let isCleared = try isAll(dead, of: id) && clear(id, dead)
             if !isCleared { try delete(dead, in: id, report) }
             core.options.reached(.reclaimed)
             try core.store.state.environment.write { transaction in
@@ -42,25 +45,26 @@ struct Reclaim {
         } catch { throw ArchiveFailure(error) }
     }
 
-    private func isAllDead(_ id: PartitionID) throws -> Bool {
+    /// Whether nothing is sealed under any other key.
+    private func isAll(_ dead: Set<KeyID>, of id: PartitionID) throws -> Bool {
         guard let lease = try core.store.shelf.lease(id) else { return false }
         let environment = lease.partition.environment
-        var isAllDead = true
+        var isAll = true
         try environment.read { reader in
             try PartitionIndex(in: environment).holdings(reader) { holding in
-                if core.vault.contains(KeyID(holding.key)) { isAllDead = false }
+                if !dead.contains(KeyID(holding.key)) { isAll = false }
             }
         }
-        return isAllDead
+        return isAll
     }
 
     /// Dropping a table takes as long as it has pages, not rows.
-    private func clear(_ id: PartitionID) throws -> Bool {
+    private func clear(_ id: PartitionID, _ dead: Set<KeyID>) throws -> Bool {
         let isCleared = try core.store.shelf.write(to: id, making: false) { partition, transaction in
             let index = PartitionIndex(in: partition.environment)
             var keys: Set<UInt64> = []
             try index.holdings(transaction.reader) { keys.insert($0.key) }
-            guard keys.allSatisfy({ !core.vault.contains(KeyID($0)) }) else { return false }
+            guard keys.allSatisfy({ dead.contains(KeyID($0)) }) else { return false }
             try partition.clearBodies(&transaction)
             for key in keys { try index.removeHoldings(of: key, &transaction) }
             return true

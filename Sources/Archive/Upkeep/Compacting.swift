@@ -1,5 +1,4 @@
 import Events
-import Glibc
 import Ledger
 
 /// What came of a partition's compaction.
@@ -49,7 +48,7 @@ extension Upkeep {
         // Less than appends leave alone: where the disk is nearly full, this is what makes room.
         options.diskReserveBytes = core.options.diskReserveBytes / 4
         let name = core.store.shelf.length.name(of: id)
-        var conductor = CompactionConductor { milliseconds in usleep(UInt32(clamping: milliseconds * 1000)) }
+        var conductor = CompactionConductor { [self] milliseconds in pause(milliseconds: milliseconds) }
         conductor.isCancelled = { [self] in isStopping }
         conductor.progress = { [self] progress in
             // Copied and compared: half of the way each.

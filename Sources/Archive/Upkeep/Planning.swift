@@ -77,11 +77,12 @@ extension Upkeep {
             return .refused(
                 Refusal(.denied, "nothing is destroyed while the clock is doubted (\(doubt)); CLOCK.CONFIRM says that it is right"))
         }
-        let result = try carryOut(plan, by: principal)
-        begin(.idle)
-        // What is destroyed is deleted soon after, and not only when the next look is due.
-        ring()
-        return result
+        defer {
+            begin(.idle)
+            // What is destroyed is deleted soon after, and what failed is told of, not only when the next look is due.
+            ring()
+        }
+        return try carryOut(plan, by: principal)
     }
 
     /// Takes a plan through the one door. Stops at the first intent that is refused or withdrawn.

@@ -25,11 +25,16 @@ package final class Upkeep: Sendable {
         self.flush = flush
         let started = core.clock()
         var `guard` = try ClockNote.read(core)
+        `guard`.hear(of: core.rules.withLock { $0.clockConfirmed })
         // Now, and not at the first tick: what goes by in between is told by both clocks.
         let recorded = core.tail.view().recorded
         `guard`.take(core.options.steadyClock(started), recorded: recorded == .distantPast ? nil : recorded)
         let doubt = `guard`.doubt
-        status.withLock { $0.doubt = doubt }
+        status.withLock { status in
+            status.doubt = doubt
+            status.hasEscrow = core.options.escrow != nil
+            status.escrowMadeAt = core.vault.escrowMadeAt
+        }
         round = Mutex(UpkeepRound(guard: `guard`, started: started))
     }
 
@@ -45,14 +50,21 @@ package final class Upkeep: Sendable {
 
     package func attach(_ door: @escaping AppenderDoor) { self.door.withLock { $0 = door } }
 
+    /// Takes nothing more, and ends what the next start can go on with: a compaction, and the waiting in it. What was asked for before
+    /// is answered. Does not wait for that.
+    package func beginStopping() { queue.stop() }
+
     /// Stops after the step at hand: what a purge leaves open the next start ends.
     package func stop() {
-        queue.stop()
+        beginStopping()
         thread.join()
+        keepEscrow()
         door.withLock { $0 = nil }
     }
 
     var isStopping: Bool { queue.isStopping }
+
+    func pause(milliseconds: Int) { queue.pause(milliseconds: milliseconds) }
 
     private func work() {
         while let job = queue.next(waitingMilliseconds: core.options.purge.tickMilliseconds) {
@@ -75,6 +87,7 @@ package final class Upkeep: Sendable {
                 fail(error)
             }
         }
+        keepEscrow()
     }
 
     /// Looks at the clock before anything is destroyed.

@@ -5,6 +5,8 @@ import Synchronization
 final class UpkeepQueue: Sendable {
     private let state = Mutex(State())
     private let bell = DispatchSemaphore(value: 0)
+    /// Rung once, by the stop, and by whoever heard it for the next one.
+    private let stopBell = DispatchSemaphore(value: 0)
 
     private struct State {
         var waiting: [@Sendable () -> Void] = []
@@ -39,8 +41,17 @@ final class UpkeepQueue: Sendable {
     }
 
     func stop() {
-        state.withLock { $0.isStopping = true }
+        let isFirst = state.withLock { state in
+            defer { state.isStopping = true }
+            return !state.isStopping
+        }
+        if isFirst { stopBell.signal() }
         bell.signal()
+    }
+
+    /// Waits, but not beyond the stop.
+    func pause(milliseconds: Int) {
+        if stopBell.wait(timeout: .now() + .milliseconds(milliseconds)) == .success { stopBell.signal() }
     }
 
     /// The next job; a tick when nobody wanted anything for so long; nil at the end.

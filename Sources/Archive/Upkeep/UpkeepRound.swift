@@ -45,7 +45,7 @@ struct UpkeepRound {
             return confirmed
         }
         // What the clocks did since then is looked at as ever.
-        if let confirmed { `guard`.confirm(confirmed) }
+        if let confirmed { `guard`.confirm(confirmed.reading, at: confirmed.position) }
         `guard`.take(reading, recorded: recorded == .distantPast ? nil : recorded)
         let doubt = `guard`.doubt
         upkeep.status.withLock { $0.doubt = doubt }

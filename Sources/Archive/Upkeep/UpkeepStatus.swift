@@ -16,6 +16,10 @@ package struct UpkeepStatus: Hashable, Sendable {
     package var openIntents = 0
     package var lastReceipt: Position?
     package var lastError: String?
+    /// Whether the settings ask for an escrow; when the one that is there was made, and why it is not of today's keys, if it is not.
+    package var hasEscrow = false
+    package var escrowMadeAt: Instant?
+    package var escrowError: String?
 
     package enum Activity: String, Sendable {
         case idle, planning, evacuating, shredding, reclaiming, compacting, removing
@@ -34,4 +38,7 @@ package enum UpkeepNews: Sendable {
     case removed(String, events: UInt64)
     case clockDoubted(String)
     case failed(ArchiveFailure)
+    /// There are keys of which there is no second copy.
+    case escrowFailed(String)
+    case escrowed
 }

@@ -12,6 +12,7 @@ extension View {
         let intents = number("open-intents", in: answer)
         rows.append(("open intents", Table.Cell(Figures.count(intents), tone: intents > 0 ? .warning : nil)))
         rows.append(("last receipt", Table.Cell(text(answer["last-receipt"], under: "last-receipt"))))
+        rows += escrow(answer)
         if let error = answer["last-error"], !error.isNull {
             rows.append(("last error", Table.Cell(text(error, under: "last-error"), tone: .bad)))
         }
@@ -23,6 +24,13 @@ extension View {
         if let partition = answer["partition"], !partition.isNull { words.append(text(partition, under: "partition")) }
         guard let total = answer["total"]?.integer, total > 0 else { return words.joined(separator: " ") }
         return words.joined(separator: " ") + ", \(Figures.count(number("done", in: answer))) of \(Figures.count(total))"
+    }
+
+    private func escrow(_ answer: RESPValue) -> [(label: String, value: Table.Cell)] {
+        guard let word = answer["escrow"]?.string, word != "none" else { return [] }
+        let since = zoned(answer["escrow-at"], to: .seconds).map { "of \($0)" } ?? "none is there"
+        guard word == "failed" else { return [("escrow", Table.Cell(since))] }
+        return [("escrow", Table.Cell("\(since); failed: \(text(answer["escrow-reason"], under: "escrow-reason"))", tone: .bad))]
     }
 
     private func clock(_ answer: RESPValue) -> String {

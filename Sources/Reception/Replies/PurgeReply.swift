@@ -97,7 +97,7 @@ extension ReplyWriter {
     }
 
     mutating func upkeep(_ status: UpkeepStatus, now: Instant) {
-        map(count: 13)
+        map(count: 16)
         key("state")
         bulk(status.activity.rawValue)
         key("partition")
@@ -124,6 +124,12 @@ extension ReplyWriter {
         position(orNull: status.lastReceipt)
         key("last-error")
         text(orNull: status.lastError)
+        key("escrow")
+        bulk(status.escrowWord)
+        key("escrow-at")
+        instant(orNull: status.escrowMadeAt)
+        key("escrow-reason")
+        text(orNull: status.escrowError)
     }
 
     mutating func compactions(_ reports: [PartitionCompaction]) {
@@ -147,6 +153,8 @@ extension ReplyWriter {
 }
 
 extension UpkeepStatus {
+    var escrowWord: String { !hasEscrow ? "none" : escrowError == nil ? "kept" : "failed" }
+
     /// How long the oldest message that should be gone has been expired; 0 when there is none.
     func oldestExpiredSeconds(now: Instant) -> Int {
         oldestExpired.map { max(0, Int((now.milliseconds - $0.milliseconds) / 1000)) } ?? 0

@@ -58,7 +58,7 @@ extension ReplyWriter {
             ("answers-waiting-bytes", desk.outputBytes), ("keys", numbers.keys), ("open-intents", upkeep.openIntents),
             ("oldest-expired-seconds", upkeep.oldestExpiredSeconds(now: numbers.now)),
         ]
-        map(count: integers.count + 5)
+        map(count: integers.count + 6)
         for (key, value) in integers {
             self.key(key)
             integer(value)
@@ -67,6 +67,8 @@ extension ReplyWriter {
         instant(orNull: upkeep.nextPurge)
         key("clock")
         bulk(upkeep.doubt == nil ? "trusted" : "doubted")
+        key("escrow")
+        bulk(upkeep.escrowWord)
         key("writable")
         boolean(numbers.isWritable)
         key("partition-length")

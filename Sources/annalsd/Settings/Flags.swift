@@ -18,6 +18,8 @@ struct Flags: ParsableArguments {
     @Option(help: Setting.rootKeyFile.help) var rootKeyFile: String?
     @Option(help: Setting.rootKeyCredential.help) var rootKeyCredential: String?
     @Option(help: Setting.rootKeyCommand.help) var rootKeyCommand: String?
+    @Option(help: Setting.escrowFile.help) var escrowFile: String?
+    @Option(help: Setting.escrowPublicKey.help) var escrowPublicKey: String?
     @Option(help: Setting.coolOffHours.help) var coolOffHours: String?
     @Option(help: Setting.purgeAutomatic.help) var purgeAutomatic: String?
     @Option(help: Setting.purgeTime.help) var purgeTime: String?
@@ -56,7 +58,8 @@ struct Flags: ParsableArguments {
             (.importers, importers), (.administrators, administrators), (.auditors, auditors), (.logLevel, logLevel),
             (.partitionLength, partitionLength), (.origin, origin), (.bodyBytesMax, bodyBytesMax), (.idempotenceHours, idempotenceHours),
             (.diskReserveBytes, diskReserveBytes), (.rootKeyFile, rootKeyFile), (.rootKeyCredential, rootKeyCredential),
-            (.rootKeyCommand, rootKeyCommand), (.coolOffHours, coolOffHours), (.purgeAutomatic, purgeAutomatic),
+            (.rootKeyCommand, rootKeyCommand), (.escrowFile, escrowFile), (.escrowPublicKey, escrowPublicKey),
+            (.coolOffHours, coolOffHours), (.purgeAutomatic, purgeAutomatic),
             (.purgeTime, purgeTime), (.purgeLagHours, purgeLagHours), (.clockToleranceSeconds, clockToleranceSeconds),
             (.compactionGain, compactionGain), (.compactionBytesPerSecond, compactionBytesPerSecond),
             (.presetDefault, presetDefault), (.presetSixMonths, presetSixMonths), (.presetFinance, presetFinance),

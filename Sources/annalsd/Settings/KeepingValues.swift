@@ -6,8 +6,12 @@ import Vault
 
 /// The settings about what is kept, what is destroyed, and with which keys.
 extension Settings {
-    func keeping(_ options: inout ArchiveOptions) throws(SettingFailure) {
+    func keys(_ options: inout ArchiveOptions) throws(SettingFailure) {
         options.rootKey = try rootKey(dataFolder: options.path)
+        options.escrow = try escrow(dataFolder: options.path)
+    }
+
+    func keeping(_ options: inout ArchiveOptions) {
         options.coolOffMilliseconds = Int64(number(.coolOffHours)) * 3_600_000
         options.purge.isAutomatic = text(.purgeAutomatic) == "yes"
         options.purge.dailyMinute = Setting.Kind.minuteOfDay(text(.purgeTime)) ?? options.purge.dailyMinute
@@ -19,7 +23,7 @@ extension Settings {
         options.steadyClock = SteadyClock.read
     }
 
-    private func rootKey(dataFolder: String) throws(SettingFailure) -> any RootKeySource {
+    func rootKey(dataFolder: String) throws(SettingFailure) -> any RootKeySource {
         let file = text(.rootKeyFile).isEmpty ? dataFolder + "/vault/root.key" : text(.rootKeyFile)
         let command = text(.rootKeyCommand).split(separator: " ").map(String.init)
         let credential = text(.rootKeyCredential)

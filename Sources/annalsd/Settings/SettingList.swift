@@ -6,7 +6,7 @@ extension Setting {
     static let all: [Setting] = [
         data, socket, socketMode, socketGroup, connectionsMax, importers, administrators, auditors, logLevel,
         partitionLength, origin, bodyBytesMax, idempotenceHours, diskReserveBytes,
-        rootKeyFile, rootKeyCredential, rootKeyCommand, coolOffHours,
+        rootKeyFile, rootKeyCredential, rootKeyCommand, escrowFile, escrowPublicKey, coolOffHours,
         purgeAutomatic, purgeTime, purgeLagHours, trailPeriod, clockToleranceSeconds, compactionGain, compactionBytesPerSecond,
         presetDefault, presetSixMonths, presetFinance, presetMedical, presetEducation,
         stallMilliseconds, unreadSeconds, drainSeconds, queryThreads,
@@ -122,6 +122,12 @@ extension Setting {
     static let rootKeyCommand = Setting(
         name: "root-key-command", kind: .text, fallback: "",
         explanation: "A program, with arguments, that keeps the root key: it is called with get, get-staged, stage or adopt behind them.")
+    static let escrowFile = Setting(
+        name: "escrow-file", kind: .path, fallback: "",
+        explanation: "Where a second copy of root key and keyring is kept, sealed to escrow-public-key; outside the data folder.")
+    static let escrowPublicKey = Setting(
+        name: "escrow-public-key", kind: .text, fallback: "",
+        explanation: "To whom it is sealed: 64 hexadecimal digits, or a file with them. 'annalsd escrow-key' makes a key.")
     static let coolOffHours = Setting(
         name: "cool-off-hours", kind: .number(0...8760), fallback: "168",
         explanation: "A retention change that shortens anything takes effect so much later, and can be cancelled until then.")

@@ -25,8 +25,10 @@ struct Settings: Sendable {
     /// - Parameters:
     ///   - flags: by the settings' names, as given on the command line.
     ///   - file: likewise, from the configuration file.
+    ///   - unneeded: settings that count nothing here, and may be missing.
     init(
-        flags: [String: String], environment: [String: String], file: (path: String, values: [String: String])?
+        flags: [String: String], environment: [String: String], file: (path: String, values: [String: String])?,
+        without unneeded: [String] = []
     ) throws(SettingFailure) {
         if let file, let unknown = file.values.keys.sorted().first(where: { name in !Setting.all.contains { $0.name == name } }) {
             throw SettingFailure(
@@ -42,6 +44,8 @@ struct Settings: Sendable {
                 found = (text, .file(file.path))
             } else if let text = setting.fallback {
                 found = (text, .fallback)
+            } else if unneeded.contains(setting.name) {
+                continue
             } else {
                 let places = "--\(setting.name), \(setting.environment), or '\(setting.name)' in the configuration file"
                 throw SettingFailure(sentence: "the setting \(setting.name) is missing; give \(places)")

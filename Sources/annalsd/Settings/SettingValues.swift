@@ -6,7 +6,8 @@ import Reception
 
 /// The settings as the rooms below want them.
 extension Settings {
-    func archiveOptions() throws(SettingFailure) -> ArchiveOptions {
+    /// - Parameter hasKeys: false for what opens no body: then it matters not whether their keeper can be reached.
+    func archiveOptions(hasKeys: Bool = true) throws(SettingFailure) -> ArchiveOptions {
         let segmentBytes = number(.journalSegmentBytes)
         guard segmentBytes.isMultiple(of: JournalOptions.pageBytes) else {
             throw SettingFailure(
@@ -25,7 +26,8 @@ extension Settings {
         options.mapBytes = number(.mapBytes)
         options.diskReserveBytes = number(.diskReserveBytes)
         options.idempotenceMilliseconds = Int64(number(.idempotenceHours)) * 3_600_000
-        try keeping(&options)
+        if hasKeys { try keys(&options) }
+        keeping(&options)
         options.journal = JournalOptions(segmentBytes: segmentBytes, segments: number(.journalSegments))
         if let complaint = options.complaint { throw SettingFailure(sentence: "settings contradict each other: \(complaint)") }
         return options

@@ -1,0 +1,60 @@
+import Events
+
+/// The head of an escrow: magic 8 | version u32 | made at u64 | public key 32 | id of the root key 16 | next key id u64 | keys u64 |
+/// bytes of the keyring u64 | length u8 and text of the instance. Numbers are big-endian.
+///
+/// It is not secret. What is sealed behind it has a digest of it, so a changed one opens nothing.
+struct EscrowHeader: Equatable, Sendable {
+    var madeAt: Instant
+    var recipient: EscrowPublicKey
+    var root: RootKeyID
+    /// The least id that no key in it has, and none that was saved when it was made.
+    var nextKey: KeyID
+    var keys: Int
+    var keyringBytes: Int
+    var instance: String
+
+    private static let magic = Array("ANNALSES".utf8)
+    private static let version: UInt32 = 1
+    private static let fixedBytes = 93
+    static let byteCountMax = fixedBytes + 255
+
+    var encoded: [UInt8] {
+        let name = Array(instance.utf8)
+        precondition(name.count <= 255, "because an instance's name has its length in one byte")
+        let numbers = [nextKey.rawValue, UInt64(keys), UInt64(keyringBytes)].flatMap { KeyringHeader.bytes($0) }
+        return Self.magic + KeyringHeader.bytes(Self.version) + KeyringHeader.bytes(madeAt.milliseconds) + recipient.bytes + root.bytes
+            + numbers + [UInt8(name.count)] + name
+    }
+
+    /// Whether it holds these keys, and for the same reader.
+    func isOfSame(as other: EscrowHeader) -> Bool {
+        var dated = other
+        dated.madeAt = madeAt
+        dated.keyringBytes = keyringBytes
+        return self == dated
+    }
+}
+
+extension EscrowHeader {
+    /// Reads a header from the beginning of a file.
+    init(decoding bytes: [UInt8], path: String) throws(VaultFailure) {
+        guard bytes.count >= Self.fixedBytes, bytes.starts(with: Self.magic) else {
+            throw .refused(path: path, reason: "is no escrow; name another file")
+        }
+        let version: UInt32 = KeyringHeader.number(in: bytes, at: 8)
+        guard version == Self.version else {
+            throw .refused(
+                path: path, reason: "is an escrow of format \(version), and this program knows \(Self.version); use the newer program")
+        }
+        let end = Self.fixedBytes + Int(bytes[Self.fixedBytes - 1])
+        let numbers: [UInt64] = [68, 76, 84].map { KeyringHeader.number(in: bytes, at: $0) }
+        guard bytes.count >= end, let instance = String(validating: bytes[Self.fixedBytes..<end], as: UTF8.self),
+            let recipient = EscrowPublicKey(bytes: Array(bytes[20..<52])), numbers[0] > 0, numbers.allSatisfy({ $0 <= Int64.max })
+        else { throw .refused(path: path, reason: "is a damaged escrow, whose head cannot be read; use another copy of it") }
+        let madeAt: Int64 = KeyringHeader.number(in: bytes, at: 12)
+        self.init(
+            madeAt: Instant(milliseconds: madeAt), recipient: recipient, root: RootKeyID(Array(bytes[52..<68])), nextKey: KeyID(numbers[0]),
+            keys: Int(numbers[1]), keyringBytes: Int(numbers[2]), instance: instance)
+    }
+}

@@ -1,0 +1,55 @@
+import Glibc
+import Vault
+
+/// The settings about the second copy of the keys.
+extension Settings {
+    func escrow(dataFolder: String) throws(SettingFailure) -> Escrow? {
+        let (path, key) = (text(.escrowFile), text(.escrowPublicKey))
+        if path.isEmpty, key.isEmpty { return nil }
+        guard !path.isEmpty, !key.isEmpty else {
+            throw SettingFailure(
+                sentence: "escrow-file and escrow-public-key belong together, "
+                    + "and \(path.isEmpty ? "escrow-file" : "escrow-public-key") is not given")
+        }
+        try Self.check(place: path, besides: dataFolder)
+        return Escrow(path, sealedTo: try Self.publicKey(key))
+    }
+
+    /// A copy of the data folder must not take the escrow along.
+    private static func check(place path: String, besides dataFolder: String) throws(SettingFailure) {
+        let slash = path.lastIndex(of: "/")
+        let folder = slash.map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
+        guard let real = realPath(folder) else {
+            throw SettingFailure(
+                sentence: "the folder \(folder) of escrow-file is not there (\(String(cString: strerror(errno)))); make it, or mount it")
+        }
+        guard let data = realPath(dataFolder), real == data || real.hasPrefix(data + "/") else { return }
+        throw SettingFailure(
+            sentence: "escrow-file is \(path), in the data folder, whose copies would take it along; "
+                + "name a place outside, best on another device")
+    }
+
+    private static func realPath(_ path: String) -> String? {
+        guard let real = realpath(path, nil) else { return nil }
+        defer { free(real) }
+        return String(cString: real)
+    }
+
+    /// The digits themselves, or a file with them.
+    private static func publicKey(_ text: String) throws(SettingFailure) -> EscrowPublicKey {
+        if let key = EscrowPublicKey(text: text) { return key }
+        guard let file = fopen(text, "r") else {
+            throw SettingFailure(
+                sentence: "escrow-public-key must be 64 hexadecimal digits or a file with them, and there is no file '\(text)'; "
+                    + "'annalsd escrow-key' makes a key")
+        }
+        defer { fclose(file) }
+        var bytes = [UInt8](repeating: 0, count: 256)
+        let count = fread(&bytes, 1, bytes.count, file)
+        guard let key = EscrowPublicKey(text: String(decoding: bytes.prefix(count), as: UTF8.self)) else {
+            throw SettingFailure(
+                sentence: "escrow-public-key names the file \(text), which does not hold 64 hexadecimal digits and no more")
+        }
+        return key
+    }
+}

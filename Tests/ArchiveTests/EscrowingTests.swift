@@ -1,0 +1,182 @@
+import Events
+import FoundationEssentials
+import Synchronization
+import TestSupport
+import Testing
+import Vault
+
+@testable import Archive
+
+@Suite("Escrowing")
+struct EscrowingTests {
+    private let files = FileManager.default
+
+    @Test("with the vault lost and restored from the newest escrow every body reads, but for those that were destroyed")
+    func restored() throws {
+        let place = try EscrowPlace()
+        let scratch = try place.archive()
+        scratch.send((0..<5).map { number in Scratch.Post("m\(number)").with { $0.tenant = "t\(number)" } })
+        _ = try scratch.keep(.tenant(TenantID("kept")), "forever")
+        scratch.send(Scratch.Post("k").with { $0.tenant = "kept" })
+        scratch.archive.upkeep.tick()
+        #expect(try place.opened().keys == 6)
+        try place.lose(scratch)
+        for number in 0..<5 { #expect(try scratch.message("m\(number)", viewer: "bob", tenant: "t\(number)")?.body == Array("hello".utf8)) }
+
+        scratch.clock.advance(days: 200)
+        scratch.archive.upkeep.tick()
+        let plan = try scratch.archive.upkeep.plan(coverage: .everything, basis: .expired)
+        #expect(try scratch.archive.upkeep.run(plan.id, count: plan.messages, by: .user(0)).isDone)
+        #expect(try place.opened().keys == 1)
+        try place.lose(scratch)
+        #expect(try scratch.message("m1", tenant: "t1")?.state == .purged)
+        #expect(try scratch.message("k", viewer: "bob", tenant: "kept")?.body == Array("hello".utf8))
+    }
+
+    @Test("what was sealed under keys that came after the escrow is refused at the start, and purged when they are given up")
+    func laterKeys() throws {
+        let place = try EscrowPlace()
+        let scratch = try place.archive()
+        scratch.send(.init("early"))
+        scratch.archive.upkeep.tick()
+        let early = try Data(contentsOf: URL(filePath: place.path))
+        scratch.send(Scratch.Post("late").with { $0.tenant = "other" })
+        try scratch.close()
+        // The machine went before the escrow was renewed.
+        try early.write(to: URL(filePath: place.path))
+        try files.removeItem(atPath: scratch.path + "/vault")
+        try place.opened().restore(to: scratch.path + "/vault")
+        let refused = #expect(throws: ArchiveFailure.self) { try scratch.open() }
+        #expect(refused.map { "\($0)".contains("lacks 1 of the keys") } == true)
+        try files.removeItem(atPath: scratch.path + "/vault")
+        try place.opened().restore(to: scratch.path + "/vault", givesUpLaterKeys: true)
+        try scratch.open()
+        #expect(try scratch.message("early", viewer: "bob")?.body == Array("hello".utf8))
+        #expect(try scratch.message("late", viewer: "bob", tenant: "other")?.state == .purged)
+        #expect(scratch.send(Scratch.Post("more").with { $0.tenant = "other" }).isAppended)
+        try scratch.reopen()
+        #expect(try scratch.message("more", viewer: "bob", tenant: "other")?.body == Array("hello".utf8))
+        #expect(try place.opened().keys == 2)
+    }
+
+    @Test("it is written at the start, at a look when there are new keys, and at the end")
+    func moments() throws {
+        let place = try EscrowPlace()
+        let scratch = try place.archive()
+        #expect(try place.opened().keys == 0)
+        scratch.send(.init("a"))
+        #expect(try place.opened().keys == 0)
+        scratch.archive.upkeep.tick()
+        #expect(try place.opened().keys == 1)
+        scratch.send(Scratch.Post("b").with { $0.tenant = "other" })
+        try scratch.close()
+        #expect(try place.opened().keys == 2)
+        try files.removeItem(atPath: place.path)
+        try scratch.open()
+        #expect(try place.opened().keys == 2)
+        let status = scratch.archive.upkeep.status.withLock { $0 }
+        #expect(status.hasEscrow && status.escrowMadeAt == Scratch.start && status.escrowError == nil)
+    }
+
+    @Test("where the old escrow cannot be replaced there is no receipt, nothing is appended, and the next start ends it")
+    func notReplaced() throws {
+        let place = try EscrowPlace()
+        let scratch = try place.archive(at: FailPoint("shred-escrowStaged")) { path in
+            // In the place of the file something that cannot be overwritten.
+            try FileManager.default.moveItem(atPath: path, toPath: path + ".away")
+            try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
+        }
+        scratch.send(.init("m"))
+        scratch.archive.flush()
+        scratch.clock.advance(days: 200)
+        scratch.archive.upkeep.tick()
+        let plan = try scratch.archive.upkeep.plan(coverage: .everything, basis: .expired)
+        #expect(throws: ArchiveFailure.self) { try scratch.archive.upkeep.run(plan.id, count: plan.messages, by: .user(0)) }
+        #expect(scratch.send(.init("n")).code == .readOnly)
+        #expect(throws: ArchiveFailure.self) { try scratch.close() }
+        let refused = #expect(throws: ArchiveFailure.self) { try scratch.open() }
+        #expect(refused.map { "\($0)".contains(place.path) } == true)
+
+        try files.removeItem(atPath: place.path)
+        try files.moveItem(atPath: place.path + ".away", toPath: place.path)
+        #expect(try place.opened().keys == 1)
+        try scratch.open()
+        #expect(try place.opened().keys == 0)
+        #expect(scratch.archive.purges(newest: 1).first?.outcome == .destroyed)
+        #expect(try scratch.message("m")?.state == .purged)
+    }
+
+    @Test("where the next escrow cannot be written a purge is withdrawn, and appends go on; a look says so, and tries again")
+    func notStaged() throws {
+        let place = try EscrowPlace()
+        let scratch = try place.archive()
+        scratch.send(.init("m"))
+        scratch.archive.flush()
+        scratch.clock.advance(days: 200)
+        scratch.archive.upkeep.tick()
+        try files.createDirectory(atPath: place.path + ".new/x", withIntermediateDirectories: true)
+        let plan = try scratch.archive.upkeep.plan(coverage: .everything, basis: .expired)
+        #expect(throws: ArchiveFailure.self) { try scratch.archive.upkeep.run(plan.id, count: plan.messages, by: .user(0)) }
+        #expect(scratch.archive.purges(newest: 1).first?.outcome == .withdrawn)
+        #expect(scratch.send(.init("n")).isAppended)
+        scratch.archive.upkeep.tick()
+        #expect(scratch.archive.upkeep.status.withLock { $0.escrowError } != nil)
+        try files.removeItem(atPath: place.path + ".new")
+        scratch.archive.upkeep.tick()
+        #expect(scratch.archive.upkeep.status.withLock { $0.escrowError } == nil)
+        #expect(try place.opened().keys == 2)
+    }
+
+    @Test("an archive whose escrow cannot be written is not opened")
+    func noFolder() throws {
+        let place = try EscrowPlace()
+        let scratch = try place.archive()
+        try scratch.close()
+        try files.moveItem(atPath: place.folder.file("elsewhere"), toPath: place.folder.file("unmounted"))
+        let refused = #expect(throws: ArchiveFailure.self) { try scratch.open() }
+        #expect(refused.map { "\($0)".contains(place.path) } == true)
+    }
+}
+
+/// A folder for an escrow beside archives, and the key that opens it.
+private struct EscrowPlace {
+    let folder: TemporaryFolder
+    let path: String
+    let secret: EscrowSecretKey
+
+    init() throws {
+        folder = try TemporaryFolder()
+        path = folder.file("elsewhere") + "/escrow"
+        try FileManager.default.createDirectory(atPath: folder.file("elsewhere"), withIntermediateDirectories: false)
+        secret = try EscrowSecretKey.make(to: folder.file("secret.key"))
+    }
+
+    /// An archive whose keys are kept here. `change` is made to the place at a boundary of a purge.
+    func archive(at point: FailPoint? = nil, _ change: @escaping @Sendable (String) throws -> Void = { _ in }) throws -> Scratch {
+        let scratch = try Scratch { options in
+            options.escrow = Escrow(path, sealedTo: secret.publicKey)
+            options.purge.isAutomatic = false
+            options.reached = { [path] reached in
+                guard reached == point else { return }
+                do { try change(path) } catch { Issue.record(error) }
+            }
+        }
+        scratch.lendAppender()
+        return scratch
+    }
+
+    func opened() throws -> OpenedEscrow { try OpenedEscrow(opening: path, with: secret) }
+
+    /// Loses the vault, and restores it.
+    func lose(_ scratch: Scratch) throws {
+        try scratch.close()
+        try FileManager.default.removeItem(atPath: scratch.path + "/vault")
+        try opened().restore(to: scratch.path + "/vault")
+        try scratch.open()
+        scratch.lendAppender()
+    }
+}
+
+extension Upkeep.PurgeResult {
+    fileprivate var isDone: Bool { if case .done = self { true } else { false } }
+}

@@ -3,7 +3,7 @@ package import Events
 /// Every retention policy and floor with its whole history: small, and kept in memory.
 ///
 /// Of a scope's changes that are in force, the one that took effect last counts, so an imported decision of 2014 does not undo one of
-/// last week. A decision undoes an earlier one that would take effect no sooner: that one is superseded.
+/// last week. A decision undoes an earlier one that would take effect no sooner: that one is superseded, for good.
 package struct PolicyBook: Sendable {
     package struct Entry: Hashable, Sendable {
         package var position: Position

@@ -14,9 +14,20 @@ package struct PolicyBook: Sendable {
         package var isLocked: Bool
         /// By which event it was taken back.
         package var cancelled: LogPlace?
+
+        package init(
+            position: Position, at: Instant, effectiveAt: Instant, target: RetentionTarget, rule: RetentionChange.Rule, isLocked: Bool
+        ) {
+            self.position = position
+            self.at = at
+            self.effectiveAt = effectiveAt
+            self.target = target
+            self.rule = rule
+            self.isLocked = isLocked
+        }
     }
 
-    private var rulesOf: [Scope: ScopeRules] = [:]
+    private(set) var rulesOf: [Scope: ScopeRules] = [:]
     private var scopeOf: [Position: Scope] = [:]
 
     package init() {}
@@ -26,7 +37,7 @@ package struct PolicyBook: Sendable {
         guard scopeOf.updateValue(change.scope, forKey: position) == nil else { return }
         let entry = Entry(
             position: position, at: at, effectiveAt: change.effectiveAt, target: change.target, rule: change.rule,
-            isLocked: change.isLocked, cancelled: nil)
+            isLocked: change.isLocked)
         rulesOf[change.scope, default: ScopeRules()][change.target].insert(entry)
     }
 
@@ -74,11 +85,9 @@ package struct PolicyBook: Sendable {
     }
 
     /// An earlier imported change that says the same of the same scope at the same time. When it takes effect does not count:
-    /// that depends on when it came in.
-    package func twin(of change: RetentionChange, at: Instant) -> Entry? {
-        rulesOf[change.scope]?[change.target].entries.first {
-            $0.at == at && $0.rule == change.rule && $0.isLocked == change.isLocked
-        }
+    /// that depends on when it came in. One that was locked because the scope was may have come without a lock.
+    package func twin(of rule: RetentionChange.Rule, _ target: RetentionTarget, isLocked: Bool, for scope: Scope, at: Instant) -> Entry? {
+        rulesOf[scope]?[target].entries.first { $0.at == at && $0.rule == rule && ($0.isLocked || !isLocked) }
     }
 
     /// The scopes that ever had a rule, in no order.

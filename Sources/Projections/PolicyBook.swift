@@ -134,6 +134,14 @@ extension PolicyBook {
         if case .keep(let floor) = rules.floor.inForce(within: horizon)?.rule { found.floors.append(floor) }
     }
 
+    /// The periods of all locked policies that are in force for a scope, its own and the wider ones.
+    package func lockedPeriods(for scope: Scope, within horizon: Horizon) -> [Period] {
+        scope.widening.compactMap { candidate in
+            guard let entry = rule(of: candidate, within: horizon), entry.isLocked, case .keep(let period) = entry.rule else { return nil }
+            return period
+        }
+    }
+
     /// Whether a conversation has a policy or a floor of its own, so that its messages may end at other times than its tenant's.
     package func hasOwnPolicy(_ tenant: TenantID, _ conversation: ConversationID, within horizon: Horizon) -> Bool {
         guard let rules = rulesOf[.conversation(tenant, conversation)] else { return false }

@@ -45,7 +45,8 @@ struct Judgement {
         return Bench(
             tenant: tenant, conversation: conversation, sender: sender, coverage: coverage, basis: basis, time: horizon.time,
             terms: rules.policies.terms(for: scope, within: horizon),
-            isLocked: rules.policies.inForce(for: scope, within: horizon).entry?.isLocked ?? false,
+            // What has expired goes whatever is locked.
+            locked: basis == .expired ? [] : rules.policies.lockedPeriods(for: scope, within: horizon),
             holds: holds.filter { $0.namesCover(tenant, conversation, sender) })
     }
 
@@ -63,7 +64,8 @@ struct Bench {
     let basis: PurgeBasis
     let time: Instant
     let terms: Terms
-    let isLocked: Bool
+    /// The periods of all locked policies, its own and the wider ones: none takes another's place.
+    let locked: [Period]
     /// The standing holds that cover the names.
     let holds: [Coverage]
 
@@ -76,6 +78,7 @@ struct Bench {
         if holds.contains(where: { $0.covers(tenant, conversation, sender, at: at) }) { return .held }
         if isExpired { return .due }
         if terms.isFloored(at: at, asOf: time) { return .floored }
+        let isLocked = locked.contains { period in period.end(from: at).map { $0 > time } ?? true }
         return isLocked ? .locked : .due
     }
 

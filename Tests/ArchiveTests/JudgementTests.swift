@@ -38,9 +38,9 @@ struct JudgementTests {
     @Test("the days of a stretch have one fate only if no lock ends between them")
     func lockedStretch() throws {
         let bench = try bench(book([(tenant, .years(1), true), (conversation, .years(2), false)]))
-        #expect(bench.fate(from: ago(370), to: ago(368)) == .due)
-        #expect(bench.fate(from: ago(366), to: ago(364)) == nil)
-        #expect(bench.fate(from: ago(364), to: ago(360)) == .locked)
+        #expect(bench.fate(in: Stretch(from: ago(370), through: ago(368))) == .due)
+        #expect(bench.fate(in: Stretch(from: ago(366), through: ago(364))) == nil)
+        #expect(bench.fate(in: Stretch(from: ago(364), through: ago(360))) == .locked)
     }
 
     /// Policies that are all in force.

@@ -82,22 +82,16 @@ struct Bench {
         return isLocked ? .locked : .due
     }
 
-    /// The one fate of all messages from `start` to before `end`, or nil if they may have several.
+    /// The one fate of all messages of a stretch, or nil if they may have several.
     ///
-    /// Within a UTC day expiry only moves forward (two moments of a day keep their order under every period), so a day's first and last
-    /// moment speak for it; what cuts a day in two is looked at by itself.
-    func fate(from start: Instant, to end: Instant) -> Fate? {
+    /// Within a UTC day expiry only moves forward, so a day's first and last moment speak for it; what cuts a day in two is looked at
+    /// by itself.
+    func fate(in stretch: Stretch) -> Fate? {
         var cuts = holds.flatMap { [$0.from, $0.until] } + [coverage.from, coverage.until]
         if case .before(let end) = basis { cuts.append(end) }
-        if cuts.contains(where: { $0.map { $0 > start && $0 < end } ?? false }) { return nil }
-        let first = fate(at: start)
-        var day = start
-        while day < end {
-            let next = min(day.startOfNextDay, end)
-            if fate(at: day) != first || fate(at: next.advanced(byMilliseconds: -1)) != first { return nil }
-            day = next
-        }
-        return first
+        if cuts.contains(where: { $0.map(stretch.isCut) ?? false }) { return nil }
+        let first = fate(at: stretch.first)
+        return stretch.days.allSatisfy { fate(at: $0.first) == first && fate(at: $0.last) == first } ? first : nil
     }
 }
 
@@ -106,11 +100,5 @@ extension Coverage {
     func namesCover(_ tenant: TenantID, _ conversation: ConversationID, _ sender: UserID) -> Bool {
         (self.tenant.map { $0 == tenant } ?? true) && (self.conversation.map { $0 == conversation } ?? true)
             && (self.sender.map { $0 == sender } ?? true)
-    }
-}
-
-extension Instant {
-    fileprivate var startOfNextDay: Instant {
-        Instant(milliseconds: (milliseconds / Self.millisecondsPerDay + 1) * Self.millisecondsPerDay)
     }
 }

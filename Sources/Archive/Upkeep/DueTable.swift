@@ -85,12 +85,13 @@ struct DueTable {
 }
 
 extension Bench {
-    /// When the first message of a row is due that no hold keeps; nil for never, or as long as the holds stand.
+    /// Before this no message of a row is due that no hold keeps; nil for never, or as long as the holds stand. Where a month presses
+    /// days together it may be too early by less than a day; a plan tells it to the millisecond.
     fileprivate func due(_ holding: PartitionIndex.Holding) -> Instant? {
         let isHeld = holds.contains { hold in
             (hold.from.map { $0 <= holding.first } ?? true) && (hold.until.map { $0 > holding.last } ?? true)
         }
-        return isHeld ? nil : terms.end(from: holding.first)
+        return isHeld ? nil : terms.earliestEnd(in: holding.stretch)
     }
 }
 

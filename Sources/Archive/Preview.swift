@@ -90,10 +90,9 @@ private struct PreviewCount {
                 try PartitionIndex(in: environment).holdings(reader) { holding in
                     guard covers(holding.tenant, holding.conversation), view.core.vault.contains(KeyID(holding.key)) else { return }
                     let sight = sight(of: holding)
-                    let effect = sight.effect(at: holding.first)
                     let row = PartitionSurvey.Row(
                         key: KeyID(holding.key), tenant: holding.tenant, conversation: holding.conversation, sender: holding.sender)
-                    if effect == sight.effect(at: holding.last), !sight.isCut(between: holding.first, and: holding.last) {
+                    if let effect = sight.effect(in: holding.stretch) {
                         add(effect, row, messages: holding.messages, bytes: holding.bytes)
                     } else {
                         mixed[row] = sight
@@ -171,8 +170,11 @@ private struct Sight {
         return (after.end(from: at) ?? .distantFuture) > (before.end(from: at) ?? .distantFuture) ? .keeps : .none
     }
 
-    func isCut(between first: Instant, and last: Instant) -> Bool {
-        holds.flatMap { [$0.from, $0.until] }.contains { cut in cut.map { $0 > first && $0 <= last } ?? false }
+    /// What it does to all messages of a stretch, or nil if it may do several things: looked at like a `Bench`'s one fate.
+    func effect(in stretch: Stretch) -> Effect? {
+        if holds.flatMap({ [$0.from, $0.until] }).contains(where: { $0.map(stretch.isCut) ?? false }) { return nil }
+        let first = effect(at: stretch.first)
+        return stretch.days.allSatisfy { effect(at: $0.first) == first && effect(at: $0.last) == first } ? first : nil
     }
 }
 

@@ -18,6 +18,13 @@ extension Appender {
 
     private func ruling(on draft: RetentionDraft, by principal: Principal, recorded: Instant) -> Verdict {
         let at = draft.at ?? recorded
+        // Before it is judged: what was taken once is there, whatever has been decided since.
+        if draft.at != nil {
+            let twins = draft.changes.compactMap {
+                rules.policies.twin(of: $0.rule, $0.target, isLocked: $0.isLocked, for: draft.scope, at: at)
+            }
+            if let last = twins.last, twins.count == draft.changes.count { return .present(last.position, effectiveAt: last.effectiveAt) }
+        }
         var decided: [RetentionChange] = []
         for change in draft.changes {
             let decision = RetentionDecision(
@@ -27,10 +34,6 @@ extension Appender {
             case .success(let change): decided.append(change)
             case .failure(let refusal): return .refused(refusal)
             }
-        }
-        if draft.at != nil {
-            let twins = decided.compactMap { rules.policies.twin(of: $0, at: at) }
-            if let last = twins.last, twins.count == decided.count { return .present(last.position, effectiveAt: last.effectiveAt) }
         }
         var last = (position: Position.none, effectiveAt: at)
         for change in decided {
@@ -75,71 +78,5 @@ extension Appender {
         let release = HoldRelease(id: draft.hold, coverage: known.hold.coverage, reason: draft.reason)
         let position = append(.holdRelease(release), tenant: release.coverage.tenant, at: recorded, by: principal)
         return .appended(position, effectiveAt: recorded)
-    }
-}
-
-/// Whether a retention change may be made, and when it takes effect: pure.
-struct RetentionDecision {
-    var scope: Scope
-    var change: RetentionDraft.Change
-    var reason: String
-    var at: Instant
-    /// The server's time.
-    var recorded: Instant
-    var coolOffMilliseconds: Int64
-
-    func make(under policies: PolicyBook) -> Result<RetentionChange, Refusal> {
-        if scope == .system, change.rule == .inherit, change.target == .policy {
-            return .failure(
-                Refusal(.badArgument, "period of the system cannot be inherited, since nothing is wider; give one, such as 180d"))
-        }
-        let lock = policies.lock(of: scope, target: change.target, within: now)
-        if let refusal = refusal(because: lock, of: scope) ?? refusalOfWider(under: policies) { return .failure(refusal) }
-        // Also an imported one is counted from when the server heard of it: nobody can have cancelled it before.
-        let coolsOff = recorded.advanced(byMilliseconds: coolOffMilliseconds)
-        let effectiveAt = shortens(under: policies) ? max(at, coolsOff) : at
-        return .success(
-            RetentionChange(
-                scope: scope, target: change.target, rule: change.rule,
-                // What is locked once stays locked, however much longer it becomes.
-                isLocked: change.isLocked || lock != nil, effectiveAt: effectiveAt, reason: reason))
-    }
-
-    private var now: Horizon { Horizon(position: .last, time: recorded) }
-
-    /// Whether anything may expire, or be destroyed, earlier than without the change.
-    func shortens(under policies: PolicyBook) -> Bool {
-        switch change.target {
-        case .policy:
-            let before = policies.inForce(for: scope, within: now).period
-            return !after(under: policies).isNeverShorter(than: before)
-        case .floor:
-            guard case .keep(let before)? = policies.rule(of: scope, target: .floor, within: now)?.rule else { return false }
-            guard case .keep(let after) = change.rule else { return true }
-            return !after.isNeverShorter(than: before)
-        }
-    }
-
-    /// The period that counts for the scope with the change.
-    private func after(under policies: PolicyBook) -> Period {
-        if case .keep(let period) = change.rule { return period }
-        guard let wider = scope.widening.dropFirst().first else { return .systemDefault }
-        return policies.inForce(for: wider, within: now).period
-    }
-
-    private func refusal(because lock: PolicyBook.Entry?, of scope: Scope) -> Refusal? {
-        guard let lock, case .keep(let least) = lock.rule else { return nil }
-        if case .keep(let period) = change.rule, period.isNeverShorter(than: least) { return nil }
-        return Refusal(
-            .locked, "the \(change.target.word) of \(scope) is locked at \(least) since \(lock.position); only a longer one can be set")
-    }
-
-    /// A narrower policy that is shorter than a locked wider one would shorten it for those whom it covers.
-    private func refusalOfWider(under policies: PolicyBook) -> Refusal? {
-        guard change.target == .policy, case .keep = change.rule else { return nil }
-        for wider in scope.widening.dropFirst() {
-            if let refusal = refusal(because: policies.lock(of: wider, target: .policy, within: now), of: wider) { return refusal }
-        }
-        return nil
     }
 }

@@ -26,6 +26,13 @@ package final class PartitionShelf: Sendable {
         /// Whether a name in the folder was changed, and it is not known to be durable.
         var isUnsynced = false
         var clock: UInt64 = 0
+        /// By partition, a number that is another behind each of its writes.
+        var changes: [PartitionID: UInt64] = [:]
+
+        mutating func noteChange(_ id: PartitionID) {
+            clock += 1
+            changes[id] = clock
+        }
 
         mutating func take(_ id: PartitionID) -> Partition? {
             guard var slot = open[id] else { return nil }
@@ -92,6 +99,10 @@ package final class PartitionShelf: Sendable {
     package func contains(_ id: PartitionID) -> Bool { table.withLock { $0.existing.contains(id) } }
 
     package func path(of id: PartitionID) -> String { files(of: id).data }
+
+    /// Another number behind each write to a partition: whoever asked before he read, and finds the same one, would read the same.
+    /// Nothing is opened for it, and the file's time and size would not do, since both may be the same behind a write.
+    package func lastChange(of id: PartitionID) -> UInt64 { table.withLock { $0.changes[id] ?? 0 } }
 
     func files(of id: PartitionID) -> PartitionFiles {
         PartitionFiles(data: "\(folder)/\(length.name(of: id))\(PartitionFiles.dataSuffix)")
@@ -208,6 +219,8 @@ extension PartitionShelf {
     ) throws -> Result? {
         while let lease = try lease(id, making: making) {
             let partition = lease.partition
+            // Behind the commit: before it, a reader could take the number and miss what is written.
+            defer { table.withLock { $0.noteChange(id) } }
             let result: Result? = try partition.environment.write { transaction in
                 partition.isReplaced ? nil : try body(partition, &transaction)
             }
@@ -268,6 +281,7 @@ extension PartitionShelf {
         table.withLock { contents in
             contents.retire(partition)
             contents.isUnsynced = true
+            contents.noteChange(partition.id)
             if isRemoved { contents.existing.remove(partition.id) }
         }
         partition.markReplaced()

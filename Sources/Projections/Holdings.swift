@@ -29,6 +29,9 @@ extension PartitionIndex {
             self.last = last
         }
 
+        /// In which all of its messages were sent.
+        package var stretch: Stretch { Stretch(from: first, through: last) }
+
         fileprivate var row: HoldingRow {
             var row = NamedKey(key)
             row.append(tenant.utf8)

@@ -3,7 +3,7 @@ package import Events
 /// Every retention policy and floor with its whole history: small, and kept in memory.
 ///
 /// Of a scope's changes that are in force, the one that took effect last counts, so an imported decision of 2014 does not undo one of
-/// last week. A decision undoes an earlier one that would take effect no sooner: that one is superseded.
+/// last week. A decision undoes an earlier one that would take effect no sooner: that one is superseded, for good.
 package struct PolicyBook: Sendable {
     package struct Entry: Hashable, Sendable {
         package var position: Position
@@ -14,9 +14,20 @@ package struct PolicyBook: Sendable {
         package var isLocked: Bool
         /// By which event it was taken back.
         package var cancelled: LogPlace?
+
+        package init(
+            position: Position, at: Instant, effectiveAt: Instant, target: RetentionTarget, rule: RetentionChange.Rule, isLocked: Bool
+        ) {
+            self.position = position
+            self.at = at
+            self.effectiveAt = effectiveAt
+            self.target = target
+            self.rule = rule
+            self.isLocked = isLocked
+        }
     }
 
-    private var rulesOf: [Scope: ScopeRules] = [:]
+    private(set) var rulesOf: [Scope: ScopeRules] = [:]
     private var scopeOf: [Position: Scope] = [:]
 
     package init() {}
@@ -26,7 +37,7 @@ package struct PolicyBook: Sendable {
         guard scopeOf.updateValue(change.scope, forKey: position) == nil else { return }
         let entry = Entry(
             position: position, at: at, effectiveAt: change.effectiveAt, target: change.target, rule: change.rule,
-            isLocked: change.isLocked, cancelled: nil)
+            isLocked: change.isLocked)
         rulesOf[change.scope, default: ScopeRules()][change.target].insert(entry)
     }
 
@@ -74,11 +85,9 @@ package struct PolicyBook: Sendable {
     }
 
     /// An earlier imported change that says the same of the same scope at the same time. When it takes effect does not count:
-    /// that depends on when it came in.
-    package func twin(of change: RetentionChange, at: Instant) -> Entry? {
-        rulesOf[change.scope]?[change.target].entries.first {
-            $0.at == at && $0.rule == change.rule && $0.isLocked == change.isLocked
-        }
+    /// that depends on when it came in. One that was locked because the scope was may have come without a lock.
+    package func twin(of rule: RetentionChange.Rule, _ target: RetentionTarget, isLocked: Bool, for scope: Scope, at: Instant) -> Entry? {
+        rulesOf[scope]?[target].entries.first { $0.at == at && $0.rule == rule && ($0.isLocked || !isLocked) }
     }
 
     /// The scopes that ever had a rule, in no order.
@@ -123,6 +132,14 @@ extension PolicyBook {
         guard let rules = rulesOf[scope] else { return }
         if found.policy == nil, case .keep(let period) = rules.policy.inForce(within: horizon)?.rule { found.policy = period }
         if case .keep(let floor) = rules.floor.inForce(within: horizon)?.rule { found.floors.append(floor) }
+    }
+
+    /// The periods of all locked policies that are in force for a scope, its own and the wider ones.
+    package func lockedPeriods(for scope: Scope, within horizon: Horizon) -> [Period] {
+        scope.widening.compactMap { candidate in
+            guard let entry = rule(of: candidate, within: horizon), entry.isLocked, case .keep(let period) = entry.rule else { return nil }
+            return period
+        }
     }
 
     /// Whether a conversation has a policy or a floor of its own, so that its messages may end at other times than its tenant's.

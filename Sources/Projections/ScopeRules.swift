@@ -51,18 +51,19 @@ struct RuleHistory {
         entries.indices.filter { entries[$0].effectiveAt > horizon.time && counts($0, within: horizon) }.map { entries[$0] }
     }
 
-    /// Whether it is known, not taken back, and not superseded by one of which both is true.
+    /// Whether it is known, not taken back, and was never superseded.
+    ///
+    /// For good, so also if what superseded it was taken back since: otherwise that would bring back, from one moment to the next,
+    /// what may be shorter than what has counted meanwhile.
     private func counts(_ index: Int, within horizon: Horizon) -> Bool {
         let entry = entries[index]
-        guard entry.stands(within: horizon) else { return false }
-        return !hasSuperseding[index] || !entries.contains { $0.supersedes(entry) && $0.stands(within: horizon) }
+        guard entry.isKnown(within: horizon), !(entry.cancelled?.isWithin(horizon) ?? false) else { return false }
+        return !hasSuperseding[index] || !entries.contains { $0.supersedes(entry) && $0.isKnown(within: horizon) }
     }
 }
 
 extension PolicyBook.Entry {
-    fileprivate func stands(within horizon: Horizon) -> Bool {
-        horizon.includes(position, at: at) && !(cancelled?.isWithin(horizon) ?? false)
-    }
+    fileprivate func isKnown(within horizon: Horizon) -> Bool { horizon.includes(position, at: at) }
 
     fileprivate func supersedes(_ other: PolicyBook.Entry) -> Bool {
         position > other.position && at >= other.at && effectiveAt <= other.effectiveAt

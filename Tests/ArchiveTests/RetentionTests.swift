@@ -126,6 +126,37 @@ struct RetentionTests {
         #expect(try scratch.keep(acme, "5y", at: at).isAppended)
     }
 
+    @Test("an imported change that is repeated is recognized, also when it would be refused by now")
+    func repeatedImport() throws {
+        let scratch = try Scratch()
+        let at = Instant(milliseconds: 1_388_534_400_000)  // 2014-01-01
+        #expect(try scratch.keep(acme, "1y", at: at).position == Position(1))
+        let lock = RetentionDraft(scope: acme, changes: [.init(.policy, .keep(.years(2)), isLocked: true)], reason: "the law")
+        #expect(scratch.rule(.retention(lock)).position == Position(2))
+        #expect(try scratch.keep(acme, "1y", at: at).isPresent)
+        #expect(try scratch.keep(acme, "1y").code == .locked)
+        #expect(try scratch.keep(acme, "3y", at: at).position == Position(3))
+        #expect(try scratch.keep(acme, "3y", at: at).isPresent)
+    }
+
+    @Test("a preview says the very moment at which the change would take effect")
+    func previewedMoment() throws {
+        let scratch = try Scratch { $0.coolOffMilliseconds = 7 * Instant.millisecondsPerDay }
+        let days = { (count: Int64) in Scratch.start.advanced(byMilliseconds: count * Instant.millisecondsPerDay) }
+        let preview = { (text: String) in
+            let rule = try #require(RetentionChange.Rule(text: text))
+            let found = try scratch.archive.preview(PreviewQuestion(scope: acme, change: .init(.policy, rule))).get()
+            return (found.shortens, found.effectiveAt)
+        }
+        #expect(try preview("30d") == (true, days(7)))
+        #expect(try scratch.keep(acme, "30d") == .appended(Position(1), effectiveAt: days(7)))
+        scratch.clock.advance(days: 1)
+        #expect(try preview("60d") == (true, days(7)))
+        #expect(try preview("20d") == (true, days(8)))
+        #expect(try preview("181d") == (false, days(1)))
+        #expect(try scratch.keep(acme, "60d") == .appended(Position(2), effectiveAt: days(7)))
+    }
+
     @Test("before the first moment worth a look everything is expired, for every kind of period")
     func firstLiving() throws {
         var random = SeededRandom(for: "first living moments")

@@ -26,6 +26,21 @@ struct ShelfWritingTests {
         #expect(optional == .some(.none))
     }
 
+    @Test("a partition's number is another behind each write and removal, and the same behind what only reads")
+    func numbers() throws {
+        var numbers = [shelf.lastChange(of: january(1))]
+        for _ in 0..<3 {
+            _ = try shelf.write(to: january(1), making: true) { _, _ in }
+            numbers.append(shelf.lastChange(of: january(1)))
+        }
+        #expect(try shelf.existing(january(1)).partition.rows(of: shelf.existing(january(1)).partition.bodies) == [])
+        #expect(shelf.lastChange(of: january(1)) == numbers.last)
+        #expect(shelf.lastChange(of: january(2)) == numbers.first)
+        #expect(try shelf.remove(january(1)))
+        numbers.append(shelf.lastChange(of: january(1)))
+        #expect(Set(numbers).count == 5)
+    }
+
     @Test("what throws half-way never was")
     func givenUp() throws {
         #expect(throws: NotThere.self) {

@@ -98,10 +98,6 @@ struct PolicyBookTests {
         #expect([3, 4, 8, 9].map(at) == [.systemDefault, .days(4), .days(4), .days(9)])
     }
 
-    private func change(_ rule: RetentionChange.Rule, effective: Int64, of scope: Scope) -> RetentionChange {
-        RetentionChange(scope: scope, rule: rule, effectiveAt: Instant(milliseconds: effective), reason: "")
-    }
-
     @Test("a change written down twice is there once")
     func sameTwice() {
         var book = PolicyBook()
@@ -117,20 +113,25 @@ struct PolicyBookTests {
     @Test("a twin says the same of the same scope at the same time")
     func twins() {
         var book = PolicyBook()
-        book.record(5, tenant, .keep(.forever), at: 100, effective: 100)
-        let twin = book.twin(of: change(.keep(.forever), effective: 100, of: tenant), at: Instant(milliseconds: 100))
-        #expect(twin?.position == Position(5))
-        #expect(book.twin(of: change(.keep(.forever), effective: 100, of: tenant), at: Instant(milliseconds: 101)) == nil)
+        book.record(5, tenant, .keep(.forever), at: 100, effective: 900)
         // When it takes effect depends on when it came in.
-        #expect(book.twin(of: change(.keep(.forever), effective: 101, of: tenant), at: Instant(milliseconds: 100)) == twin)
-        var other = change(.keep(.forever), effective: 100, of: tenant)
-        other.isLocked = true
-        #expect(book.twin(of: other, at: Instant(milliseconds: 100)) == nil)
-        other = change(.keep(.forever), effective: 100, of: tenant)
-        other.target = .floor
-        #expect(book.twin(of: other, at: Instant(milliseconds: 100)) == nil)
-        #expect(book.twin(of: change(.inherit, effective: 100, of: tenant), at: Instant(milliseconds: 100)) == nil)
-        #expect(book.twin(of: change(.keep(.forever), effective: 100, of: .system), at: Instant(milliseconds: 100)) == nil)
+        #expect(book.twin(of: .keep(.forever), of: tenant, at: 100) == Position(5))
+        #expect(book.twin(of: .keep(.forever), of: tenant, at: 101) == nil)
+        #expect(book.twin(of: .keep(.forever), isLocked: true, of: tenant, at: 100) == nil)
+        #expect(book.twin(of: .keep(.forever), .floor, of: tenant, at: 100) == nil)
+        #expect(book.twin(of: .inherit, of: tenant, at: 100) == nil)
+        #expect(book.twin(of: .keep(.forever), of: .system, at: 100) == nil)
+    }
+
+    @Test("what came without a lock is the twin of one that was locked because its scope was")
+    func lockedTwin() {
+        var book = PolicyBook()
+        let locked = RetentionChange(
+            scope: tenant, rule: .keep(.forever), isLocked: true, effectiveAt: Instant(milliseconds: 100), reason: "")
+        book.record(locked, position: Position(5), at: Instant(milliseconds: 100))
+        for isLocked in [true, false] {
+            #expect(book.twin(of: .keep(.forever), isLocked: isLocked, of: tenant, at: 100) == Position(5))
+        }
     }
 }
 
@@ -146,5 +147,11 @@ extension PolicyBook {
     fileprivate func period(of scope: Scope, asOf time: Int64? = nil) -> Period {
         let time = time.map { Instant(milliseconds: $0) } ?? .distantFuture
         return inForce(for: scope, within: Horizon(position: .last, time: time)).period
+    }
+
+    fileprivate func twin(
+        of rule: RetentionChange.Rule, _ target: RetentionTarget = .policy, isLocked: Bool = false, of scope: Scope, at: Int64
+    ) -> Position? {
+        twin(of: rule, target, isLocked: isLocked, for: scope, at: Instant(milliseconds: at))?.position
     }
 }

@@ -57,18 +57,20 @@ private struct MadeChange {
         book.record(change, position: position, at: at)
     }
 
-    func isKnown(_ horizon: Horizon) -> Bool {
-        if let cancelled, cancelled.position <= horizon.position, cancelled.at <= horizon.time { return false }
-        return position <= horizon.position && at <= horizon.time
+    func isKnown(_ horizon: Horizon) -> Bool { position <= horizon.position && at <= horizon.time }
+
+    func isCancelled(_ horizon: Horizon) -> Bool {
+        cancelled.map { $0.position <= horizon.position && $0.at <= horizon.time } ?? false
     }
 }
 
 extension [MadeChange] {
-    /// Those of a scope and target that are known, not taken back, and not superseded.
+    /// Those of a scope and target that are known, not taken back, and never were superseded.
     private func counting(_ scope: Scope, _ target: RetentionTarget, _ horizon: Horizon) -> [MadeChange] {
         let known = filter { $0.scope == scope && $0.target == target && $0.isKnown(horizon) }
         return known.filter { old in
-            !known.contains { $0.position > old.position && old.at <= $0.at && $0.effectiveAt <= old.effectiveAt }
+            !old.isCancelled(horizon)
+                && !known.contains { $0.position > old.position && old.at <= $0.at && $0.effectiveAt <= old.effectiveAt }
         }
     }
 

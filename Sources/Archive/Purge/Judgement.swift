@@ -45,7 +45,8 @@ struct Judgement {
         return Bench(
             tenant: tenant, conversation: conversation, sender: sender, coverage: coverage, basis: basis, time: horizon.time,
             terms: rules.policies.terms(for: scope, within: horizon),
-            isLocked: rules.policies.inForce(for: scope, within: horizon).entry?.isLocked ?? false,
+            // What has expired goes whatever is locked.
+            locked: basis == .expired ? [] : rules.policies.lockedPeriods(for: scope, within: horizon),
             holds: holds.filter { $0.namesCover(tenant, conversation, sender) })
     }
 
@@ -63,7 +64,8 @@ struct Bench {
     let basis: PurgeBasis
     let time: Instant
     let terms: Terms
-    let isLocked: Bool
+    /// The periods of all locked policies, its own and the wider ones: none takes another's place.
+    let locked: [Period]
     /// The standing holds that cover the names.
     let holds: [Coverage]
 
@@ -76,25 +78,20 @@ struct Bench {
         if holds.contains(where: { $0.covers(tenant, conversation, sender, at: at) }) { return .held }
         if isExpired { return .due }
         if terms.isFloored(at: at, asOf: time) { return .floored }
+        let isLocked = locked.contains { period in period.end(from: at).map { $0 > time } ?? true }
         return isLocked ? .locked : .due
     }
 
-    /// The one fate of all messages from `start` to before `end`, or nil if they may have several.
+    /// The one fate of all messages of a stretch, or nil if they may have several.
     ///
-    /// Within a UTC day expiry only moves forward (two moments of a day keep their order under every period), so a day's first and last
-    /// moment speak for it; what cuts a day in two is looked at by itself.
-    func fate(from start: Instant, to end: Instant) -> Fate? {
+    /// Within a UTC day expiry only moves forward, so a day's first and last moment speak for it; what cuts a day in two is looked at
+    /// by itself.
+    func fate(in stretch: Stretch) -> Fate? {
         var cuts = holds.flatMap { [$0.from, $0.until] } + [coverage.from, coverage.until]
         if case .before(let end) = basis { cuts.append(end) }
-        if cuts.contains(where: { $0.map { $0 > start && $0 < end } ?? false }) { return nil }
-        let first = fate(at: start)
-        var day = start
-        while day < end {
-            let next = min(day.startOfNextDay, end)
-            if fate(at: day) != first || fate(at: next.advanced(byMilliseconds: -1)) != first { return nil }
-            day = next
-        }
-        return first
+        if cuts.contains(where: { $0.map(stretch.isCut) ?? false }) { return nil }
+        let first = fate(at: stretch.first)
+        return stretch.days.allSatisfy { fate(at: $0.first) == first && fate(at: $0.last) == first } ? first : nil
     }
 }
 
@@ -103,11 +100,5 @@ extension Coverage {
     func namesCover(_ tenant: TenantID, _ conversation: ConversationID, _ sender: UserID) -> Bool {
         (self.tenant.map { $0 == tenant } ?? true) && (self.conversation.map { $0 == conversation } ?? true)
             && (self.sender.map { $0 == sender } ?? true)
-    }
-}
-
-extension Instant {
-    fileprivate var startOfNextDay: Instant {
-        Instant(milliseconds: (milliseconds / Self.millisecondsPerDay + 1) * Self.millisecondsPerDay)
     }
 }

@@ -36,16 +36,15 @@ struct PartitionSurvey {
     private(set) var nextExpiry: Instant?
 
     /// A row that has several fates: each message is added by itself later.
-    mutating func note(_ row: Row, _ terms: Terms, oldest: Instant) {
+    mutating func notePartlyDue(_ row: Row) {
         tenants[row.tenant, default: Tally()].isPartlyDue = true
     }
 
-    mutating func add(
-        _ row: Row, _ fate: Fate, messages: UInt64, bytes: UInt64, oldest: Instant, _ terms: Terms, isMixed: Bool = false
-    ) {
+    /// `stretch`: when the messages were sent.
+    mutating func add(_ row: Row, _ fate: Fate, messages: UInt64, bytes: UInt64, of stretch: Stretch, _ terms: Terms) {
         switch fate {
         case .due: break
-        case .living: if let end = terms.end(from: oldest) { nextExpiry = min(nextExpiry ?? end, end) }
+        case .living: if let end = terms.earliestEnd(in: stretch) { nextExpiry = min(nextExpiry ?? end, end) }
         case .held: held += messages
         case .floored: floored += messages
         case .locked: locked += messages
@@ -56,7 +55,7 @@ struct PartitionSurvey {
             key.due += messages
             key.bytes += bytes
             tally.conversations.insert(row.conversation)
-            if let expiry = terms.end(from: oldest) { tally.oldestExpiry = min(tally.oldestExpiry ?? expiry, expiry) }
+            if let expiry = terms.earliestEnd(in: stretch) { tally.oldestExpiry = min(tally.oldestExpiry ?? expiry, expiry) }
         } else {
             key.others += messages
         }

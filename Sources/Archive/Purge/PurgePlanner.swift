@@ -55,10 +55,10 @@ struct PurgePlanner {
                 try PartitionIndex(in: environment).holdings(reader) { holding in
                     guard let row = row(of: holding) else { return }
                     let bench = judgement.bench(holding.tenant, holding.conversation, holding.sender)
-                    if !isGrown, let fate = bench.fate(from: holding.first, to: holding.last.advanced(byMilliseconds: 1)) {
-                        survey.add(row, fate, messages: holding.messages, bytes: holding.bytes, oldest: holding.first, bench.terms)
+                    if !isGrown, let fate = bench.fate(in: holding.stretch) {
+                        survey.add(row, fate, messages: holding.messages, bytes: holding.bytes, of: holding.stretch, bench.terms)
                     } else {
-                        survey.note(row, bench.terms, oldest: holding.first)
+                        survey.notePartlyDue(row)
                         mixed[row] = bench
                     }
                 }
@@ -87,7 +87,8 @@ struct PurgePlanner {
                     key: sealed.key, tenant: sealed.tenant, conversation: sealed.send.conversation, sender: sealed.send.sender)
                 guard let bench = mixed[row] else { continue }
                 let fate = sealed.position > judgement.horizon.position ? .living : bench.fate(at: sealed.at)
-                survey.add(row, fate, messages: 1, bytes: UInt64(sealed.send.bodyBytes), oldest: sealed.at, bench.terms, isMixed: true)
+                let moment = Stretch(from: sealed.at, through: sealed.at)
+                survey.add(row, fate, messages: 1, bytes: UInt64(sealed.send.bodyBytes), of: moment, bench.terms)
             }
         }
     }

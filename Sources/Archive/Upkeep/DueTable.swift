@@ -1,5 +1,4 @@
 import Events
-import Glibc
 import LMDB
 import Ledger
 import Projections
@@ -15,7 +14,7 @@ struct DueTable {
     private var nextEffective = Instant.distantPast
 
     private struct Entry {
-        var stamp: FileStamp
+        var change: UInt64
         /// When the first message expired, or will, that no hold keeps.
         var due: Instant?
         /// When it must be purged at the latest; later than that is too late.
@@ -64,8 +63,8 @@ struct DueTable {
     private mutating func refresh(_ id: PartitionID, _ judgement: Judgement, _ core: Core) throws(ArchiveFailure) -> Bool {
         do {
             // Looked at before the content, so that what is written in between is seen the next time.
-            let stamp = FileStamp(of: core.store.shelf.path(of: id))
-            if let entry = entries[id], entry.stamp == stamp { return false }
+            let change = core.store.shelf.lastChange(of: id)
+            if let entry = entries[id], entry.change == change { return false }
             guard let lease = try core.store.shelf.lease(id) else { return false }
             let environment = lease.partition.environment
             var due: Instant?
@@ -78,35 +77,19 @@ struct DueTable {
                 }
             }
             let deadline = due?.advanced(byMilliseconds: core.options.purge.lagMilliseconds)
-            entries[id] = Entry(stamp: stamp, due: due, deadline: deadline)
+            entries[id] = Entry(change: change, due: due, deadline: deadline)
             return true
         } catch { throw ArchiveFailure(error) }
     }
 }
 
 extension Bench {
-    /// When the first message of a row is due that no hold keeps; nil for never, or as long as the holds stand.
+    /// Before this no message of a row is due that no hold keeps; nil for never, or as long as the holds stand. Where a month presses
+    /// days together it may be too early by less than a day; a plan tells it to the millisecond.
     fileprivate func due(_ holding: PartitionIndex.Holding) -> Instant? {
         let isHeld = holds.contains { hold in
             (hold.from.map { $0 <= holding.first } ?? true) && (hold.until.map { $0 > holding.last } ?? true)
         }
-        return isHeld ? nil : terms.end(from: holding.first)
-    }
-}
-
-/// Tells whether a file was written to, without opening it.
-struct FileStamp: Hashable {
-    private var inode: UInt64 = 0
-    private var seconds = 0
-    private var nanoseconds = 0
-    private var byteCount = 0
-
-    init(of path: String) {
-        var status = stat()
-        guard stat(path, &status) == 0 else { return }
-        inode = UInt64(status.st_ino)
-        seconds = status.st_mtim.tv_sec
-        nanoseconds = status.st_mtim.tv_nsec
-        byteCount = Int(status.st_size)
+        return isHeld ? nil : terms.earliestEnd(in: holding.stretch)
     }
 }

@@ -1,0 +1,53 @@
+import Events
+import Glibc
+import Ledger
+import Testing
+
+@testable import Archive
+
+@Suite("DueTable")
+struct DueTableTests {
+    @Test("a partition that was written to is looked at again, though its file looks as it did")
+    func sameStamp() throws {
+        let scratch = try Scratch {
+            $0.purge.lagMilliseconds = 0
+            // Or the file would be shorter after each look.
+            $0.purge.compactionGainPercent = 101
+        }
+        scratch.lendAppender()
+        #expect(try scratch.keep(.conversation(TenantID("acme"), ConversationID("general")), "forever").isAppended)
+        for round in 0..<20 {
+            scratch.send(Scratch.Post("stays \(round)").with { $0.at = Scratch.start })
+            scratch.archive.flush()
+            scratch.archive.upkeep.tick()
+            let path = scratch.archive.core.store.shelf.path(of: try #require(scratch.archive.core.store.shelf.all.first))
+            let before = status(of: path)
+            scratch.clock.advance(days: 200)
+            scratch.archive.upkeep.tick()
+            let post = Scratch.Post("goes \(round)").with {
+                $0.at = Scratch.start
+                $0.conversation = "other"
+            }
+            #expect(scratch.send(post).isAppended)
+            scratch.archive.flush()
+            guard status(of: path).st_size == before.st_size else { continue }
+            // As if both had been written within one tick of the file system's clock.
+            setTime(of: path, to: before)
+            scratch.archive.upkeep.tick()
+            #expect(try scratch.message(post.id)?.state == .purged)
+            return
+        }
+        Issue.record("the file grew every time")
+    }
+
+    private func status(of path: String) -> stat {
+        var found = stat()
+        #expect(stat(path, &found) == 0)
+        return found
+    }
+
+    private func setTime(of path: String, to status: stat) {
+        let times = [status.st_atim, status.st_mtim]
+        #expect(utimensat(AT_FDCWD, path, times, 0) == 0)
+    }
+}

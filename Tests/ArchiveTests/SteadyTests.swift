@@ -84,7 +84,8 @@ struct SteadyTests {
     /// For people: what no test can hold a machine to. Alone in its process (`swift test --filter Steady`) the memory is the archive's.
     private func show(_ day: Int, _ last: Day, _ scratch: Scratch) throws {
         let status = try String(contentsOfFile: "/proc/self/status", encoding: .utf8)
-        let memory = status.split(separator: "\n").first { $0.hasPrefix("RssAnon:") }?.dropFirst(8).filter { $0 != "\t" && $0 != " " } ?? "?"
+        let line = status.split(separator: "\n").first { $0.hasPrefix("RssAnon:") } ?? "RssAnon:?"
+        let memory = line.dropFirst(8).filter { $0 != "\t" && $0 != " " }
         let begin = ContinuousClock.now
         try scratch.reopen()
         let start = ContinuousClock.now - begin

@@ -24,6 +24,7 @@ struct Flags: ParsableArguments {
     @Option(help: Setting.purgeAutomatic.help) var purgeAutomatic: String?
     @Option(help: Setting.purgeTime.help) var purgeTime: String?
     @Option(help: Setting.purgeLagHours.help) var purgeLagHours: String?
+    @Option(help: Setting.trailPeriod.help) var trailPeriod: String?
     @Option(help: Setting.clockToleranceSeconds.help) var clockToleranceSeconds: String?
     @Option(name: .customLong("compaction-gain-percent"), help: Setting.compactionGain.help) var compactionGain: String?
     @Option(help: Setting.compactionBytesPerSecond.help) var compactionBytesPerSecond: String?
@@ -60,7 +61,8 @@ struct Flags: ParsableArguments {
             (.diskReserveBytes, diskReserveBytes), (.rootKeyFile, rootKeyFile), (.rootKeyCredential, rootKeyCredential),
             (.rootKeyCommand, rootKeyCommand), (.escrowFile, escrowFile), (.escrowPublicKey, escrowPublicKey),
             (.coolOffHours, coolOffHours), (.purgeAutomatic, purgeAutomatic),
-            (.purgeTime, purgeTime), (.purgeLagHours, purgeLagHours), (.clockToleranceSeconds, clockToleranceSeconds),
+            (.purgeTime, purgeTime), (.purgeLagHours, purgeLagHours), (.trailPeriod, trailPeriod),
+            (.clockToleranceSeconds, clockToleranceSeconds),
             (.compactionGain, compactionGain), (.compactionBytesPerSecond, compactionBytesPerSecond),
             (.presetDefault, presetDefault), (.presetSixMonths, presetSixMonths), (.presetFinance, presetFinance),
             (.presetMedical, presetMedical), (.presetEducation, presetEducation), (.stallMilliseconds, stallMilliseconds),

@@ -60,6 +60,7 @@ private struct PreviewCount {
     private let scope: Scope
     private let after: PolicyBook
     private let horizon: Horizon
+    private let holds: [Coverage]
     private var preview: Preview
     private var expiring: Set<Scope> = []
     private var kept: Set<Scope> = []
@@ -69,6 +70,7 @@ private struct PreviewCount {
         self.preview = preview
         scope = change.scope
         horizon = Horizon(position: .last, time: preview.effectiveAt)
+        holds = view.rules.holds.standing(within: Horizon(position: view.tail.end, time: view.now)).map(\.hold.coverage)
         var after = view.rules.policies
         after.record(change, position: view.tail.end.next, at: view.now)
         self.after = after
@@ -125,7 +127,6 @@ private struct PreviewCount {
 
     private func sight(of holding: PartitionIndex.Holding) -> Sight {
         let scope = Scope.conversation(holding.tenant, holding.conversation)
-        let holds = view.rules.holds.standing(within: Horizon(position: view.tail.end, time: view.now)).map(\.hold.coverage)
         return Sight(
             before: view.rules.policies.terms(for: scope, within: horizon), after: after.terms(for: scope, within: horizon),
             time: horizon.time, holds: holds.filter { $0.namesCover(holding.tenant, holding.conversation, holding.sender) })

@@ -88,7 +88,7 @@ struct RetentionOutlook {
         let counts = after.rule(at: start)?.position == change.position
         for time in steps(from: moment) where time >= start {
             let rule = after.rule(at: time)
-            let isLost = counts && rule?.isLocked != true
+            let isLost = counts && !(rule.map { $0.isLocked && $0.rule != .inherit } ?? false)
             if !isLost, isNeverShorter(after.period(at: time), than: least) { continue }
             if let rule, rule.effectiveAt > start { return .undone(rule) }
             return .overruled

@@ -68,21 +68,31 @@ extension Period {
     /// The fewest and the most days that so many months can have. The calendar repeats after 400 years, so each month of these
     /// is tried as a start. From a month's first day it is the most, since no day of it is pressed back; from its last day the fewest.
     private static func days(inMonths count: Int) -> ClosedRange<Int> {
+        let firsts = firstDays
+        let (cycles, rest) = count.quotientAndRemainder(dividingBy: monthsPerCycle)
         var fewest = Int.max
         var most = 0
-        for start in 0..<400 * 12 {
-            let first = CivilTime(year: 2000 + start / 12, month: start % 12 + 1, day: 1)
-            var last = first
-            last.day = CivilTime.daysIn(month: first.month, year: first.year)
-            most = max(most, days(from: first, months: count))
-            fewest = min(fewest, days(from: last, months: count))
+        for start in 0..<monthsPerCycle {
+            let end = start + rest
+            let lastDay = min(firsts[start + 1] - firsts[start], firsts[end + 1] - firsts[end])
+            most = max(most, firsts[end] - firsts[start])
+            fewest = min(fewest, firsts[end] + lastDay - firsts[start + 1])
         }
-        return fewest...most
+        return fewest + cycles * daysPerCycle...most + cycles * daysPerCycle
     }
 
-    private static func days(from start: CivilTime, months: Int) -> Int {
-        Int((start.adding(months: months).instant.milliseconds - start.instant.milliseconds) / Instant.millisecondsPerDay)
-    }
+    private static let monthsPerCycle = 400 * 12
+    private static let daysPerCycle = 146_097
+
+    /// The first days of the months of two cycles, counted from 1 January 2000, and of the one behind them. Made once, because an import
+    /// may compare thousands of periods.
+    private static let firstDays: [Int] = {
+        var days = [0]
+        for month in 0..<2 * monthsPerCycle {
+            days.append(days[month] + CivilTime.daysIn(month: month % 12 + 1, year: 2000 + month / 12))
+        }
+        return days
+    }()
 }
 
 extension Period: CustomStringConvertible {

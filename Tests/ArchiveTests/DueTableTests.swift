@@ -40,6 +40,34 @@ struct DueTableTests {
         Issue.record("the file grew every time")
     }
 
+    @Test("what takes effect is seen, also by a clock that jumped beyond it and was set right again")
+    func jumpAndBack() throws {
+        let skew = TestSkew()
+        let scratch = try Scratch {
+            $0.coolOffMilliseconds = Instant.millisecondsPerDay
+            $0.purge.lagMilliseconds = 0
+            $0.purge.compactionBytesPerSecond = 0
+            $0.steadyClock = { skew.reading(of: $0) }
+        }
+        scratch.lendAppender()
+        scratch.send(.init("a"))
+        scratch.clock.advance(days: 40)
+        #expect(try scratch.keep(.system, "30d").isAppended)
+        scratch.archive.flush()
+        for jump in [400, -400] {
+            skew.jump(Int64(jump) * Instant.millisecondsPerDay)
+            scratch.clock.advance(days: Int64(jump))
+            scratch.archive.upkeep.tick()
+            #expect(scratch.archive.upkeepStatus().doubt != nil)
+        }
+        scratch.rule(.confirmClock(reason: "set right"))
+        scratch.archive.upkeep.tick()
+        #expect(try scratch.message("a")?.state == .visible)
+        scratch.clock.advance(days: 1)
+        scratch.archive.upkeep.tick()
+        #expect(try scratch.message("a")?.state == .purged)
+    }
+
     private func status(of path: String) -> stat {
         var found = stat()
         #expect(stat(path, &found) == 0)

@@ -20,12 +20,15 @@ struct Judgement {
     let coverage: Coverage
     let basis: PurgeBasis
     let horizon: Horizon
+    private let holds: [Coverage]
 
     init(_ rules: RuleBook, coverage: Coverage, basis: PurgeBasis, horizon: Horizon) {
         self.rules = rules
         self.coverage = coverage
         self.basis = basis
         self.horizon = horizon
+        // Once, and not for each row of each partition.
+        holds = rules.holds.isEmpty ? [] : rules.holds.standing(within: horizon).map(\.hold.coverage)
     }
 
     init(_ rules: RuleBook, on intent: PurgeIntent) {
@@ -41,7 +44,6 @@ struct Judgement {
     /// What all messages of a sender in a conversation have in common.
     func bench(_ tenant: TenantID, _ conversation: ConversationID, _ sender: UserID) -> Bench {
         let scope = Scope.conversation(tenant, conversation)
-        let holds = rules.holds.isEmpty ? [] : rules.holds.standing(within: horizon).map(\.hold.coverage)
         return Bench(
             tenant: tenant, conversation: conversation, sender: sender, coverage: coverage, basis: basis, time: horizon.time,
             terms: rules.policies.terms(for: scope, within: horizon),

@@ -12,6 +12,8 @@ struct DueTable {
     private var rules = Position.none
     /// A change of the rules takes effect then, without any event.
     private var nextEffective = Instant.distantPast
+    /// When the last look was. A clock that was ahead and is set right has passed over changes that are still to come.
+    private var lastLook = Instant.distantPast
 
     private struct Entry {
         var change: UInt64
@@ -44,11 +46,12 @@ struct DueTable {
     mutating func refresh(_ core: Core) throws(ArchiveFailure) -> Set<PartitionID> {
         let book = core.rules.withLock { $0 }
         let now = core.now
-        if book.last != rules || now >= nextEffective {
+        if book.last != rules || now >= nextEffective || now < lastLook {
             entries = [:]
             rules = book.last
             nextEffective = book.policies.nextEffective(after: now) ?? .distantFuture
         }
+        lastLook = now
         let judgement = Judgement(book, coverage: .everything, basis: .expired, horizon: Horizon(position: .last, time: now))
         let all = core.store.shelf.all
         var looked: Set<PartitionID> = []

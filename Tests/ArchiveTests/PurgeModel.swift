@@ -1,8 +1,8 @@
-/// What Annals promises, told in the simplest way: everything that was accepted in a list, gone through for every question.
+/// What Annals promises, told in the simplest way: everything that was accepted in a list, gone through for every moment.
 ///
 /// Shares no code with the product: times are milliseconds, names are texts, and the calendar is its own.
 struct PurgeModel {
-    struct Message {
+    struct Message: Hashable {
         var position = 0
         var at: Int
         var tenant: String
@@ -24,20 +24,11 @@ struct PurgeModel {
                 && message.at < until ?? message.at + 1
         }
     }
-    struct Rule {
-        var tenant: String?
-        var conversation: String?
-        var isFloor = false
-        /// Nil: inherit.
-        var period: String?
-        var isLocked = false
-        var effectiveAt = 0
-    }
     enum Deed {
         case send(Message)
         case hide(viewer: String, [Int])
         case clear(conversation: String, viewer: String, upTo: Int)
-        case rule(Rule)
+        case rule(ModelRules.Change)
         case cancel(Int)
         case place(String, Coverage)
         case release(String)
@@ -78,9 +69,7 @@ struct PurgeModel {
     /// `tenant`: empty for what is about the whole system.
     mutating func note(_ deed: Deed, tenant: String, position: Int, at: Int) {
         entries[tenant, default: []].append(Entry(position: position, at: at, deed: deed))
-        guard case .send(var message) = deed else { return }
-        message.position = position
-        messages[tenant, default: []].append(message)
+        if case .send(let message) = deed { messages[tenant, default: []].append(message) }
     }
     /// What a receipt destroyed; gives those messages of which it is news.
     mutating func note(_ purge: Purge, of parts: Set<Part>, receipt: Moment) -> [Message] {
@@ -110,72 +99,66 @@ struct PurgeModel {
     func view(of tenant: String, at moment: Moment) -> View {
         let known = ((entries[tenant] ?? []) + (tenant.isEmpty ? [] : entries[""] ?? []))
             .filter { $0.position <= moment.position && $0.at <= moment.time }
-        return View(known: known.sorted { $0.position < $1.position }, moment: moment, destroyed: destroyed)
+        return View(of: known.sorted { $0.position < $1.position }, moment, destroyed)
     }
     /// What is known of a tenant as of a moment.
     struct View {
-        let known: [Entry]
         let moment: Moment
         let destroyed: [Int: Moment]
+        private(set) var messages: [Message] = []
+        private(set) var rules = ModelRules()
+        private var holds: [String: Coverage] = [:]
+        private var hidden: [Deed] = []
+        /// By position of the message.
+        private var ends: [Int: End] = [:]
 
-        var messages: [Message] {
-            known.compactMap {
-                guard case .send(var message) = $0.deed else { return nil }
-                message.position = $0.position
-                return message
-            }
+        /// Of its policy, of the last of its floors, and of the last policy around it that is locked. `Int.max` is never.
+        struct End {
+            var policy: Int
+            var floor: Int
+            var lock: Int
         }
-        /// The rule of a scope that is in force, with its place.
-        func rule(_ tenant: String?, _ conversation: String?, isFloor: Bool) -> Rule? {
-            var standing: [(entry: Entry, rule: Rule)] = []
+
+        init(of known: [Entry], _ moment: Moment, _ destroyed: [Int: Moment]) {
+            (self.moment, self.destroyed) = (moment, destroyed)
             for entry in known {
-                if case .cancel(let change) = entry.deed { standing.removeAll { $0.entry.position == change } }
-                guard case .rule(let rule) = entry.deed, rule.tenant == tenant, rule.conversation == conversation, rule.isFloor == isFloor
-                else { continue }
-                standing.append((entry, rule))
-            }
-            let counting = standing.filter { old in
-                !standing.contains {
-                    $0.entry.position > old.entry.position && $0.entry.at >= old.entry.at && $0.rule.effectiveAt <= old.rule.effectiveAt
+                switch entry.deed {
+                case .send(let message): messages.append(message)
+                case .hide, .clear: hidden.append(entry.deed)
+                case .rule(let change): rules.note(change)
+                case .cancel(let change): rules.cancel(change)
+                case .place(let hold, let coverage): holds[hold] = coverage
+                case .release(let hold): holds[hold] = nil
                 }
             }
-            return counting.filter { $0.rule.effectiveAt <= moment.time }.max {
-                ($0.rule.effectiveAt, $0.entry.position) < ($1.rule.effectiveAt, $1.entry.position)
-            }?.rule
+            for message in messages { ends[message.position] = ends(of: message) }
         }
-
-        private func rules(of message: Message, isFloor: Bool) -> [Rule] {
-            [(message.tenant, message.conversation), (message.tenant, nil), (nil, nil)].compactMap { rule($0, $1, isFloor: isFloor) }
-        }
-
-        /// The end of the message's policy, and of the last of its floors. `Int.max` is never.
-        func ends(of message: Message) -> (policy: Int, floor: Int, isLocked: Bool) {
-            let policy = rules(of: message, isFloor: false).first { $0.period != nil }
-            let floors = rules(of: message, isFloor: true).compactMap(\.period).map { Calendar.end(of: $0, from: message.at) }
-            return (Calendar.end(of: policy?.period ?? "180d", from: message.at), floors.max() ?? 0, policy?.isLocked ?? false)
-        }
-
-        func end(of message: Message) -> Int { max(ends(of: message).policy, ends(of: message).floor) }
-
-        func isHeld(_ message: Message) -> Bool {
-            var standing: [String: Coverage] = [:]
-            for entry in known {
-                if case .place(let hold, let coverage) = entry.deed { standing[hold] = coverage }
-                if case .release(let hold) = entry.deed { standing[hold] = nil }
+        private func scopes(of message: Message, isFloor: Bool) -> [ModelRules.Scope] {
+            [(message.tenant, message.conversation), (message.tenant, nil), (nil, nil)].map {
+                ModelRules.Scope(tenant: $0, conversation: $1, isFloor: isFloor)
             }
-            return standing.values.contains { $0.covers(message) }
         }
+        private func ends(of message: Message) -> End {
+            let policies = scopes(of: message, isFloor: false)
+            let floors = scopes(of: message, isFloor: true).compactMap { rules.change(of: $0, at: moment.time)?.period }
+            let locks = policies.compactMap { rules.change(of: $0, at: moment.time) }.filter(\.isLock).compactMap(\.period)
+            let last = { (periods: [String]) in periods.map { Calendar.end(of: $0, from: message.at) }.max() ?? 0 }
+            let policy = rules.period(of: policies[0], at: moment.time) ?? "forever"
+            return End(policy: last([policy]), floor: last(floors), lock: last(locks))
+        }
+        func end(of message: Message) -> Int { ends[message.position].map { max($0.policy, $0.floor) } ?? .max }
+
+        func isHeld(_ message: Message) -> Bool { holds.values.contains { $0.covers(message) } }
 
         func isHidden(_ message: Message, from viewer: String) -> Bool {
-            known.contains { entry in
-                switch entry.deed {
+            hidden.contains { deed in
+                switch deed {
                 case .hide(viewer, let positions): positions.contains(message.position)
                 case .clear(message.conversation, viewer, let upTo): message.position <= upTo
                 default: false
                 }
             }
         }
-
         /// And whether the message would be visible but for a purge that came later.
         func state(of message: Message, for viewer: String?) -> (State, wasVisible: Bool) {
             let receipt = destroyed[message.position]
@@ -184,15 +167,14 @@ struct PurgeModel {
             if let viewer, isHidden(message, from: viewer) { return (.hidden, false) }
             return receipt == nil ? (.visible, true) : (.purged, true)
         }
-
         func fate(of message: Message, _ purge: Purge) -> Fate {
             guard message.position <= moment.position, purge.coverage.covers(message) else { return .living }
-            let (policy, floor, isLocked) = ends(of: message)
-            let isExpired = max(policy, floor) <= moment.time
+            let isExpired = end(of: message) <= moment.time
             guard isExpired || message.at < purge.before ?? 0 else { return .living }
             if isHeld(message) { return .held }
             if isExpired { return .due }
-            return floor > moment.time ? .floored : isLocked ? .locked : .due
+            guard let end = ends[message.position] else { return .living }
+            return end.floor > moment.time ? .floored : end.lock > moment.time ? .locked : .due
         }
     }
 }

@@ -18,11 +18,13 @@ final class PurgeWorld {
     /// By position, when the server heard of it.
     var recorded: [Int] = [0]
     var positionsOfRules: [Int] = []
+    /// By position, what the log must say of a retention change.
+    var decided: [Int: ModelRules.Change] = [:]
     var isPurging = true
     /// What was done, for whoever reads of a failure.
     var diary: [(tenant: String, line: String)] = []
     let lag: Int
-    let coolOff: Int
+    var coolOff: Int
     let mayCrashUnfolded: Bool
 
     static let names = (conversations: ["c", "d"], people: ["ann", "bob"], ids: ["m1", "m2", "m3", "m4"])
@@ -32,13 +34,13 @@ final class PurgeWorld {
     init(seed: UInt64, histories: Int) throws {
         var random = SeededRandom(seed: seed)
         let lag = Int64([6, 24, 72].randomElement(using: &random) ?? 24) * 3_600_000
-        let coolOff = Int64([0, 1, 7].randomElement(using: &random) ?? 7) * Instant.millisecondsPerDay
+        let coolOff = Int64([0, 1, 7, 7, 40].randomElement(using: &random) ?? 7) * Instant.millisecondsPerDay
         let length: PartitionLength = [.hour, .day, .day, .week].randomElement(using: &random) ?? .day
         let fold = [1, 100_000, 200].randomElement(using: &random) ?? 200
         let slice = [1, 3, 2_000].randomElement(using: &random) ?? 2_000
         let minute = Int.random(in: 0..<1440, using: &random)
         let skew = skew
-        scratch = try Scratch {
+        scratch = try Scratch(inMemory: true) {
             $0.partitionLength = length
             $0.coolOffMilliseconds = coolOff
             $0.foldMilliseconds = fold
@@ -50,7 +52,8 @@ final class PurgeWorld {
         }
         scratch.lendAppender()
         model = PurgeModel(partitionLength: length == .hour ? 3_600_000 : length == .day ? Calendar.day : 7 * Calendar.day)
-        tenants = (0..<histories).flatMap { $0 % 2 == 0 ? ["h\($0)"] : ["h\($0)", "h\($0)x"] }
+        // The name of every third begins with that of another.
+        tenants = (0..<histories).map { $0 % 3 == 2 ? "h\($0 - 1)x" : "h\($0)" }
         (self.lag, self.coolOff, mayCrashUnfolded) = (Int(lag), Int(coolOff), fold == 100_000)
         self.random = random
     }
@@ -81,7 +84,10 @@ final class PurgeWorld {
 
     /// A moment of an old message: often where a month ends, so that a shorter one presses it back.
     func oldTime() -> Int {
-        let anchors = [1_768_600_000_000, 1_769_813_999_999, 1_769_727_600_000, 1_785_542_400_000, 1_790_812_800_000, 1_792_022_400_000]
+        let anchors = [
+            1_768_600_000_000, 1_769_813_999_999, 1_769_727_600_000, 1_785_542_400_000, 1_790_812_800_000, 1_792_022_400_000,
+            1_793_399_400_000,
+        ]
         return min(pick(anchors) + Int.random(in: 0..<90, using: &random) * 60_000, clock)
     }
 
@@ -95,6 +101,11 @@ final class PurgeWorld {
                 try require(Int(event.recorded.milliseconds) == now || event.recorded <= scratch.clock.now, "", "\(event) is of the future")
                 recorded.append(Int(event.recorded.milliseconds))
                 switch event.deed {
+                case .retentionChange(let change):
+                    let own = decided[Int(event.position.rawValue)]
+                    try require(
+                        own?.isLocked == change.isLocked && own?.effectiveAt == Int(change.effectiveAt.milliseconds), "",
+                        "the log says \(change), not \(String(describing: own))")
                 case .purgeIntent(let intent): intents[event.position] = intent
                 case .purge(let receipt):
                     guard let intent = intents[receipt.intent] else { throw fail("", "a receipt of no intent: \(event)") }

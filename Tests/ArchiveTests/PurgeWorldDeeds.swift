@@ -30,7 +30,7 @@ extension PurgeWorld {
         case ..<52: return send(tenant)
         case ..<64: return try hide(tenant)
         case ..<68: return try clear(tenant)
-        case ..<82: return try retention(tenant)
+        case ..<81: return try retention(tenant)
         case ..<86: return cancel(tenant)
         case ..<95: return try hold(tenant)
         default: return try release(tenant)
@@ -59,7 +59,8 @@ extension PurgeWorld {
             switch verdict {
             case .appended(let position, let at):
                 message.at = Int(at.milliseconds)
-                model.note(.send(message), tenant: tenant, position: Int(position.rawValue), at: message.at)
+                message.position = Int(position.rawValue)
+                model.note(.send(message), tenant: tenant, position: message.position, at: message.at)
             case .present(let position, _):
                 let twin = model.messages[tenant]?.first { $0.position == Int(position.rawValue) }
                 try require(
@@ -106,80 +107,6 @@ extension PurgeWorld {
             model.note(
                 .clear(conversation: conversation, viewer: viewer, upTo: upTo), tenant: tenant, position: Int(position.rawValue),
                 at: Int(at.milliseconds))
-        }
-    }
-
-    private func retention(_ tenant: String?) throws -> Pending {
-        let conversation = tenant.flatMap { _ in maybe(1, in: 2, pick(Self.names.conversations)) }
-        let periods = ["1d", "2d", "7d", "4w", "30d", "31d", "1mo", "2mo", "6mo", "180d", "1y", "forever"]
-        let isFloor = random.chance(of: 1, in: 3)
-        let rule = PurgeModel.Rule(
-            tenant: tenant, conversation: conversation, isFloor: isFloor,
-            period: tenant == nil && !isFloor || random.chance(of: 5, in: 6) ? pick(isFloor ? Array(periods.prefix(8)) : periods) : nil,
-            isLocked: random.chance(of: 1, in: 10) && tenant != nil)
-        let at = maybe(1, in: 6, oldTime())
-        let scope: Scope =
-            try tenant.map { tenant in
-                try conversation.map { .conversation(try TenantID(tenant), try ConversationID($0)) } ?? .tenant(try TenantID(tenant))
-            } ?? .system
-        let wanted = try #require(RetentionChange.Rule(text: rule.period ?? "inherit"))
-        let draft = RetentionDraft(
-            scope: scope, changes: [.init(isFloor ? .floor : .policy, wanted, isLocked: rule.isLocked)], reason: "because",
-            at: at.map { Instant(milliseconds: Int64($0)) })
-        scratch.appender.rule(.retention(draft), by: .user(0), ticket: Ticket(0), now: scratch.clock.now)
-        return { [self] verdict in
-            note(tenant ?? "", "retain \(rule) at \(String(describing: at)): \(verdict)")
-            guard case .appended(let position, let effectiveAt) = verdict else { return }
-            try take(rule, at: at, position, Int(effectiveAt.milliseconds))
-        }
-    }
-
-    /// A change that was taken may shorten nothing at once, and what is locked not at all.
-    private func take(_ rule: PurgeModel.Rule, at: Int?, _ position: Position, _ effectiveAt: Int) throws {
-        let position = Int(position.rawValue)
-        var rule = rule
-        rule.effectiveAt = effectiveAt
-        let tenant = rule.tenant ?? ""
-        let event = try #require(
-            try scratch.archive.events(EventsQuestion(from: Position(UInt64(position)), count: 1)).events.first)
-        let time = Int(event.recorded.milliseconds)
-        guard case .retentionChange(let change) = event.deed else { throw fail(tenant, "no change: \(event)") }
-        let moment = PurgeModel.Moment(position: position, time: time)
-        let before = model.view(of: tenant, at: moment)
-        let messages = rule.tenant == nil ? model.messages.values.flatMap { $0 } : model.messages[tenant] ?? []
-        let old = before.rule(rule.tenant, rule.conversation, isFloor: rule.isFloor)
-        if let old, old.isLocked, let least = old.period {
-            try require(change.isLocked, tenant, "the lock is lost by \(rule)")
-            let period = try #require(rule.period)
-            for message in messages {
-                try require(
-                    Calendar.end(of: period, from: message.at) >= Calendar.end(of: least, from: message.at), tenant,
-                    "lock broken by \(rule)")
-            }
-        }
-        rule.isLocked = change.isLocked
-        let ends = messages.map { model.view(of: $0.tenant, at: moment).end(of: $0) }
-        model.note(.rule(rule), tenant: tenant, position: position, at: at ?? time)
-        positionsOfRules.append(position)
-        try require(effectiveAt == at ?? time || effectiveAt == time + coolOff, tenant, "takes effect at \(effectiveAt)")
-        guard effectiveAt <= time, coolOff > 0 else { return }
-        for (message, end) in zip(messages, ends) {
-            try require(
-                model.view(of: message.tenant, at: moment).end(of: message) >= end, tenant, "shortened at once by \(rule): \(message)")
-        }
-    }
-
-    private func cancel(_ tenant: String) -> Pending {
-        let changes = (model.entries[tenant] ?? []).filter { if case .rule = $0.deed { true } else { false } }
-        let change = changes.last?.position ?? 1_000_000_000
-        scratch.appender.rule(
-            .cancel(CancelDraft(change: Position(UInt64(change)), reason: "because")), by: .user(0), ticket: Ticket(0),
-            now: scratch.clock.now)
-        return { [self] verdict in
-            note(tenant, "cancel \(change): \(verdict)")
-            guard case .appended(let position, let at) = verdict else { return }
-            positionsOfRules.append(Int(position.rawValue))
-            model.note(.cancel(change), tenant: tenant, position: Int(position.rawValue), at: Int(at.milliseconds))
         }
     }
 

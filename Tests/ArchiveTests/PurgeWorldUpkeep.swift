@@ -16,6 +16,7 @@ extension PurgeWorld {
         case 2: _ = try scratch.archive.upkeep.compact(nil, minGainPercent: 0).get()
         case 3..<9: try purge()
         case 9..<14: try tick()
+        case 14: try preview()
         default: break
         }
     }
@@ -84,6 +85,11 @@ extension PurgeWorld {
 
     private func restart() throws {
         if random.chance(of: 1, in: 6) { skew.boot() }
+        // What is pending by then may take effect later than what would cool off now.
+        if random.chance(of: 1, in: 4) {
+            coolOff = pick([1, 2, 7]) * Calendar.day
+            scratch.change { $0.coolOffMilliseconds = Int64(coolOff) }
+        }
         if random.chance(of: 1, in: 2) {
             note("", "restart")
             try scratch.reopen()

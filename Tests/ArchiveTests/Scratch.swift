@@ -20,8 +20,8 @@ final class Scratch {
 
     static let start = Instant(milliseconds: 1_795_416_138_000)  // 2026-11-23T06:42:18Z
 
-    init(_ change: (inout ArchiveOptions) -> Void = { _ in }) throws {
-        folder = try TemporaryFolder()
+    init(inMemory isInMemory: Bool = false, _ change: (inout ArchiveOptions) -> Void = { _ in }) throws {
+        folder = isInMemory ? try .inMemory() : try TemporaryFolder()
         path = folder.file("archive")
         clock = TestClock(Self.start)
         options = ArchiveOptions(path: path)
@@ -72,6 +72,9 @@ final class Scratch {
         let clock = clock
         opened = try Archive.open(options) { clock.now }
     }
+
+    /// Counts from the next opening on.
+    func change(_ change: (inout ArchiveOptions) -> Void) { change(&options) }
 
     @discardableResult
     func rebuild() throws -> Int {

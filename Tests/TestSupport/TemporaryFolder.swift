@@ -9,6 +9,14 @@ package final class TemporaryFolder: Sendable {
     /// With a short path, whatever `TMPDIR` says: a socket's has room for 107 bytes.
     package static func forSockets() throws -> TemporaryFolder { try TemporaryFolder(in: "/tmp") }
 
+    /// In memory, where the system has a file system for that with room enough: what is written there needs no disk to be synced.
+    package static func inMemory() throws -> TemporaryFolder {
+        var found = statvfs()
+        let path = "/dev/shm"
+        guard statvfs(path, &found) == 0, UInt64(found.f_bavail) * UInt64(found.f_frsize) >= 1 << 30 else { return try TemporaryFolder() }
+        return try TemporaryFolder(in: path)
+    }
+
     private init(in parent: String) throws {
         var name = Array("\(parent)/annals-XXXXXX".utf8CString)
         guard mkdtemp(&name) != nil else { throw POSIXError(POSIXErrorCode(rawValue: errno) ?? .EIO) }

@@ -23,7 +23,8 @@ RECEIPT_KEYS = [
     "partitions", "digest"]
 STATUS_KEYS = [
     "state", "partition", "done", "total", "started", "clock", "clock-reason", "oldest-expired-at", "oldest-expired-seconds",
-    "next-purge", "open-intents", "last-receipt", "last-error"]
+    "next-purge", "open-intents", "last-receipt", "last-error",
+    "escrow", "escrow-at", "escrow-reason"]
 COMPACTION_KEYS = ["partition", "outcome", "before", "after", "returned", "seconds"]
 
 

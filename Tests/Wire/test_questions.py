@@ -207,11 +207,11 @@ def test_statistics(client, tenant):
     assert after["body-bytes"] == before["body-bytes"] + 10 * len("body 0")
     assert after["partition-length"] == b"day" and after["writable"] == client.boolean(True)
     integers = [
-        "position", "folded", "tail-events", "tail-bytes", "partitions", "open-partitions", "messages", "conversations", "body-bytes",
+        "position", "folded", "tail-events", "tail-bytes", "partitions", "open-partitions", "removed-partitions", "messages", "conversations", "body-bytes",
         "disk-bytes", "journal-bytes", "batches", "folds", "started", "connections", "connections-total", "connections-refused", "commands",
         "commits", "answers-waiting-bytes", "keys", "open-intents", "oldest-expired-seconds"]
     assert all(isinstance(after[key], int) for key in integers)
-    assert set(after) == {*integers, "writable", "partition-length", "instance", "next-purge", "clock"}
+    assert set(after) == {*integers, "writable", "partition-length", "instance", "next-purge", "clock", "escrow"}
 
 
 def test_partitions(client, tenant):

@@ -54,9 +54,14 @@ def test_what_shortens_waits_and_can_be_cancelled(client, tenant):
     assert client.raw("RETENTION.CANCEL", change["position"], "REASON", "again", "REPORT") == [cancelled, b"present"]
     assert refusal(client, "RETENTION.CANCEL", change["position"] - 1, "REASON", "too late").startswith("CONFLICT")
     assert refusal(client, "RETENTION.CANCEL", 1 << 60, "REASON", "what").startswith("UNKNOWN")
-    # An import does not get round the cool-off.
+    # An import of long ago does not undo what was decided since.
     imported = client.map("RETENTION.SET", "TENANT", tenant, "30d", "REASON", "long ago", "AT", OLD)
+    assert imported["effective-at"] == OLD
+    assert client.map("RETENTION.GET", "TENANT", tenant)["period"] == b"2y"
+    # Where it would count, it does not get round the cool-off.
+    imported = client.map("RETENTION.SET", "TENANT", tenant + "-new", "30d", "REASON", "long ago", "AT", OLD)
     assert imported["effective-at"] == pytest.approx(change["effective-at"], abs=60_000)
+    assert client.map("RETENTION.GET", "TENANT", tenant + "-new")["period"] == b"180d"
 
 
 def test_a_preview_counts_what_would_go_and_what_stays(client, tenant):

@@ -10,7 +10,6 @@ import Projections
 /// It stands on the partitions' own rows and the journal's records, and on nothing else: a state file, an index, a keyring or a root key
 /// that is damaged or missing matters not. Positions that are in no file are passed over.
 package struct OfflineTrail {
-    private let path: String
     private let lock: FileLock?
     private let shelf: PartitionShelf
     /// In order of position.
@@ -25,8 +24,8 @@ package struct OfflineTrail {
 
     private enum Source {
         case partition(PartitionID)
-        /// Of what is in no partition yet, each record.
-        case journal([[UInt8]])
+        /// Of what is in no partition yet, or stayed when its partition left: each record.
+        case records([[UInt8]], in: String)
     }
 
     /// So many records are held in memory at once.
@@ -38,18 +37,29 @@ package struct OfflineTrail {
             throw .folder(path: path, reason: "is no archive, since it has no annals.json; name the folder that the daemon was given")
         }
         let (length, seed) = try DataFolder.values(of: identity, at: path)
-        self.path = path
         lock = try FileLock(sharing: path + "/LOCK", folder: path)
         do {
             shelf = try PartitionShelf(
                 folder: path + "/partitions", length: length, indexes: [], openMax: Self.openMax, options: .init(.readFrozen))
-            let folded = try Self.runs(of: shelf)
-            let journaled = try Self.journaled(path + "/journal", besides: folded, Fingerprints(seed: seed))
-            runs = (folded + journaled).sorted { $0.first < $1.first }
+            let tombstones = try Tombstones(folder: path + "/partitions", length: length)
+            let left = tombstones.all.flatMap(\.runs).map { Run(first: $0.first, last: $0.last, source: .records([], in: "")) }
+                .sorted { $0.first < $1.first }
+            // A removal that was cut short leaves file and tombstone: then the tombstone counts.
+            let folded = try Self.runs(of: shelf).filter { !Self.isIn(left, $0.first) }
+            let known = (folded + left).sorted { $0.first < $1.first }
+            let journaled = try Self.journaled(path + "/journal", besides: known, Fingerprints(seed: seed))
+            runs = (folded + Self.kept(tombstones) + journaled).sorted { $0.first < $1.first }
         } catch { throw ArchiveFailure(error) }
     }
 
     // MARK: Where everything lies
+
+    private static func kept(_ tombstones: Tombstones) -> [Run] {
+        tombstones.all.flatMap { stone in
+            let place = tombstones.file(of: stone.partition).path
+            return stone.kept.map { Run(first: $0.position, last: $0.position, source: .records([$0.record], in: place)) }
+        }
+    }
 
     private static func runs(of shelf: PartitionShelf) throws -> [Run] {
         var found: [Run] = []
@@ -91,7 +101,7 @@ package struct OfflineTrail {
             }
         }
         return found.map { first, trails in
-            Run(first: first, last: Position(first.rawValue + UInt64(trails.count) - 1), source: .journal(trails))
+            Run(first: first, last: Position(first.rawValue + UInt64(trails.count) - 1), source: .records(trails, in: folder))
         }
     }
 
@@ -111,9 +121,9 @@ package struct OfflineTrail {
         for run in runs where run.last >= range.lowerBound && run.first <= range.upperBound {
             let (first, last) = (max(run.first, range.lowerBound), min(run.last, range.upperBound))
             switch run.source {
-            case .journal(let records):
+            case .records(let records, let place):
                 for position in first.rawValue...last.rawValue {
-                    try body(event(in: records[Int(position - run.first.rawValue)], "\(path)/journal"))
+                    try body(event(in: records[Int(position - run.first.rawValue)], place))
                 }
             case .partition(let id): try forEach(from: first, through: last, of: id, body)
             }

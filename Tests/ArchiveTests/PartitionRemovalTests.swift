@@ -110,6 +110,42 @@ struct PartitionRemovalTests {
         #expect(throws: Refusal.self) { try scratch.archive.message(question).get() }
     }
 
+    @Test("a trail that is read offline has of a removed partition what stays, once, and nothing that left it")
+    func offline() throws {
+        let scratch = try scratch()
+        scratch.send((0..<5).map { Scratch.Post("m\($0)") })
+        _ = try scratch.keep(.tenant(TenantID("acme")), "181d")
+        live(scratch, days: 187)
+        scratch.send(Scratch.Post("now"))
+        let events = try scratch.allEvents()
+        #expect(events.first?.kind == .retentionChange)
+        try scratch.close()
+        var found: [Event] = []
+        try OfflineTrail(of: scratch.path).forEach(in: .first ... .last) { found.append($0) }
+        #expect(found == events)
+        try scratch.open()
+    }
+
+    @Test("a removal that cannot be finished is told, and holds up no purge")
+    func stuck() throws {
+        let scratch = try scratch()
+        scratch.send(Scratch.Post("a"))
+        live(scratch, days: 100)
+        scratch.send(Scratch.Post("b"))
+        live(scratch, days: 83)
+        // A draft that nobody can write stands for whatever may be wrong with a disk at that moment.
+        let id = scratch.archive.core.store.partition(of: Scratch.start)
+        let draft = scratch.archive.core.store.tombstones.draft(of: id).path
+        try FileManager.default.createDirectory(atPath: draft, withIntermediateDirectories: false)
+        live(scratch, days: 100)
+        #expect(scratch.archive.upkeepStatus().lastError?.contains("tombstone") == true)
+        #expect(try scratch.message("b")?.state == .purged)
+        try FileManager.default.removeItem(atPath: draft)
+        live(scratch, days: 1)
+        #expect(try scratch.message("a") == nil)
+        #expect(scratch.archive.upkeepStatus().lastError == nil)
+    }
+
     private func expectRebuiltAlike(_ scratch: Scratch) throws {
         let grown = try scratch.archive.digest().get()
         let events = try scratch.allEvents()

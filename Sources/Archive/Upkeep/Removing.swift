@@ -15,6 +15,7 @@ extension Upkeep {
         flushFold()
         guard let event = try removal.draft(period) else { return false }
         guard case .appended = append(.removal(event), by: .system) else {
+            core.removing.withLock { $0 = nil }
             do { try core.store.tombstones.removeDraft(of: id) } catch { throw ArchiveFailure(error) }
             return false
         }

@@ -23,15 +23,14 @@ struct UpkeepRound {
 
     mutating func run(_ upkeep: Upkeep) throws(ArchiveFailure) {
         let core = upkeep.core
-        try upkeep.finishRemoval()
         try watchClock(upkeep)
         try reclaim(upkeep)
-        if `guard`.isTrusted, core.options.purge.isAutomatic {
-            try purge(upkeep)
-            try removeTrails(upkeep)
-        }
+        if `guard`.isTrusted, core.options.purge.isAutomatic { try purge(upkeep) }
         try measure(upkeep)
         try compact(upkeep)
+        // Last: whatever holds a removal up holds up nothing that must be destroyed in time.
+        try upkeep.finishRemoval()
+        if `guard`.isTrusted, core.options.purge.isAutomatic { try removeTrails(upkeep) }
         upkeep.begin(.idle)
         upkeep.status.withLock { $0.lastError = nil }
     }

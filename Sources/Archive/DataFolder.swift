@@ -152,15 +152,9 @@ final class FileLock: Sendable {
     private let descriptor: CInt
 
     init(_ path: String, folder: String) throws(ArchiveFailure) {
-        descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
-        guard descriptor >= 0 else {
-            throw .folder(path: path, reason: "cannot be opened (\(String(cString: strerror(errno)))); check whose folder it is")
-        }
-        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
-            let owner = Self.owner(descriptor)
-            Glibc.close(descriptor)
-            throw .folder(path: folder, reason: "another process\(owner) has this archive open; stop it first")
-        }
+        let file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        try Self.lock(file, path, LOCK_EX, folder: folder, advice: "stop it first")
+        descriptor = file
         let note = Array("\(getpid())\n".utf8)
         // Only a note for whoever looks; the lock itself is the kernel's.
         _ = ftruncate(descriptor, 0)
@@ -170,16 +164,23 @@ final class FileLock: Sendable {
     /// A share of the lock, for who only reads: no daemon opens the folder meanwhile. Nil where there is no file to lock, as in a copy;
     /// none is made.
     init?(sharing path: String, folder: String) throws(ArchiveFailure) {
-        descriptor = open(path, O_RDONLY | O_CLOEXEC)
-        if descriptor < 0, errno == ENOENT { return nil }
-        guard descriptor >= 0 else {
+        let file = open(path, O_RDONLY | O_CLOEXEC)
+        if file < 0, errno == ENOENT { return nil }
+        try Self.lock(file, path, LOCK_SH, folder: folder, advice: "stop it first, or name a copy of the folder")
+        descriptor = file
+    }
+
+    /// Before the descriptor is the lock's own: a lock that is whole when its making fails is taken down again, and would close it twice.
+    private static func lock(
+        _ file: CInt, _ path: String, _ kind: CInt, folder: String, advice: String
+    ) throws(ArchiveFailure) {
+        guard file >= 0 else {
             throw .folder(path: path, reason: "cannot be opened (\(String(cString: strerror(errno)))); check whose folder it is")
         }
-        guard flock(descriptor, LOCK_SH | LOCK_NB) == 0 else {
-            let owner = Self.owner(descriptor)
-            Glibc.close(descriptor)
-            throw .folder(
-                path: folder, reason: "another process\(owner) has this archive open; stop it first, or name a copy of the folder")
+        guard flock(file, kind | LOCK_NB) == 0 else {
+            let owner = owner(file)
+            Glibc.close(file)
+            throw .folder(path: folder, reason: "another process\(owner) has this archive open; \(advice)")
         }
     }
 

@@ -96,7 +96,7 @@ extension Store {
 extension Tombstone {
     /// What stays of a run.
     fileprivate func slice(from position: Position, through last: Position, atMost count: Int) throws(TrailFault) -> EventsSlice {
-        let here = kept.filter { $0.position >= position && $0.position <= last }
+        let here = kept(in: position...last)
         let events = try here.prefix(count).map { (one) throws(TrailFault) in try Event(decoding: one.record) }
         return EventsSlice(events: events, next: here.count > count ? events.last?.position.next ?? position : last.next)
     }

@@ -42,13 +42,13 @@ package struct OfflineTrail {
             shelf = try PartitionShelf(
                 folder: path + "/partitions", length: length, indexes: [], openMax: Self.openMax, options: .init(.readFrozen))
             let tombstones = try Tombstones(folder: path + "/partitions", length: length)
-            let left = tombstones.all.flatMap(\.runs).map { Run(first: $0.first, last: $0.last, source: .records([], in: "")) }
-                .sorted { $0.first < $1.first }
+            let left = tombstones.all.flatMap(\.runs).sorted { $0.first < $1.first }
             // A removal that was cut short leaves file and tombstone: then the tombstone counts.
-            let folded = try Self.runs(of: shelf).filter { !Self.isIn(left, $0.first) }
+            let folded = try Self.extents(of: shelf).filter { left.run(of: $0.first) == nil }
             let known = (folded + left).sorted { $0.first < $1.first }
             let journaled = try Self.journaled(path + "/journal", besides: known, Fingerprints(seed: seed))
-            runs = (folded + Self.kept(tombstones) + journaled).sorted { $0.first < $1.first }
+            let partitioned = folded.map { Run(first: $0.first, last: $0.last, source: .partition($0.partition)) }
+            runs = (partitioned + Self.kept(tombstones) + journaled).sorted { $0.first < $1.first }
         } catch { throw ArchiveFailure(error) }
     }
 
@@ -61,31 +61,18 @@ package struct OfflineTrail {
         }
     }
 
-    private static func runs(of shelf: PartitionShelf) throws -> [Run] {
-        var found: [Run] = []
+    private static func extents(of shelf: PartitionShelf) throws -> [Extent] {
+        var found: [Extent] = []
         for id in shelf.all {
             guard let lease = try shelf.lease(id) else { continue }
             let partition = lease.partition
-            var runs: [Run] = []
-            try partition.environment.read { reader in
-                var cursor = try reader.cursor(in: partition.trail)
-                while try cursor.next() {
-                    guard let word = cursor.key.word(0), word > 0 else { throw Self.damaged(partition, .malformed("key")) }
-                    let position = Position(word)
-                    if let run = runs.last, run.last.next == position {
-                        runs[runs.count - 1].last = position
-                    } else {
-                        runs.append(Run(first: position, last: position, source: .partition(id)))
-                    }
-                }
-            }
-            found += runs
+            found += try partition.environment.read { reader in try partition.runs(reader) }
         }
-        return found.sorted { $0.first < $1.first }
+        return found
     }
 
     /// What no partition has. A crash in the midst of a fold leaves some of a batch there and some here.
-    private static func journaled(_ folder: String, besides folded: [Run], _ fingerprints: Fingerprints) throws -> [Run] {
+    private static func journaled(_ folder: String, besides known: [Extent], _ fingerprints: Fingerprints) throws -> [Run] {
         // A copy of the partitions alone is worth reading as well.
         guard access(folder, F_OK) == 0 else { return [] }
         var found: [(first: Position, trails: [[UInt8]])] = []
@@ -94,7 +81,7 @@ package struct OfflineTrail {
             let batch = try Batch(reading: record, fingerprints: fingerprints)
             for index in batch.entries.indices {
                 let position = batch.position(at: index)
-                if isIn(folded, position) { continue }
+                if known.run(of: position) != nil { continue }
                 if let run = found.last, run.first.rawValue + UInt64(run.trails.count) != position.rawValue { found.append((position, [])) }
                 if found.isEmpty { found.append((position, [])) }
                 found[found.count - 1].trails.append(batch.withTrail(at: index) { [UInt8]($0) })
@@ -103,15 +90,6 @@ package struct OfflineTrail {
         return found.map { first, trails in
             Run(first: first, last: Position(first.rawValue + UInt64(trails.count) - 1), source: .records(trails, in: folder))
         }
-    }
-
-    private static func isIn(_ runs: [Run], _ position: Position) -> Bool {
-        var (low, high) = (0, runs.count)
-        while low < high {
-            let middle = (low + high) / 2
-            if runs[middle].last < position { low = middle + 1 } else { high = middle }
-        }
-        return low < runs.count && runs[low].first <= position
     }
 
     // MARK: Reading
@@ -132,36 +110,14 @@ package struct OfflineTrail {
 
     private func forEach(from first: Position, through last: Position, of id: PartitionID, _ body: (Event) throws -> Void) throws {
         guard let lease = try shelf.lease(id) else { return }
-        let partition = lease.partition
-        var next = first
-        while next <= last {
-            // Decoded behind the snapshot: whoever prints may wait for his reader.
-            let records = try Self.slice(of: partition, from: next, through: last)
-            if records.isEmpty { return }
-            for record in records { try body(event(in: record, partition.environment.path)) }
-            next = Position(next.rawValue + UInt64(records.count))
+        // Decoded behind the snapshot: whoever prints may wait for his reader.
+        var walk = TrailWalk(of: lease.partition, from: first, through: last, sliceMax: Self.sliceMax)
+        while let slice = try walk.next() {
+            for row in slice { try body(event(in: row.record, lease.partition.environment.path)) }
         }
-    }
-
-    private static func slice(of partition: Partition, from first: Position, through last: Position) throws -> [[UInt8]] {
-        var records: [[UInt8]] = []
-        try partition.environment.read { reader in
-            var cursor = try reader.cursor(in: partition.trail)
-            let start = first.key
-            var isThere = try cursor.seek(atLeast: start.span.bytes)
-            while isThere, records.count < sliceMax, let word = cursor.key.word(0), word <= last.rawValue {
-                records.append(cursor.value.withUnsafeBytes { [UInt8]($0) })
-                isThere = try cursor.next()
-            }
-        }
-        return records
     }
 
     private func event(in record: [UInt8], _ place: String) throws(ArchiveFailure) -> Event {
         do { return try Event(decoding: record) } catch { throw .damaged(place: place, error) }
-    }
-
-    private static func damaged(_ partition: Partition, _ fault: TrailFault) -> ArchiveFailure {
-        .damaged(place: partition.environment.path, fault)
     }
 }

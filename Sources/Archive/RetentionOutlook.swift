@@ -35,7 +35,7 @@ struct RetentionOutlook {
     var effect: Effect {
         for moment in [change.at, now] + turns.filter({ $0 < coolsOff }) + [coolsOff] {
             let after = course(from: moment)
-            guard shortens(after, from: moment) == nil, keepsLocks(after, from: moment) else { continue }
+            guard !shortens(after, from: moment), keepsLocks(after, from: moment) else { continue }
             switch change.isLocked ? lock(in: after, from: moment) : .binds {
             case .binds: return .takes(moment)
             case .undone(let entry): return .undone(by: entry)
@@ -48,7 +48,7 @@ struct RetentionOutlook {
     /// Whether, at once, it would let something end earlier than without it: now, or before the cool-off is over.
     var shortensAtOnce: Bool {
         let after = course(from: now)
-        return !isNeverShorter(after.period(at: now), than: before.period(at: now)) || shortens(after, from: now) != nil
+        return !isNeverShorter(after.period(at: now), than: before.period(at: now)) || shortens(after, from: now)
     }
 
     private func course(from moment: Instant) -> RuleCourse {
@@ -62,9 +62,9 @@ struct RetentionOutlook {
     /// Where what counts may be another than just before.
     private func steps(from moment: Instant) -> [Instant] { Set([now, max(now, moment)] + turns).sorted() }
 
-    /// When, before the cool-off is over, something shorter counts than without the change.
-    private func shortens(_ after: RuleCourse, from moment: Instant) -> Instant? {
-        steps(from: moment).first { $0 < coolsOff && !isNeverShorter(after.period(at: $0), than: before.period(at: $0)) }
+    /// Whether, before the cool-off is over, something shorter counts than without the change.
+    private func shortens(_ after: RuleCourse, from moment: Instant) -> Bool {
+        steps(from: moment).contains { $0 < coolsOff && !isNeverShorter(after.period(at: $0), than: before.period(at: $0)) }
     }
 
     private func keepsLocks(_ after: RuleCourse, from moment: Instant) -> Bool {

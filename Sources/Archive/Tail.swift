@@ -87,14 +87,9 @@ struct TailView: Sendable {
 
     /// The batch that holds a position, and where in it.
     func find(_ position: Position) -> (batch: Batch, index: Int)? {
-        var low = 0
-        var high = batches.count
-        while low < high {
-            let middle = (low + high) / 2
-            if batches[middle].last < position { low = middle + 1 } else { high = middle }
-        }
-        guard low < batches.count, let index = batches[low].index(of: position) else { return nil }
-        return (batches[low], index)
+        let place = batches.partitioningIndex { $0.last >= position }
+        guard place < batches.count, let index = batches[place].index(of: position) else { return nil }
+        return (batches[place], index)
     }
 
     /// Calls `body` for every event of a conversation's fingerprint, in order of position.

@@ -14,6 +14,14 @@ package struct Extent: Hashable, Sendable {
     }
 }
 
+extension [Extent] {
+    /// The run that holds a position, of runs that ascend and do not overlap.
+    package func run(of position: Position) -> Extent? {
+        let place = partitioningIndex { $0.last >= position }
+        return place < count && self[place].first <= position ? self[place] : nil
+    }
+}
+
 /// Says in which partition a position lies. A table of the state file, rebuilt by looking at the partitions.
 ///
 /// Key: first position. Value: last position (u64), partition (u64). Extents touch, and never overlap.

@@ -40,6 +40,26 @@ package final class Partition: Sendable {
         throw .damaged(path: environment.path, table: "meta", reason: "the totals make no sense")
     }
 
+    /// The runs of its positions, ascending, by the keys of its own trail.
+    package func runs(_ reader: Reader) throws(LedgerFailure) -> [Extent] {
+        let found: [Extent]? = try onStore { () throws(LMDBError) in
+            var runs: [Extent] = []
+            var cursor = try reader.cursor(in: trail)
+            while try cursor.next() {
+                guard let word = cursor.key.word(0), word > 0 else { return nil }
+                let position = Position(word)
+                if let run = runs.last, run.last.next == position {
+                    runs[runs.count - 1].last = position
+                } else {
+                    runs.append(Extent(first: position, last: position, partition: id))
+                }
+            }
+            return runs
+        }
+        guard let found else { throw .damaged(path: environment.path, table: "trail", reason: "a key makes no sense") }
+        return found
+    }
+
     package func write(_ totals: PartitionTotals, _ transaction: inout WriteTransaction) throws(LMDBError) {
         try transaction.put(totals.words.span.bytes, for: Self.totalsKey.span.bytes, in: meta)
     }

@@ -15,9 +15,7 @@ struct PlainFile: ~Copyable {
 
     func length() throws(LedgerFailure) -> Int {
         let end = lseek(descriptor, 0, SEEK_END)
-        guard end >= Tombstone.headerBytes + Tombstone.trailerBytes else {
-            throw .damaged(path: path, table: "tombstone", reason: "it is too short")
-        }
+        guard end >= 0 else { throw Self.failure(path, "measured") }
         return end
     }
 
@@ -32,16 +30,16 @@ struct PlainFile: ~Copyable {
         return bytes
     }
 
-    func append(_ bytes: [UInt8], _ path: String) throws(LedgerFailure) {
+    func append(_ bytes: [UInt8]) throws(LedgerFailure) {
         var done = 0
         while done < bytes.count {
             let count = bytes.withUnsafeBytes { write(descriptor, $0.baseAddress! + done, bytes.count - done) }
-            guard count > 0 || errno == EINTR else { throw Self.failure(path, "written") }
+            guard count > 0 || (count < 0 && errno == EINTR) else { throw Self.failure(path, "written") }
             done += max(count, 0)
         }
     }
 
-    func sync(_ path: String) throws(LedgerFailure) {
+    func sync() throws(LedgerFailure) {
         guard fsync(descriptor) == 0 else { throw Self.failure(path, "synced") }
     }
 

@@ -29,16 +29,15 @@ package struct Tombstone: Hashable, Sendable {
     }
 
     /// The run that holds a position, if there is one.
-    package func run(of position: Position) -> Extent? {
-        var (low, high) = (0, runs.count)
-        while low < high {
-            let middle = (low + high) / 2
-            if runs[middle].last < position { low = middle + 1 } else { high = middle }
-        }
-        return low < runs.count && runs[low].first <= position ? runs[low] : nil
-    }
+    package func run(of position: Position) -> Extent? { runs.run(of: position) }
 
-    package func record(at position: Position) -> [UInt8]? { kept.first { $0.position == position }?.record }
+    package func record(at position: Position) -> [UInt8]? { kept(in: position...position).first?.record }
+
+    /// What stays of a range of positions.
+    package func kept(in positions: ClosedRange<Position>) -> ArraySlice<Kept> {
+        let start = kept.partitioningIndex { $0.position >= positions.lowerBound }
+        return kept[start...].prefix { $0.position <= positions.upperBound }
+    }
 
     /// Whether a partition of these totals is the one that the stone stands for, and not one that came after it.
     package func covers(_ totals: PartitionTotals) -> Bool { totals.first <= self.totals.last }
@@ -58,17 +57,14 @@ extension Tombstone {
         return bytes
     }
 
-    init(_ partition: PartitionID, _ totals: PartitionTotals, runs: [Extent], kept: [Kept], root: TreeHash) {
-        self.partition = partition
-        self.totals = totals
-        self.runs = runs
-        self.kept = kept
-        self.root = root
-        let head = Self.head(totals, runs: runs, kept: kept, root: root)
-        digest = Self.digest(of: Self.header(partition) + head)
+    /// A new one, and the bytes of its head.
+    static func made(
+        _ partition: PartitionID, _ totals: PartitionTotals, runs: [Extent], kept: [Kept], root: TreeHash
+    ) -> (stone: Tombstone, head: [UInt8]) {
+        let head = head(totals, runs: runs, kept: kept, root: root)
+        let digest = digest(of: header(partition) + head)
+        return (Tombstone(partition: partition, totals: totals, runs: runs, kept: kept, root: root, digest: digest), head)
     }
-
-    var head: [UInt8] { Self.head(totals, runs: runs, kept: kept, root: root) }
 
     private static func digest(of bytes: [UInt8]) -> [UInt8] { bytes.withUnsafeBytes { TreeHash(leaf: $0).stored } }
 
@@ -101,7 +97,7 @@ extension Tombstone {
             runs.first?.first == totals.first, runs.last?.last == totals.last,
             runs.reduce(0, { $0 + $1.count }) == totals.events
         else { return nil }
-        self.init(partition, totals, runs: runs, kept: kept, root: root)
+        self.init(partition: partition, totals: totals, runs: runs, kept: kept, root: root, digest: digest)
     }
 }
 

@@ -4,7 +4,6 @@ import Merkle
 
 /// A tombstone in the making: events are added in order of position, and their leaf hashes go straight to the file.
 package struct TombstoneDraft: ~Copyable {
-    private let path: String
     private let partition: PartitionID
     private let file: PlainFile
     private var totals: PartitionTotals?
@@ -14,9 +13,8 @@ package struct TombstoneDraft: ~Copyable {
     private var pending: [UInt8]
 
     package init(of partition: PartitionID, at file: TombstoneFile) throws(LedgerFailure) {
-        path = file.path
         self.partition = partition
-        self.file = try PlainFile(path, O_WRONLY | O_CREAT | O_TRUNC)
+        self.file = try PlainFile(file.path, O_WRONLY | O_CREAT | O_TRUNC)
         pending = Tombstone.header(partition)
     }
 
@@ -49,19 +47,19 @@ package struct TombstoneDraft: ~Copyable {
     }
 
     private mutating func flush() throws(LedgerFailure) {
-        try file.append(pending, path)
+        try file.append(pending)
         pending.removeAll(keepingCapacity: true)
     }
 
     /// Writes the head and makes the file durable. `totals` are those of the partition that is to go.
     package mutating func finish(_ totals: PartitionTotals) throws(LedgerFailure) -> Tombstone {
-        let stone = Tombstone(partition, self.totals?.joined(by: totals) ?? totals, runs: runs, kept: kept, root: frontier.root)
-        let head = stone.head
+        let all = self.totals?.joined(by: totals) ?? totals
+        let (stone, head) = Tombstone.made(partition, all, runs: runs, kept: kept, root: frontier.root)
         pending += head
         withUnsafeBytes(of: UInt64(head.count).bigEndian) { pending += $0 }
         pending += stone.digest
         try flush()
-        try file.sync(path)
+        try file.sync()
         return stone
     }
 

@@ -10,13 +10,14 @@ package struct TombstoneFile: Sendable {
     package func read(_ partition: PartitionID) throws(LedgerFailure) -> Tombstone {
         let file = try PlainFile(path, O_RDONLY)
         let length = try file.length()
+        guard length >= Tombstone.headerBytes + Tombstone.trailerBytes else { throw damaged }
         let trailer = try file.read(at: length - Tombstone.trailerBytes, Tombstone.trailerBytes)
         let headBytes = trailer.prefix(8).reduce(0) { $0 << 8 | UInt64($1) }
         let room = length - Tombstone.headerBytes - Tombstone.trailerBytes
         guard let headBytes = Int(exactly: headBytes), headBytes <= room else { throw damaged }
         let head = try file.read(at: length - Tombstone.trailerBytes - headBytes, headBytes)
         guard let stone = Tombstone(partition: partition, head: head, digest: Array(trailer.dropFirst(8))),
-            stone.totals.events * UInt64(TreeHash.byteCount) == UInt64(room - headBytes),
+            UInt64(room - headBytes).quotientAndRemainder(dividingBy: UInt64(TreeHash.byteCount)) == (stone.totals.events, 0),
             try file.read(at: 0, Tombstone.headerBytes) == Tombstone.header(partition)
         else { throw damaged }
         return stone

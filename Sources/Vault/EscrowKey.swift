@@ -1,4 +1,5 @@
 import CSodium
+import Events
 import Glibc
 
 /// The key that an escrow is sealed to: the operator's, for X25519. Not secret.
@@ -23,7 +24,7 @@ package struct EscrowPublicKey: Equatable, Sendable {
 }
 
 extension EscrowPublicKey: CustomStringConvertible {
-    package var description: String { bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined() }
+    package var description: String { bytes.hexText }
 }
 
 /// The key that opens escrows. It is made, and kept, on another machine than the daemon's: a file of 64 hexadecimal digits.

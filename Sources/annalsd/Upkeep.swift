@@ -48,7 +48,6 @@ struct PrintDigest: ParsableCommand {
         let (archive, appender) = try Archive.open(options, clock: Serve.now)
         let digest = try archive.digest().get()
         try archive.close(appender)
-        let text = digest.bytes.map { byte in (byte < 16 ? "0" : "") + String(byte, radix: 16) }.joined()
-        print("\(digest.position.rawValue) \(text)")
+        print("\(digest.position.rawValue) \(digest.bytes.hexText)")
     }
 }

@@ -73,6 +73,11 @@ class Daemon:
         self.process.wait()
         self.process = None
 
+    def wait_until_killed(self, point):
+        """Returns when the fail point has ended it, as a power failure would."""
+        assert self.process.wait(30) == -9, f"{point} was not reached"
+        self.process = None
+
     def clean_up(self):
         try:
             if self.process is not None:

@@ -68,8 +68,7 @@ def test_killed_at(filled, point, monkeypatch):
     keys_before = body_keys(daemon.data)
     daemon.start()
     assert not run_to_the_end(daemon), f"{point} was not reached"
-    assert daemon.process.wait(30) == -9
-    daemon.process = None
+    daemon.wait_until_killed(point)
     monkeypatch.delenv("ANNALS_FAIL_POINT")
     daemon.start()
     with Connection(daemon.socket) as connection:

@@ -75,14 +75,15 @@ def test_a_partition_leaves(filled):
     assert digest in daemon.run("digest")
 
 
-@pytest.mark.parametrize("point", POINTS)
-def test_killed_at(filled, point, monkeypatch):
-    daemon = filled
+def kill_at(daemon, point, monkeypatch):
     monkeypatch.setenv("ANNALS_FAIL_POINT", point)
     daemon.start(trail_period="184d", wait=False)
-    assert daemon.process.wait(30) == -9
-    daemon.process = None
+    daemon.wait_until_killed(point)
     monkeypatch.delenv("ANNALS_FAIL_POINT")
+
+
+def expect_finished(daemon):
+    """The next start finishes the removal, and the state is what a rebuild makes."""
     daemon.start(trail_period="184d")
     with Connection(daemon.socket) as connection:
         connection.call("HELLO", 3)
@@ -96,25 +97,18 @@ def test_killed_at(filled, point, monkeypatch):
     assert digest in daemon.run("digest")
 
 
+@pytest.mark.parametrize("point", POINTS)
+def test_killed_at(filled, point, monkeypatch):
+    kill_at(filled, point, monkeypatch)
+    expect_finished(filled)
+
+
 @pytest.mark.parametrize("point", POINTS[1:])
 def test_rebuilt_where_it_was_killed(filled, point, monkeypatch):
     """A rebuild between kill and start finds a tombstone without its place, or a file without its right to be there."""
-    daemon = filled
-    monkeypatch.setenv("ANNALS_FAIL_POINT", point)
-    daemon.start(trail_period="184d", wait=False)
-    assert daemon.process.wait(30) == -9
-    daemon.process = None
-    monkeypatch.delenv("ANNALS_FAIL_POINT")
-    daemon.run("rebuild")
-    daemon.start(trail_period="184d")
-    with Connection(daemon.socket) as connection:
-        connection.call("HELLO", 3)
-        removed(connection)
-        expect_gone(daemon, connection)
-        digest = connection.call("DIGEST")["digest"].decode()
-    assert daemon.stop() == 0
-    daemon.run("rebuild")
-    assert digest in daemon.run("digest")
+    kill_at(filled, point, monkeypatch)
+    filled.run("rebuild")
+    expect_finished(filled)
 
 
 def test_a_trail_is_kept_for_ever_unless_somebody_decides(filled):

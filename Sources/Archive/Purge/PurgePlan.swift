@@ -31,7 +31,7 @@ package struct PurgePlan: Hashable, Sendable {
     package var time: Instant { horizon.time }
 
     /// By which it is asked to be run.
-    package var id: String { digest.prefix(8).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined() }
+    package var id: String { digest.prefix(8).hexText }
     package var messages: UInt64 { lines.reduce(0) { $0 + $1.line.messages } }
     package var conversations: UInt64 { lines.reduce(0) { $0 + $1.line.conversations } }
     package var bytes: UInt64 { lines.reduce(0) { $0 + $1.line.bytes } }

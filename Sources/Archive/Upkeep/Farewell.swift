@@ -72,11 +72,8 @@ struct Farewell {
         let partition = lease.partition
         let totals = try partition.environment.read { reader in try partition.totals(reader) }
         guard let totals, totals.first < end else { return }
-        var walk = TrailWalk(of: partition)
-        while let slice = try walk.next() {
-            for row in slice where row.position < end { Self.take(try row.event(), &heirs) }
-            if let last = slice.last, last.position >= end { return }
-        }
+        var walk = TrailWalk(of: partition, through: end)
+        while let slice = try walk.next() { for row in slice { Self.take(try row.event(), &heirs) } }
     }
 
     private static func take(_ event: Event, _ heirs: inout [Scope: Position]) {

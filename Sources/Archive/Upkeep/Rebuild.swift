@@ -137,18 +137,7 @@ private struct Survey {
                 let totals = try partition.environment.read { reader in try partition.totals(reader) }
                 if let totals, store.tombstones[id]?.covers(totals) ?? false { continue }
                 partitions.append(id)
-                try partition.environment.read { reader in
-                    var cursor = try reader.cursor(in: partition.trail)
-                    while try cursor.next() {
-                        guard let word = cursor.key.word(0), word > 0 else { throw TrailFault.malformed("key") }
-                        let position = Position(word)
-                        if let run = found.last, run.partition == id, run.last.next == position {
-                            found[found.count - 1].last = position
-                        } else {
-                            found.append(Extent(first: position, last: position, partition: id))
-                        }
-                    }
-                }
+                found += try partition.environment.read { reader in try partition.runs(reader) }
             } catch { throw ArchiveFailure(error) }
         }
         found.sort { $0.first < $1.first }

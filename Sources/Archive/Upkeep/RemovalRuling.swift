@@ -11,7 +11,11 @@ extension Appender {
         if let open = rules.purges.open.first {
             return .refused(Refusal(.busy, "a purge is under way (its intent is at \(open.position)); try again when it is done"))
         }
-        guard batch.isEmpty, !core.tail.view().hasEvents(of: id, core.store), core.store.last(in: id) == removal.last else {
+        let last: Position?
+        do { last = try core.store.last(in: id) } catch {
+            return .refused(Refusal(.failed, "the partition that is to be removed could not be read: \(error)"))
+        }
+        guard batch.isEmpty, !core.tail.view().hasEvents(of: id, core.store), last == removal.last else {
             return .refused(Refusal(.busy, "events came into the partition meanwhile; try again later"))
         }
         core.removing.withLock { $0 = id }
@@ -36,11 +40,11 @@ extension TailView {
 }
 
 extension Store {
-    /// The last position in a partition; nil if there is no such partition, or it cannot be read.
-    fileprivate func last(in id: PartitionID) -> Position? {
+    /// The last position in a partition; nil if there is no such partition.
+    fileprivate func last(in id: PartitionID) throws(ArchiveFailure) -> Position? {
         do {
             guard let lease = try shelf.lease(id) else { return nil }
             return try lease.partition.environment.read { reader in try lease.partition.totals(reader)?.last }
-        } catch { return nil }
+        } catch { throw ArchiveFailure(error) }
     }
 }

@@ -1,3 +1,5 @@
+import Events
+
 /// How many cells of a terminal a text takes: 2 for what East Asian typography calls wide and for emoji,
 /// 0 for marks that sit on the sign before them, 1 for the rest.
 ///
@@ -49,13 +51,8 @@ package enum DisplayWidth {
 
     private static func isWide(_ scalar: Unicode.Scalar) -> Bool {
         guard scalar.value >= 0x1100 else { return false }
-        var low = 0
-        var high = wide.count
-        while low < high {
-            let middle = (low + high) / 2
-            if wide[middle].upperBound < scalar.value { low = middle + 1 } else { high = middle }
-        }
-        return low < wide.count && wide[low].contains(scalar.value)
+        let place = wide.partitioningIndex { $0.upperBound >= scalar.value }
+        return place < wide.count && wide[place].contains(scalar.value)
     }
 
     /// East_Asian_Width W and F of Unicode's `EastAsianWidth.txt`, less the emoji, which the standard library knows.

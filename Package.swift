@@ -62,7 +62,7 @@ let package = Package(
         // The house.
         .target(
             name: "Archive",
-            dependencies: ["LMDB", "Events", "Journal", "Ledger", "Projections", "Vault", crypto],
+            dependencies: ["LMDB", "Events", "Merkle", "Journal", "Ledger", "Projections", "Vault", crypto],
             swiftSettings: house),
 
         // Doors.
@@ -109,7 +109,7 @@ let package = Package(
         .testTarget(name: "VaultTests", dependencies: ["Vault", "Events", "TestSupport"], swiftSettings: house),
         .testTarget(
             name: "ArchiveTests",
-            dependencies: ["Archive", "Events", "Journal", "Ledger", "Projections", "Vault", "LMDB", "TestSupport"],
+            dependencies: ["Archive", "Events", "Merkle", "Journal", "Ledger", "Projections", "Vault", "LMDB", "TestSupport"],
             swiftSettings: house),
         .testTarget(name: "AnnalsClientTests", dependencies: ["AnnalsClient", "RESP", "TestSupport"] + nio, swiftSettings: house),
         .testTarget(

@@ -42,6 +42,7 @@ package final class Archive: Sendable {
         let folder = try DataFolder(opening: options)
         let store = try Store(folder, options)
         try store.checkPartitions()
+        try AuditTree(store).complete()
         let progress = try store.progress()
         var journal: Journal
         do { journal = try Journal(opening: folder.journal, options: options.journal) } catch { throw .journal(error) }
@@ -52,9 +53,10 @@ package final class Archive: Sendable {
         let leftover = Leftover(
             events: recovery.tail.view().events, tornAt: journal.torn.map { "\($0.path), byte \($0.offset)" })
         let core = Core(
-            folder: folder, store: store, vault: vault, tail: recovery.tail, rules: recovery.rules, options: options,
-            clock: clock)
+            folder: folder, store: store, vault: vault, notary: try Notary(folder.audit(options.audit), options.audit),
+            tail: recovery.tail, rules: recovery.rules, options: options, clock: clock)
         try core.settleVault(unfolded: recovery.keys)
+        try core.notary.settle()
         core.measureDisk()
         let foldThread = FoldThread(core)
         let appender = Appender(

@@ -39,6 +39,7 @@ package struct ArchiveOptions: Sendable {
     /// A change that shortens anything takes effect so much later, and can be cancelled until then.
     package var coolOffMilliseconds: Int64 = 7 * Instant.millisecondsPerDay
     package var purge = PurgeOptions()
+    package var audit = AuditOptions()
     /// Reads the clock that nobody can set, together with the wall's.
     package var steadyClock: @Sendable (_ wall: Instant) -> ClockReading = { wall in
         ClockReading(wall: wall, steadyMilliseconds: wall.milliseconds, boot: "unknown")
@@ -60,6 +61,7 @@ package struct ArchiveOptions: Sendable {
         if tailBytesMax < batchBytesMax + bodyBytesMax || foldBytes > tailBytesMax {
             return "the tail must have room for a batch and for what is folded at once"
         }
+        if let origin, AuditFolder.isUnfit(origin: origin) { return "the origin must be without spaces, plus and control characters" }
         if openPartitionsMax < 4 { return "at least 4 partitions must be allowed to be open" }
         if foldMilliseconds < 1 || idempotenceMilliseconds < 0 || diskReserveBytes < 0 || mapBytes < 1 << 20 {
             return "times and sizes must not be negative"

@@ -14,6 +14,7 @@ final class Core: Sendable {
     let started: Instant
 
     let vault: Vault
+    let notary: Notary
 
     /// The rules of everything durable: policies, holds, purges.
     let rules: Mutex<RuleBook>
@@ -30,12 +31,13 @@ final class Core: Sendable {
     let journalBytes = Atomic(0)
 
     init(
-        folder: DataFolder, store: Store, vault: Vault, tail: Tail, rules: RuleBook, options: ArchiveOptions,
+        folder: DataFolder, store: Store, vault: Vault, notary: Notary, tail: Tail, rules: RuleBook, options: ArchiveOptions,
         clock: @escaping @Sendable () -> Instant
     ) {
         self.folder = folder
         self.store = store
         self.vault = vault
+        self.notary = notary
         self.tail = tail
         self.rules = Mutex(rules)
         self.options = options

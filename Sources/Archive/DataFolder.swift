@@ -13,6 +13,10 @@ final class DataFolder: Sendable {
     var state: String { path + "/state.mdb" }
     var vault: String { path + "/vault" }
 
+    func audit(_ options: AuditOptions) throws(ArchiveFailure) -> AuditFolder {
+        try AuditFolder(of: path, origin: identity.origin, signingKey: options.signingKey)
+    }
+
     /// What `annals.json` says.
     struct Identity: Codable, Hashable, Sendable {
         /// Of the whole folder. A program opens only the versions that it knows.
@@ -42,6 +46,15 @@ final class DataFolder: Sendable {
         }
         (partitionLength, seed) = try Self.values(of: identity, at: path)
         try Self.makeFolder(partitions)
+    }
+
+    /// Opens the folder of an archive that must be there.
+    convenience init(openingExisting options: ArchiveOptions) throws(ArchiveFailure) {
+        guard access(options.path + "/annals.json", F_OK) == 0 else {
+            throw .folder(
+                path: options.path, reason: "is no archive, since it has no annals.json; name the folder that the daemon was given")
+        }
+        try self.init(opening: options)
     }
 
     /// What an identity means; refuses one of another format.

@@ -1,6 +1,7 @@
 import Events
 import LMDB
 import Ledger
+import Merkle
 import Projections
 import Vault
 
@@ -11,19 +12,32 @@ import Vault
 /// folding the same events again: what is there is left out, and folding twice changes nothing.
 struct Fold {
     let store: Store
+    /// As far as is folded. Nil after a failure, and before the first fold: then it is read from the store.
+    private var growth: TreeGrowth?
+
+    init(store: Store) { self.store = store }
 
     /// Folds all events of the batches. When this returns, they need the journal no more.
-    func run(_ batches: ArraySlice<Batch>) throws(ArchiveFailure) {
+    mutating func run(_ batches: ArraySlice<Batch>) throws(ArchiveFailure) {
         guard let last = batches.last?.last else { return }
         let before = try store.progress()
         guard last > before.position else { return }
-        var split = split(batches, after: before.position)
+        var growth = try takeGrowth(at: before.position)
+        var split = split(batches, after: before.position, &growth)
         var meanings: [PartitionID: Meaning] = [:]
         for id in split.byPartition.keys.sorted() {
             let references = split.byPartition.removeValue(forKey: id) ?? []
             meanings[id] = try fold(references, into: id)
         }
-        try store.learn(meanings, split.runs, before: before, last: last)
+        try store.learn(meanings, split.runs, &growth, before: before, last: last)
+        self.growth = growth
+    }
+
+    private mutating func takeGrowth(at position: Position) throws(ArchiveFailure) -> TreeGrowth {
+        let size = TreeSize(through: position)
+        defer { growth = nil }
+        if let growth, growth.size == size { return growth }
+        return TreeGrowth(try AuditTree(store).frontier(at: size))
     }
 
     /// An event, by its batch and place.
@@ -39,11 +53,12 @@ struct Fold {
         var runs: [Extent] = []
     }
 
-    private func split(_ batches: ArraySlice<Batch>, after position: Position) -> Split {
+    private func split(_ batches: ArraySlice<Batch>, after position: Position, _ growth: inout TreeGrowth) -> Split {
         var split = Split()
         for batch in batches where batch.last > position {
             for index in batch.entries.indices where batch.position(at: index) > position {
                 let reference = Reference(batch: batch, index: index)
+                growth.append(batch.withTrail(at: index) { TreeHash(leaf: $0) })
                 let id = store.partition(of: batch.entries[index].at)
                 split.byPartition[id, default: []].append(reference)
                 if let run = split.runs.last, run.partition == id {

@@ -8,7 +8,6 @@ import Synchronization
 /// The one thread on which partitions and state are written: gathers for a while, then folds all that waits.
 final class FoldThread: Sendable {
     private let core: Core
-    private let fold: Fold
     private let bell = DispatchSemaphore(value: 0)
     private let control = Mutex(Control())
     private let thread = WorkThread(named: "fold")
@@ -26,7 +25,6 @@ final class FoldThread: Sendable {
 
     init(_ core: Core) {
         self.core = core
-        fold = Fold(store: core.store)
     }
 
     func start() { thread.start { self.run() } }
@@ -69,6 +67,7 @@ final class FoldThread: Sendable {
     }
 
     private func run() {
+        var fold = Fold(store: core.store)
         while true {
             gather()
             let waiters = control.withLock { control in
@@ -77,7 +76,7 @@ final class FoldThread: Sendable {
                 return control.waiters
             }
             let isStopping = control.withLock { $0.isStopping }
-            let isFolded = foldAll()
+            let isFolded = foldAll(&fold)
             for waiter in waiters { waiter.signal() }
             if isStopping || !isFolded && hasGivenUp { return end() }
             if !isFolded { _ = bell.wait(timeout: .now() + .milliseconds(Self.retryMilliseconds)) }
@@ -103,7 +102,7 @@ final class FoldThread: Sendable {
     private var hasGivenUp: Bool { core.trouble.withLock { $0 != nil } }
 
     /// Folds what waits now, in slices, so that the appender gets room back early. Returns whether all of it is folded.
-    private func foldAll() -> Bool {
+    private func foldAll(_ fold: inout Fold) -> Bool {
         core.measureDisk()
         let end = core.tail.end
         while true {

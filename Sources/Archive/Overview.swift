@@ -2,6 +2,7 @@ package import Events
 import Glibc
 import LMDB
 import Ledger
+import Merkle
 import Projections
 import Synchronization
 import Vault
@@ -54,7 +55,7 @@ extension Archive {
             bodyBytes: Int(progress.bodyBytes) + waiting.bodyBytes, diskBytes: disk,
             journalBytes: core.journalBytes.load(ordering: .relaxed), batches: core.batches.load(ordering: .relaxed),
             folds: core.folds.load(ordering: .relaxed), keys: core.vault.count, now: view.now, isWritable: trouble == nil,
-            started: core.started,
+            started: core.started, checkpointSize: core.notary.newest?.head.size.leaves ?? 0,
             partitionLength: store.shelf.length.rawValue, instance: core.folder.identity.instance)
     }
 }

@@ -212,6 +212,8 @@ package struct Statistics: Hashable, Sendable {
     package var now: Instant
     package var isWritable: Bool
     package var started: Instant
+    /// Of the newest checkpoint; 0 when none was signed.
+    package var checkpointSize: UInt64
     package var partitionLength: String
     package var instance: String
 }

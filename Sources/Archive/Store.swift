@@ -10,6 +10,7 @@ final class Store: Sendable {
     let tombstones: Tombstones
     let state: StateFile
     let extents: Extents
+    let tree: TreeTable
     let fingerprints: Fingerprints
     private let folder: DataFolder
 
@@ -23,9 +24,12 @@ final class Store: Sendable {
                 folder: folder.partitions, length: folder.partitionLength, indexes: PartitionIndex.tableNames,
                 openMax: options.openPartitionsMax, options: environment)
             tombstones = try Tombstones(folder: folder.partitions, length: folder.partitionLength)
-            state = try StateFile(opening: statePath ?? folder.state, others: [Extents.tableName], options: environment)
+            state = try StateFile(
+                opening: statePath ?? folder.state, others: [Extents.tableName, TreeTable.tableName],
+                options: environment)
         } catch { throw ArchiveFailure(error) }
         extents = Extents(in: state.environment)
+        tree = TreeTable(in: state.environment)
     }
 
     /// How far the projections have come; the log's beginning for a new archive.

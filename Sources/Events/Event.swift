@@ -172,6 +172,6 @@ package struct LocalDelete: Hashable, Sendable {
         }
     }
 
-    /// So many messages one event may name.
-    package static let targetsMax = 512
+    /// So many messages one event may name: its record then fits into an entry bundle of the audit tree, whose lengths have two bytes.
+    package static let targetsMax = 400
 }

@@ -2,7 +2,7 @@
 extension PurgeIntent {
     /// So many bytes its lines take at the most, the rest being shorter than a `send`.
     var linesBytesMax: Int {
-        lines.reduce(0) { $0 + PurgeLine.bytesMaxWithoutKeys + $1.keys.count * TrailWriter.varintBytesMax }
+        lines.reduce(0) { $0 + $1.byteCountMax }
     }
 
     func write(into writer: inout TrailWriter) {
@@ -58,8 +58,11 @@ extension PurgeBasis {
 }
 
 extension PurgeLine {
-    /// A partition, a name, and four numbers.
-    fileprivate static let bytesMaxWithoutKeys = 1 + NameFault.bytesMax + 5 * TrailWriter.varintBytesMax
+    /// What it takes of a record at the most: a name, a partition, four numbers, and the distances between its keys.
+    package var byteCountMax: Int {
+        let distances = zip(keys, [0] + keys.dropLast()).reduce(0) { $0 + TrailWriter.varintBytes(of: $1.0 - $1.1) }
+        return 1 + tenant.utf8.count + 5 * TrailWriter.varintBytesMax + distances
+    }
 
     fileprivate func write(into writer: inout TrailWriter) {
         writer.varint(UInt64(UInt32(bitPattern: partition)))

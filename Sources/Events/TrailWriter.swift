@@ -37,6 +37,8 @@ package struct TrailWriter {
     /// A number of 64 bits in groups of seven.
     static let varintBytesMax = 10
 
+    static func varintBytes(of number: UInt64) -> Int { max(1, (70 - number.leadingZeroBitCount) / 7) }
+
     /// No `send` record is longer: the header, nine numbers and five texts.
     package static let sendBytesMax = 128 + 6 * (1 + NameFault.bytesMax) + Commitment.byteCount
 

@@ -1,4 +1,4 @@
-import Events
+package import Events
 import Glibc
 package import Merkle
 
@@ -26,21 +26,32 @@ package struct TombstoneFile: Sendable {
     /// Calls `body` with slices of the leaf hashes, in order of position.
     package func forEachSlice(of stone: Tombstone, _ body: ([TreeHash]) throws -> Void) throws {
         let file = try PlainFile(path, O_RDONLY)
-        var rest = Int(stone.totals.events)
-        var offset = Tombstone.headerBytes
-        while rest > 0 {
-            let count = min(rest, Self.sliceHashes)
-            let bytes = try file.read(at: offset, count * TreeHash.byteCount)
-            let hashes = stride(from: 0, to: bytes.count, by: TreeHash.byteCount).compactMap { start in
-                TreeHash(stored: bytes[start..<start + TreeHash.byteCount])
-            }
-            try body(hashes)
-            rest -= count
-            offset += bytes.count
+        let count = Int(stone.totals.events)
+        for start in stride(from: 0, to: count, by: Self.sliceHashes) {
+            try body(hashes(in: file, start..<min(start + Self.sliceHashes, count)))
         }
     }
 
     private static let sliceHashes = 4096
+
+    /// The leaf hashes of positions that lie in one of the stone's runs.
+    package func leaves(of stone: Tombstone, _ positions: ClosedRange<Position>) throws -> [TreeHash] {
+        var before: UInt64 = 0
+        for run in stone.runs.prefix(while: { $0.last < positions.lowerBound }) { before += run.count }
+        guard let run = stone.run(of: positions.lowerBound), run.last >= positions.upperBound else {
+            preconditionFailure("the positions are in one run of the stone because whoever asks has looked")
+        }
+        let first = Int(before + positions.lowerBound.rawValue - run.first.rawValue)
+        let count = Int(positions.upperBound.rawValue - positions.lowerBound.rawValue + 1)
+        return try hashes(in: PlainFile(path, O_RDONLY), first..<first + count)
+    }
+
+    private func hashes(in file: borrowing PlainFile, _ range: Range<Int>) throws(LedgerFailure) -> [TreeHash] {
+        let bytes = try file.read(at: Tombstone.headerBytes + range.lowerBound * TreeHash.byteCount, range.count * TreeHash.byteCount)
+        return stride(from: 0, to: bytes.count, by: TreeHash.byteCount).compactMap { start in
+            TreeHash(stored: bytes[start..<start + TreeHash.byteCount])
+        }
+    }
 
     private var damaged: LedgerFailure { .damaged(path: path, table: "tombstone", reason: "its bytes make no sense") }
 }

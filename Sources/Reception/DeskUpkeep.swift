@@ -118,6 +118,9 @@ extension UpkeepNews {
         case .escrowed: logger.debug("the escrow is renewed")
         case .escrowFailed(let reason):
             logger.error("the escrow is not of today's keys; it is tried again", metadata: ["trouble": "\(reason)"])
+        case .signed(let size): logger.debug("a checkpoint is signed", metadata: ["size": "\(size)"])
+        case .signingFailed(let reason):
+            logger.error("no checkpoint is signed; it is tried again", metadata: ["trouble": "\(reason)"])
         case .failed(let failure): logger.error("upkeep failed; it is tried again", metadata: ["trouble": "\(failure)"])
         }
     }

@@ -59,6 +59,7 @@ extension SessionHandler {
         case .retentionHistory: try ask(.retentionHistory(try words.wholeScope()))
         case .retentionPreview, .retentionPresets, .holdList, .purgePlan, .purgeRun, .purgeStatus, .purgeList, .compact:
             try keep(command, words)
+        case .auditCheckpoint, .auditProve, .auditConsistency, .auditKeys: try audit(command, words)
         case .partitions: try ask(.partitions)
         case .stats: try ask(.statistics(desk.numbersNow))
         case .digest:

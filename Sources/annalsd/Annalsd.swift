@@ -10,7 +10,10 @@ struct Annalsd: AsyncParsableCommand {
         commandName: "annalsd",
         abstract: "Keeps chat messages: durable, expiring, accountable.",
         version: Reception.version,
-        subcommands: [Serve.self, RebuildProjections.self, PrintDigest.self, PrintTrail.self, MakeEscrowKey.self, OpenEscrow.self],
+        subcommands: [
+            Serve.self, RebuildProjections.self, PrintDigest.self, PrintTrail.self, MakeEscrowKey.self, OpenEscrow.self,
+            RotateSigningKey.self,
+        ],
         defaultSubcommand: Serve.self)
 
     /// As ArgumentParser's own, but for the exit code: 2 for a call that makes no sense, 1 for everything that went wrong.

@@ -12,11 +12,12 @@ struct OfflineOptions: ParsableArguments {
     @Option(help: Setting.rootKeyCommand.help) var rootKeyCommand: String?
     @Option(help: Setting.escrowFile.help) var escrowFile: String?
     @Option(help: Setting.escrowPublicKey.help) var escrowPublicKey: String?
+    @Option(help: Setting.signingKeyFile.help) var signingKeyFile: String?
 
     private var given: [String: String] {
         let all: [(Setting, String?)] = [
             (.data, data), (.rootKeyFile, rootKeyFile), (.rootKeyCredential, rootKeyCredential), (.rootKeyCommand, rootKeyCommand),
-            (.escrowFile, escrowFile), (.escrowPublicKey, escrowPublicKey),
+            (.escrowFile, escrowFile), (.escrowPublicKey, escrowPublicKey), (.signingKeyFile, signingKeyFile),
         ]
         return Dictionary(uniqueKeysWithValues: all.compactMap { setting, text in text.map { (setting.name, $0) } })
     }

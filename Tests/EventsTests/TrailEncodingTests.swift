@@ -62,6 +62,7 @@ struct TrailEncodingTests {
             position: .last, at: .distantFuture, imported: .distantFuture, principal: .user(.max), tenant: "acme",
             deed: .localDelete(LocalDelete(conversation: "general", viewer: "bob", extent: .messages(targets))))
         #expect(try Event(decoding: event.encoded()) == event)
+        #expect(event.encoded().count < 65_000, "an entry bundle holds it")
     }
 
     @Test("the longest reason there can be comes back, and one that is empty")

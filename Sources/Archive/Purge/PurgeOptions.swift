@@ -27,8 +27,9 @@ package struct PurgeOptions: Sendable {
 
     package init() {}
 
-    /// So many partitions and tenants are named by one intent; a larger plan has several.
-    static let linesMax = PurgeIntent.linesMax
+    /// So many bytes of lines has one intent; a larger plan has several. An entry bundle of the audit tree holds no record of more than
+    /// 65,535 bytes, which only a line of thousands of keys can make.
+    static let linesBytesMax = 48 << 10
 }
 
 /// A boundary between two steps, at which a test may end the process. The next start must finish what was begun, or undo it.

@@ -39,14 +39,27 @@ package struct PurgePlan: Hashable, Sendable {
     package var survivors: UInt64 { lines.reduce(0) { $0 + $1.survivors } }
     package var partitions: Int { Set(lines.map(\.line.partition)).count }
 
-    /// The intents that carry it out, each of a bounded number of lines. What is held and floored is told by the first.
+    /// The intents that carry it out, each of a bounded size. What is held and floored is told by the first.
     func intents() -> [PurgeIntent] {
-        stride(from: 0, to: lines.count, by: PurgeOptions.linesMax).map { start in
-            let slice = lines[start..<min(start + PurgeOptions.linesMax, lines.count)]
-            return PurgeIntent(
+        portions().enumerated().map { index, lines in
+            PurgeIntent(
                 coverage: coverage, basis: basis, horizonPosition: horizon.position, horizonTime: horizon.time, rules: rules,
-                held: start == 0 ? held : 0, floored: start == 0 ? floored : 0, locked: start == 0 ? locked : 0,
-                lines: slice.map(\.line), digest: digest)
+                held: index == 0 ? held : 0, floored: index == 0 ? floored : 0, locked: index == 0 ? locked : 0,
+                lines: lines, digest: digest)
         }
+    }
+
+    private func portions() -> [[PurgeLine]] {
+        var portions: [[PurgeLine]] = []
+        var bytes = 0
+        for line in lines.lazy.map(\.line) {
+            bytes += line.byteCountMax
+            if bytes > PurgeOptions.linesBytesMax || portions.isEmpty {
+                portions.append([])
+                bytes = line.byteCountMax
+            }
+            portions[portions.count - 1].append(line)
+        }
+        return portions
     }
 }

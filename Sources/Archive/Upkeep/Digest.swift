@@ -38,6 +38,7 @@ extension Store {
         do {
             try state.environment.read { reader in
                 for (name, table) in state.tables { try hash.update(name, table, reader) }
+                try hash.update(TreeTable.tableName, tree.table, reader)
             }
             for id in shelf.all {
                 guard let lease = try shelf.lease(id) else { continue }

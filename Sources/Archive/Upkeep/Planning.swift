@@ -99,6 +99,7 @@ extension Upkeep {
             case .done(let receipt):
                 last = .done(receipt: receipt)
                 status.withLock { $0.lastReceipt = receipt }
+                signing.withLock { $0.isDue = true }
                 tell(.purged(receipt: receipt, messages: intent.messages, keys: intent.keyCount))
             case .withdrawn(let receipt):
                 tell(.withdrawn(receipt: receipt))

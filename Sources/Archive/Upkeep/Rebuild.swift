@@ -25,12 +25,8 @@ package struct Rebuild {
 
     /// Takes hold of a data folder that no daemon has open.
     package init(of options: ArchiveOptions) throws(ArchiveFailure) {
-        guard access(options.path + "/annals.json", F_OK) == 0 else {
-            throw .folder(
-                path: options.path, reason: "is no archive, since it has no annals.json; name the folder that the daemon was given")
-        }
         self.options = options
-        folder = try DataFolder(opening: options)
+        folder = try DataFolder(openingExisting: options)
     }
 
     /// Rebuilds everything, and tells how it goes after each partition.
@@ -70,6 +66,7 @@ package struct Rebuild {
                 try store.state.write(state, &transaction)
             }
         } catch { throw ArchiveFailure(error) }
+        try AuditTree(store).complete()
     }
 
     /// What stays in the log of a partition that left it.

@@ -17,6 +17,7 @@ package final class Upkeep: Sendable {
     private let door = Mutex<AppenderDoor?>(nil)
     private let round: Mutex<UpkeepRound>
     private let queue = UpkeepQueue()
+    let signing = Mutex(SigningTurn())
     private let listener = Mutex<(@Sendable (UpkeepNews) -> Void)?>(nil)
     private let thread = WorkThread(named: "upkeep")
 
@@ -88,6 +89,7 @@ package final class Upkeep: Sendable {
             }
         }
         keepEscrow()
+        keepCheckpoint()
     }
 
     /// Looks at the clock before anything is destroyed.

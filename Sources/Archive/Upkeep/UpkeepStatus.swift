@@ -20,6 +20,8 @@ package struct UpkeepStatus: Hashable, Sendable {
     package var hasEscrow = false
     package var escrowMadeAt: Instant?
     package var escrowError: String?
+    /// Why the audit tree is not signed, if it is not.
+    package var checkpointError: String?
 
     package enum Activity: String, Sendable {
         case idle, planning, evacuating, shredding, reclaiming, compacting, removing
@@ -41,4 +43,7 @@ package enum UpkeepNews: Sendable {
     /// There are keys of which there is no second copy.
     case escrowFailed(String)
     case escrowed
+    case signed(size: UInt64)
+    /// Nothing is signed: the log is not what was signed before, or a file cannot be written.
+    case signingFailed(String)
 }

@@ -17,8 +17,8 @@ package struct AnnalsCommand: AsyncParsableCommand {
         version: "0.1.0",
         subcommands: [
             ImportCommand.self, SendCommand.self, DeleteCommand.self, TimelineCommand.self, MessageCommand.self, HistoryCommand.self,
-            EventsCommand.self, RetentionCommand.self, HoldCommand.self, PurgeCommand.self, CompactCommand.self, PartitionsCommand.self,
-            StatusCommand.self, DigestCommand.self, ShutdownCommand.self,
+            EventsCommand.self, RetentionCommand.self, HoldCommand.self, PurgeCommand.self, CompactCommand.self, AuditCommand.self,
+            PartitionsCommand.self, StatusCommand.self, DigestCommand.self, ShutdownCommand.self,
         ])
 
     package init() {}

@@ -23,7 +23,8 @@ extension View {
                 "partition-length",
             ]
         ),
-        ("Destruction", ["oldest-expired-seconds", "next-purge", "open-intents", "keys", "clock"]),
+        ("Destruction", ["oldest-expired-seconds", "next-purge", "open-intents", "keys", "clock", "escrow"]),
+        ("Audit", ["checkpoint", "checkpoint-error"]),
         ("Since the start", ["started", "commands", "commits", "batches", "folds"]),
         ("Clients", ["connections", "connections-total", "connections-refused", "answers-waiting-bytes"]),
     ]
@@ -34,10 +35,12 @@ extension View {
     }
 
     /// Where the wire's name would not be understood.
-    private static let labels = ["oldest-expired-seconds": "oldest expired"]
+    private static let labels = [
+        "oldest-expired-seconds": "oldest expired", "checkpoint": "last checkpoint", "checkpoint-error": "trouble",
+    ]
 
     /// What it means that a value is not there.
-    private static let absent = ["oldest-expired-seconds": "nothing waits", "next-purge": "not planned"]
+    private static let absent = ["oldest-expired-seconds": "nothing waits", "next-purge": "not planned", "checkpoint-error": "none"]
 
     /// A field of an answer, with numbers as people read them.
     func figure(_ value: RESPValue, under key: String) -> String {

@@ -76,6 +76,6 @@ package struct View: Sendable {
     private static let moments: Set = [
         "recorded", "expires", "client-time", "started", "from", "until", "before", "next-purge", "next-expiry",
     ]
-    private static let positions: Set = ["up-to", "folded", "receipt", "last-receipt", "intent", "released", "cancelled"]
+    private static let positions: Set = ["up-to", "folded", "receipt", "last-receipt", "intent", "released", "cancelled", "checkpoint"]
     private static let sizes: Set = ["bytes", "disk", "free"]
 }

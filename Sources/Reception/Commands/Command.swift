@@ -3,6 +3,7 @@ enum Command: UInt8, CaseIterable, Sendable {
     case send, localDelete, retentionSet, retentionCancel, holdPlace, holdRelease, clockConfirm
     case timeline, messageGet, messageHistory, eventsRead, retentionGet, retentionHistory, retentionPreview, retentionPresets, holdList
     case purgePlan, purgeRun, purgeStatus, purgeList, compact
+    case auditCheckpoint, auditProve, auditConsistency, auditKeys
     case partitions, stats, digest, shutdown
     case hello, auth, ping, echo, command, client, config, info, quit, reset, select
 

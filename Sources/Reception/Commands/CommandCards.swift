@@ -1,6 +1,6 @@
 /// All cards, in the order of `Command`'s cases.
 extension CommandCard {
-    static let all: [CommandCard] = appends + rules + questions + purges + upkeep + handshakes
+    static let all: [CommandCard] = appends + rules + questions + purges + audit + upkeep + handshakes
 
     private static let appends = [
         CommandCard(
@@ -74,6 +74,19 @@ extension CommandCard {
         CommandCard(
             .compact, "COMPACT", "partition | ALL [MINGAIN percent]", words: 2...4, flags: ["write", "admin"],
             "Gives the free space of partitions back to the system."),
+    ]
+
+    private static let audit = [
+        CommandCard(
+            .auditCheckpoint, "AUDIT.CHECKPOINT", "", words: 1...1, flags: ["admin"], "Signs what the log is now: its size and its root."),
+        CommandCard(
+            .auditProve, "AUDIT.PROVE", "position [SIZE n]", words: 2...4, flags: ["readonly", "admin"],
+            "Proves that an event's record is in the log."),
+        CommandCard(
+            .auditConsistency, "AUDIT.CONSISTENCY", "old [new]", words: 2...3, flags: ["readonly", "admin"],
+            "Proves that the log of one size is what a larger one began with."),
+        CommandCard(
+            .auditKeys, "AUDIT.KEYS", "", words: 1...1, flags: ["readonly"], "The public keys that checkpoints were signed with."),
     ]
 
     private static let upkeep = [

@@ -20,6 +20,10 @@ enum Inquiry: Sendable {
     case purgePlan(PurgePlanCommand)
     case purges(count: Int)
     case upkeep
+    case checkpoint
+    case proof(ProveCommand)
+    case growth(ConsistencyCommand)
+    case auditKeys
 }
 
 /// What became of an inquiry.
@@ -76,8 +80,20 @@ extension Inquiry {
             writer.plan(plan) { archive.name(ofPartition: $0) }
         case .purges(let count): writer.purges(archive.purges(newest: count))
         case .upkeep: writer.upkeep(archive.upkeepStatus(), now: archive.now)
+        case .checkpoint, .proof, .growth, .auditKeys: try writeAudit(to: &writer, from: archive)
         }
         return nil
+    }
+
+    private func writeAudit(to writer: inout ReplyWriter, from archive: Archive) throws(ArchiveFailure) {
+        switch self {
+        case .checkpoint: writer.checkpoint(try archive.checkpoint())
+        case .proof(let command):
+            writer.result(try archive.proof(of: command.position, size: command.size)) { writer, proof in writer.proof(proof) }
+        case .growth(let command):
+            writer.result(try archive.growth(from: command.old, to: command.new)) { writer, proof in writer.growth(proof) }
+        default: writer.auditKeys(archive.auditKeys)
+        }
     }
 
     /// An empty page is not yet the end of the log: a tenant may have nothing in a long stretch of it.

@@ -58,7 +58,7 @@ extension ReplyWriter {
             ("answers-waiting-bytes", desk.outputBytes), ("keys", numbers.keys), ("open-intents", upkeep.openIntents),
             ("oldest-expired-seconds", upkeep.oldestExpiredSeconds(now: numbers.now)),
         ]
-        map(count: integers.count + 6)
+        map(count: integers.count + 8)
         for (key, value) in integers {
             self.key(key)
             integer(value)
@@ -69,6 +69,10 @@ extension ReplyWriter {
         bulk(upkeep.doubt == nil ? "trusted" : "doubted")
         key("escrow")
         bulk(upkeep.escrowWord)
+        key("checkpoint")
+        integer(Int(clamping: numbers.checkpointSize))
+        key("checkpoint-error")
+        text(orNull: upkeep.checkpointError)
         key("writable")
         boolean(numbers.isWritable)
         key("partition-length")

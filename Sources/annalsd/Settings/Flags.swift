@@ -20,6 +20,9 @@ struct Flags: ParsableArguments {
     @Option(help: Setting.rootKeyCommand.help) var rootKeyCommand: String?
     @Option(help: Setting.escrowFile.help) var escrowFile: String?
     @Option(help: Setting.escrowPublicKey.help) var escrowPublicKey: String?
+    @Option(help: Setting.signingKeyFile.help) var signingKeyFile: String?
+    @Option(help: Setting.checkpointSeconds.help) var checkpointSeconds: String?
+    @Option(help: Setting.checkpointFile.help) var checkpointFile: String?
     @Option(help: Setting.coolOffHours.help) var coolOffHours: String?
     @Option(help: Setting.purgeAutomatic.help) var purgeAutomatic: String?
     @Option(help: Setting.purgeTime.help) var purgeTime: String?
@@ -60,6 +63,7 @@ struct Flags: ParsableArguments {
             (.partitionLength, partitionLength), (.origin, origin), (.bodyBytesMax, bodyBytesMax), (.idempotenceHours, idempotenceHours),
             (.diskReserveBytes, diskReserveBytes), (.rootKeyFile, rootKeyFile), (.rootKeyCredential, rootKeyCredential),
             (.rootKeyCommand, rootKeyCommand), (.escrowFile, escrowFile), (.escrowPublicKey, escrowPublicKey),
+            (.signingKeyFile, signingKeyFile), (.checkpointSeconds, checkpointSeconds), (.checkpointFile, checkpointFile),
             (.coolOffHours, coolOffHours), (.purgeAutomatic, purgeAutomatic),
             (.purgeTime, purgeTime), (.purgeLagHours, purgeLagHours), (.trailPeriod, trailPeriod),
             (.clockToleranceSeconds, clockToleranceSeconds),

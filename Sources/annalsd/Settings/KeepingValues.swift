@@ -23,6 +23,12 @@ extension Settings {
         options.steadyClock = SteadyClock.read
     }
 
+    func audit(_ options: inout AuditOptions) {
+        options.checkpointMilliseconds = Int64(number(.checkpointSeconds)) * 1000
+        options.outsideFile = text(.checkpointFile).isEmpty ? nil : text(.checkpointFile)
+        options.signingKey = text(.signingKeyFile).isEmpty ? nil : text(.signingKeyFile)
+    }
+
     func rootKey(dataFolder: String) throws(SettingFailure) -> any RootKeySource {
         let file = text(.rootKeyFile).isEmpty ? dataFolder + "/vault/root.key" : text(.rootKeyFile)
         let command = text(.rootKeyCommand).split(separator: " ").map(String.init)

@@ -6,7 +6,8 @@ extension Setting {
     static let all: [Setting] = [
         data, socket, socketMode, socketGroup, connectionsMax, importers, administrators, auditors, logLevel,
         partitionLength, origin, bodyBytesMax, idempotenceHours, diskReserveBytes,
-        rootKeyFile, rootKeyCredential, rootKeyCommand, escrowFile, escrowPublicKey, coolOffHours,
+        rootKeyFile, rootKeyCredential, rootKeyCommand, escrowFile, escrowPublicKey,
+        signingKeyFile, checkpointSeconds, checkpointFile, coolOffHours,
         purgeAutomatic, purgeTime, purgeLagHours, trailPeriod, clockToleranceSeconds, compactionGain, compactionBytesPerSecond,
         presetDefault, presetSixMonths, presetFinance, presetMedical, presetEducation,
         stallMilliseconds, unreadSeconds, drainSeconds, queryThreads,
@@ -128,6 +129,16 @@ extension Setting {
     static let escrowPublicKey = Setting(
         name: "escrow-public-key", kind: .text, fallback: "",
         explanation: "To whom it is sealed: 64 hexadecimal digits, or a file with them. 'annalsd escrow-key' makes a key.")
+    static let signingKeyFile = Setting(
+        name: "signing-key-file", kind: .path, fallback: "",
+        explanation:
+            "The file of the key that checkpoints are signed with, best on another device. None: audit/signing.key in the data folder.")
+    static let checkpointSeconds = Setting(
+        name: "checkpoint-seconds", kind: .number(10...86_400), fallback: "300",
+        explanation: "How long after the last one a checkpoint of the audit tree is signed, if the log has grown.")
+    static let checkpointFile = Setting(
+        name: "checkpoint-file", kind: .path, fallback: "",
+        explanation: "A file outside the data folder that gets each checkpoint too: with it nobody can cut off the log's end unseen.")
     static let coolOffHours = Setting(
         name: "cool-off-hours", kind: .number(0...8760), fallback: "168",
         explanation: "A retention change that shortens anything takes effect so much later, and can be cancelled until then.")

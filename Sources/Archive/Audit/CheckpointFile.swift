@@ -1,0 +1,85 @@
+import Glibc
+import Merkle
+
+/// Signed checkpoints one after the other, an empty line behind each: a text that people can read and outsiders can keep.
+///
+/// Only ever appended to. What a crash left half written was given to nobody: it is passed over, and cut off before the next one.
+struct CheckpointFile: Sendable {
+    let path: String
+
+    /// All of them, the oldest first; none where there is no such file.
+    func notes() throws(ArchiveFailure) -> [SignedNote] {
+        var notes: [SignedNote] = []
+        for range in Self.whole(in: try bytes()) {
+            do { notes.append(try SignedNote(parsing: Array(range))) } catch {
+                throw .folder(path: path, reason: "holds what is no checkpoint (\(error.explanation)); restore it from a backup")
+            }
+        }
+        return notes
+    }
+
+    /// Each is a text and, behind an empty line, who signed it; and it is there whole when an empty line is behind that.
+    private static func whole(in bytes: [UInt8]) -> [ArraySlice<UInt8>] {
+        var found: [ArraySlice<UInt8>] = []
+        var start = 0
+        var block = 0
+        for place in bytes.indices.dropLast() where bytes[place] == lineEnd && bytes[place + 1] == lineEnd {
+            if bytes[block...place].starts(with: signatureMark) {
+                found.append(bytes[start...place])
+                start = place + 2
+            }
+            block = place + 2
+        }
+        return found
+    }
+
+    private static let lineEnd = UInt8(ascii: "\n")
+    private static let signatureMark = Array("— ".utf8)
+
+    private func bytes() throws(ArchiveFailure) -> [UInt8] {
+        let file = open(path, O_RDONLY | O_CLOEXEC)
+        if file < 0, errno == ENOENT { return [] }
+        guard file >= 0 else { throw failure("read") }
+        defer { close(file) }
+        var bytes: [UInt8] = []
+        var slice = [UInt8](repeating: 0, count: 1 << 16)
+        while true {
+            let count = slice.withUnsafeMutableBytes { Glibc.read(file, $0.baseAddress, $0.count) }
+            if count == 0 { return bytes }
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else { throw failure("read") }
+            bytes += slice[..<count]
+        }
+    }
+
+    /// Adds a checkpoint, durably.
+    func append(_ note: SignedNote) throws(ArchiveFailure) {
+        let isNew = access(path, F_OK) != 0
+        let file = open(path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC, 0o644)
+        guard file >= 0 else { throw failure("opened") }
+        defer { close(file) }
+        try cutOffHalf(file)
+        let bytes = note.bytes + [Self.lineEnd]
+        var done = 0
+        while done < bytes.count {
+            let count = bytes.withUnsafeBytes { Glibc.write(file, $0.baseAddress! + done, bytes.count - done) }
+            guard count > 0 || (count < 0 && errno == EINTR) else { throw failure("written") }
+            done += max(count, 0)
+        }
+        guard fsync(file) == 0 else { throw failure("synced") }
+        if isNew { try DurableFile.syncFolder(of: path) }
+    }
+
+    private func cutOffHalf(_ file: CInt) throws(ArchiveFailure) {
+        let end = lseek(file, 0, SEEK_END)
+        guard end >= 0 else { throw failure("measured") }
+        var last: [UInt8] = [0, 0]
+        if end == 0 || end >= 2 && pread(file, &last, 2, off_t(end - 2)) == 2 && last == [Self.lineEnd, Self.lineEnd] { return }
+        let whole = Self.whole(in: try bytes()).last.map { $0.endIndex + 1 } ?? 0
+        guard ftruncate(file, off_t(whole)) == 0 else { throw failure("cut") }
+    }
+
+    private func failure(_ what: String) -> ArchiveFailure {
+        .folder(path: path, reason: "cannot be \(what) (\(String(cString: strerror(errno)))); check the disk and whose file it is")
+    }
+}

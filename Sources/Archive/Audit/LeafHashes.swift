@@ -1,0 +1,59 @@
+import Events
+import LMDB
+import Ledger
+import Merkle
+import Projections
+
+extension Store {
+    /// The audit tree's leaf hashes of consecutive positions, all of them folded: of trail records, or out of the tombstones of partitions
+    /// that left the log.
+    func leafHashes(of positions: ClosedRange<Position>) throws(ArchiveFailure) -> [TreeHash] {
+        var hashes: [TreeHash] = []
+        hashes.reserveCapacity(Int(clamping: positions.upperBound.rawValue - positions.lowerBound.rawValue + 1))
+        var next = positions.lowerBound
+        while next <= positions.upperBound {
+            guard let extent = try extent(of: next) else {
+                throw .damaged(place: state.environment.path, .malformed("table of extents, which lacks \(next)"))
+            }
+            let last = min(extent.last, positions.upperBound)
+            do { try add(&hashes, from: next, through: last, of: extent.partition) } catch { throw ArchiveFailure(error) }
+            next = last.next
+        }
+        return hashes
+    }
+
+    private func add(_ hashes: inout [TreeHash], from first: Position, through last: Position, of id: PartitionID) throws {
+        if let stone = tombstones[id], stone.run(of: first) != nil {
+            hashes += try tombstones.file(of: id).leaves(of: stone, first...last)
+            return
+        }
+        guard let lease = try shelf.lease(id) else { throw missing(id) }
+        let partition = lease.partition
+        try partition.environment.read { reader in
+            var cursor = try reader.cursor(in: partition.trail)
+            var position = first
+            var isThere = try cursor.seek(atLeast: first.key.span.bytes)
+            while position <= last {
+                guard isThere, cursor.key.word(0) == position.rawValue else {
+                    throw ArchiveFailure.damaged(place: partition.environment.path, .malformed("trail, which lacks \(position)"))
+                }
+                hashes.append(cursor.value.withUnsafeBytes(TreeHash.init(leaf:)))
+                position = position.next
+                isThere = try cursor.next()
+            }
+        }
+    }
+}
+
+extension Position {
+    /// Its leaf of the audit tree: the log counts from 1, and the tree from 0.
+    var leaf: LeafIndex { LeafIndex(rawValue - 1) }
+}
+
+extension TreeSize {
+    /// Of the log up to a position.
+    init(through position: Position) { self.init(position.rawValue) }
+
+    /// The position of the last leaf.
+    var end: Position { Position(leaves) }
+}

@@ -1,0 +1,109 @@
+import Merkle
+import Synchronization
+
+/// When checkpoints are signed, and where they go besides the data folder.
+package struct AuditOptions: Sendable {
+    /// How long after the last one a checkpoint is signed, if the log has grown.
+    package var checkpointMilliseconds: Int64 = 300_000
+    /// A file elsewhere that gets each checkpoint too; nil: there is none.
+    package var outsideFile: String?
+    /// Where the signing key lies; nil: in the data folder's `audit/`.
+    package var signingKey: String?
+
+    package init() {}
+}
+
+/// Signs what the log is: a checkpoint of its audit tree, each time behind those before.
+///
+/// The one thing that it must never do is to sign two trees that do not agree. So before each signature the last one is looked at: the tree
+/// must still have that root at that size. One whose log was cut off or changed since signs nothing any more, and says so.
+final class Notary: Sendable {
+    private let folder: AuditFolder
+    private let outside: CheckpointFile?
+    private let state: Mutex<State>
+
+    struct Signed: Hashable, Sendable {
+        var note: SignedNote
+        var head: TreeHead
+    }
+
+    private struct State {
+        var keys: SigningKeys?
+        var last: Signed?
+    }
+
+    /// Looks at what was signed so far. Writes nothing.
+    init(_ folder: AuditFolder, _ options: AuditOptions) throws(ArchiveFailure) {
+        self.folder = folder
+        outside = options.outsideFile.map(CheckpointFile.init)
+        let keys = try SigningKeys.found(in: folder)
+        let last = try folder.checkpoints.notes().last.map { (note) throws(ArchiveFailure) in
+            try Self.open(note, folder, keys?.verifiers ?? [])
+        }
+        state = Mutex(State(keys: keys, last: last))
+    }
+
+    /// Makes a key where there is none yet.
+    func settle() throws(ArchiveFailure) {
+        try state.withLock { (state) throws(ArchiveFailure) in state.keys = try SigningKeys.settled(state.keys, in: folder) }
+    }
+
+    /// The public keys, the oldest first.
+    var verifiers: [VerifierKey] { state.withLock { $0.keys?.verifiers ?? [] } }
+    var newest: Signed? { state.withLock { $0.last } }
+
+    /// A checkpoint of what is folded. The last one again, if nothing came behind it.
+    func sign(_ tree: AuditTree) throws(ArchiveFailure) -> Signed {
+        try state.withLock { (state) throws(ArchiveFailure) in
+            guard let signer = state.keys?.signer else { preconditionFailure("nothing can be signed because nobody has called settle") }
+            let size = try tree.size()
+            if let last = state.last {
+                try check(last, against: tree, of: size)
+                if last.head.size == size { return last }
+            }
+            let head = try tree.head(at: size)
+            let signed = Signed(note: Checkpoint(origin: folder.origin, head: head).signed(by: signer), head: head)
+            // Elsewhere first: what the data folder says was signed is then known elsewhere.
+            try outside?.append(signed.note)
+            try folder.checkpoints.append(signed.note)
+            state.last = signed
+            return signed
+        }
+    }
+
+    /// The checkpoint that was signed at a size, if one was.
+    func signed(at size: TreeSize) throws(ArchiveFailure) -> Signed? {
+        let verifiers = verifiers
+        for note in try folder.checkpoints.notes().reversed() {
+            let signed = try Self.open(note, folder, verifiers)
+            if signed.head.size == size { return signed }
+            if signed.head.size < size { return nil }
+        }
+        return nil
+    }
+
+    private func check(_ last: Signed, against tree: AuditTree, of size: TreeSize) throws(ArchiveFailure) {
+        guard last.head.size <= size else {
+            throw disagreement("the log ends at \(size), and a checkpoint of \(last.head.size) was signed: its end was cut off")
+        }
+        guard try tree.head(at: last.head.size).root == last.head.root else {
+            throw disagreement("at \(last.head.size) the log has another root than the checkpoint that was signed")
+        }
+    }
+
+    private func disagreement(_ reason: String) -> ArchiveFailure {
+        .folder(path: folder.checkpoints.path, reason: "\(reason). Nothing is signed; run 'annals audit verify' on a copy of the folder")
+    }
+
+    private static func open(_ note: SignedNote, _ folder: AuditFolder, _ known: [VerifierKey]) throws(ArchiveFailure) -> Signed {
+        do {
+            _ = try note.verify(with: known)
+            let checkpoint = try Checkpoint(parsing: note.text)
+            guard checkpoint.origin == folder.origin else { throw CheckpointFault.otherLog(checkpoint.origin) }
+            return Signed(note: note, head: checkpoint.head)
+        } catch {
+            let why = (error as? NoteFault)?.explanation ?? (error as? CheckpointFault)?.explanation ?? "\(error)"
+            throw .folder(path: folder.checkpoints.path, reason: "holds one that is not this log's: \(why); run 'annals audit verify'")
+        }
+    }
+}

@@ -73,7 +73,7 @@ let package = Package(
         .target(
             name: "Console",
             dependencies: [
-                "AnnalsClient", "RESP", "Events", "CZlib",
+                "Archive", "AnnalsClient", "RESP", "Events", "CZlib",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: house),
@@ -115,7 +115,7 @@ let package = Package(
         .testTarget(
             name: "ConsoleTests",
             dependencies: [
-                "Console", "AnnalsClient", "RESP", "Events", "CZlib", "TestSupport",
+                "Console", "Archive", "AnnalsClient", "RESP", "Events", "CZlib", "TestSupport",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: house),

@@ -183,6 +183,17 @@ final class FileLock: Sendable {
         descriptor = file
     }
 
+    /// Whether somebody has the whole lock. Whoever asks has nothing of it afterwards.
+    static func isTaken(_ path: String) throws(ArchiveFailure) -> Bool {
+        let file = open(path, O_RDONLY | O_CLOEXEC)
+        guard file >= 0 else {
+            if errno == ENOENT { return false }
+            throw .folder(path: path, reason: "cannot be opened (\(String(cString: strerror(errno)))); check whose folder it is")
+        }
+        defer { Glibc.close(file) }
+        return flock(file, LOCK_SH | LOCK_NB) != 0
+    }
+
     /// Before the descriptor is the lock's own: a lock that is whole when its making fails is taken down again, and would close it twice.
     private static func lock(
         _ file: CInt, _ path: String, _ kind: CInt, folder: String, advice: String

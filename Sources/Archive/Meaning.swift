@@ -15,6 +15,7 @@ struct Meaning {
     private(set) var messages: UInt64 = 0
     private(set) var bodyBytes: UInt64 = 0
     private(set) var recorded = Instant.distantPast
+    private(set) var first = Position.none
     private(set) var last = Position.none
 
     /// Adds an event behind all others. `names` are its fingerprints, where they are known already; `key` is what its body is sealed
@@ -31,6 +32,7 @@ struct Meaning {
         }
         events += 1
         recorded = max(recorded, fields.imported ?? fields.at)
+        if first == .none { first = fields.position }
         last = fields.position
     }
 
@@ -70,7 +72,7 @@ struct Meaning {
 /// What conversations gained, each once. Grouped by fingerprint, told apart by name.
 struct ConversationGains {
     private(set) var all: [Gain] = []
-    private var firstOf: [Fingerprint: Int] = [:]
+    fileprivate var firstOf: [Fingerprint: Int] = [:]
 
     struct Gain {
         var tenant: [UInt8]
@@ -105,6 +107,24 @@ struct ConversationGains {
 }
 
 extension ConversationGains {
+    /// Adds what others gained; they keep their fingerprints.
+    mutating func add(_ others: ConversationGains) {
+        for (fingerprint, first) in others.firstOf {
+            var index: Int? = first
+            while let found = index {
+                let gain = others.all[found]
+                gain.tenant.withUnsafeBytes { tenant in
+                    gain.name.withUnsafeBytes { name in
+                        add(
+                            fingerprint, tenant: tenant, name: name, position: gain.last, messages: gain.messages,
+                            bodyBytes: gain.bodyBytes)
+                    }
+                }
+                index = gain.sibling
+            }
+        }
+    }
+
     /// What a partition's counts gain.
     func counted() throws(TrailFault) -> [PartitionIndex.Gain] {
         try all.filter { $0.messages > 0 }.map { (gain) throws(TrailFault) in

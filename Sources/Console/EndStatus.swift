@@ -7,6 +7,8 @@ package enum EndStatus: Int32, CaseIterable, Sendable {
     case failed = 4
     case input = 5
     case incomplete = 6
+    case damaged = 7
+    case tampered = 8
     case interrupted = 130  // 128 + SIGINT, as shells count it
 
     package var meaning: String {
@@ -18,6 +20,8 @@ package enum EndStatus: Int32, CaseIterable, Sendable {
         case .failed: "the daemon cannot at the moment: BUSY, FULL, READONLY, FAILED"
         case .input: "a file cannot be read or written, or is damaged"
         case .incomplete: "import --strict: some lines were refused"
+        case .damaged: "audit verify: something is missing or cannot be read"
+        case .tampered: "audit verify: something is not what was signed, or what the log says of itself"
         case .interrupted: "import was interrupted; run it again to go on"
         }
     }

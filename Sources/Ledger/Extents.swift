@@ -15,6 +15,17 @@ package struct Extent: Hashable, Sendable {
 }
 
 extension [Extent] {
+    /// With neighbours of one partition as one.
+    package var joined: [Extent] {
+        reduce(into: []) { runs, extent in
+            if let last = runs.last, last.last.next == extent.first, last.partition == extent.partition {
+                runs[runs.count - 1].last = extent.last
+            } else {
+                runs.append(extent)
+            }
+        }
+    }
+
     /// The run that holds a position, of runs that ascend and do not overlap.
     package func run(of position: Position) -> Extent? {
         let place = partitioningIndex { $0.last >= position }
@@ -58,6 +69,21 @@ package struct Extents: Sendable {
             guard let extent else { throw failure }
             return extent
         }
+    }
+
+    /// All of them, ascending.
+    package func all(_ reader: Reader) throws(LedgerFailure) -> [Extent] {
+        let found: [Extent]? = try onStore { () throws(LMDBError) in
+            var cursor = try reader.cursor(in: table)
+            var found: [Extent] = []
+            while try cursor.next() {
+                guard let extent = Self.parse(cursor.key, cursor.value) else { return nil }
+                found.append(extent)
+            }
+            return found
+        }
+        guard let found else { throw damaged() }
+        return found
     }
 
     /// All partitions that hold any position, with the last one of each.

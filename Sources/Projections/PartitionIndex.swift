@@ -14,9 +14,9 @@ package struct PartitionIndex: Sendable {
     package static let tableNames = ["ids", "timeline", "counts", "holdings"]
 
     let path: String
-    private let ids: Table
-    private let timeline: Table
-    private let counts: Table
+    let ids: Table
+    let timeline: Table
+    let counts: Table
     let holdings: Table
 
     package init(in environment: Environment) {
@@ -173,14 +173,14 @@ package struct PartitionIndex: Sendable {
     }
 }
 
-private struct IDKey {
+struct IDKey {
     var fingerprint: Fingerprint
     var position: Position
 
     var words: Words<2> { [fingerprint.rawValue.bigEndian, position.rawValue.bigEndian] }
 }
 
-private struct TimelineKey {
+struct TimelineKey {
     var fingerprint: Fingerprint
     var at: Instant
     var position: Position

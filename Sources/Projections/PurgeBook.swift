@@ -52,6 +52,7 @@ package struct PurgeBook: Sendable {
     private var settled: [Settled] = []
     /// Indexes of `settled`, ascending.
     private var settledOf: [Line: [Int]] = [:]
+    private var concerned: Set<Int32> = []
     /// Of the intents written down, settled ones too.
     private var lastIntent = Position.none
 
@@ -72,6 +73,7 @@ package struct PurgeBook: Sendable {
         guard purge.outcome == .destroyed else { return }
         for line in open.intent.lines {
             settledOf[Line(partition: line.partition, tenant: line.tenant), default: []].append(settled.count)
+            concerned.insert(line.partition)
         }
         settled.append(Settled(by: LogPlace(position: position, at: at), open.intent, at: open.place.position))
     }
@@ -83,6 +85,9 @@ package struct PurgeBook: Sendable {
     package func receipts(of partition: Int32, tenant: TenantID) -> [Settled] {
         (settledOf[Line(partition: partition, tenant: tenant)] ?? []).map { settled[$0] }
     }
+
+    /// Whether any purge destroyed something in a partition.
+    package func concern(_ partition: Int32) -> Bool { concerned.contains(partition) }
 
     /// The purges that ended last, newest first.
     package func list(newest count: Int) -> [Listed] { listed.suffix(max(0, count)).reversed() }

@@ -28,15 +28,19 @@ struct RuleTables: Sendable {
         try transaction.put(record.span.bytes, for: key.span.bytes, in: home.table)
     }
 
-    /// All of them in order of position, as a book.
-    func book(_ reader: Reader) throws(ProjectionFailure) -> RuleBook {
+    /// All of them in order of position.
+    func events(_ reader: Reader) throws(ProjectionFailure) -> [Event] {
         var events: [Event] = []
         for (name, table) in [("policies", policies), ("holds", holds), ("purges", purges)] {
             events += try self.events(of: table, named: name, reader)
         }
-        events.sort { $0.position < $1.position }
+        return events.sorted { $0.position < $1.position }
+    }
+
+    /// The same, as a book.
+    func book(_ reader: Reader) throws(ProjectionFailure) -> RuleBook {
         var book = RuleBook()
-        for event in events { book.apply(event) }
+        for event in try events(reader) { book.apply(event) }
         return book
     }
 

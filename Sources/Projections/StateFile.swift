@@ -76,6 +76,9 @@ package struct StateFile: Sendable {
     /// All rules, as a book.
     package func ruleBook(_ reader: Reader) throws(ProjectionFailure) -> RuleBook { try rules.book(reader) }
 
+    /// The events of all rules, in order of position.
+    package func ruleEvents(_ reader: Reader) throws(ProjectionFailure) -> [Event] { try rules.events(reader) }
+
     /// All purges' intents whole, with the keys that a book does not keep.
     package func intents(_ reader: Reader) throws(ProjectionFailure) -> [(position: Position, intent: PurgeIntent)] {
         try rules.intents(reader)

@@ -21,7 +21,7 @@ enum FloorPlan {
         ],
         // Doors.
         "Reception": ["Archive", "RESP", "Events", "NIOCore", "NIOPosix", "Logging", "Glibc"],
-        "Console": ["AnnalsClient", "RESP", "Events", "ArgumentParser", "CZlib", "Glibc", "FoundationEssentials"],
+        "Console": ["Archive", "AnnalsClient", "RESP", "Events", "ArgumentParser", "CZlib", "Glibc", "FoundationEssentials"],
         // Garden: knows nothing of the house.
         "AnnalsClient": ["RESP", "NIOCore", "NIOPosix", "Glibc"],
         // Roof: wiring and words.

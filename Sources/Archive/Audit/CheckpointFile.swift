@@ -18,6 +18,17 @@ struct CheckpointFile: Sendable {
         return notes
     }
 
+    /// The same of a file that may also be a single note, as 'annals audit checkpoint' prints one.
+    func all() throws(ArchiveFailure) -> [SignedNote] {
+        let found = try notes()
+        guard found.isEmpty else { return found }
+        let bytes = try bytes()
+        if bytes.isEmpty { return [] }
+        do { return [try SignedNote(parsing: bytes)] } catch {
+            throw .folder(path: path, reason: "holds what is no checkpoint (\(error.explanation))")
+        }
+    }
+
     /// Each is a text and, behind an empty line, who signed it; and it is there whole when an empty line is behind that.
     private static func whole(in bytes: [UInt8]) -> [ArraySlice<UInt8>] {
         var found: [ArraySlice<UInt8>] = []

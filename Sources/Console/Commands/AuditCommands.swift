@@ -12,7 +12,7 @@ package struct AuditCommand: ParsableCommand {
             formats of C2SP (c2sp.org), so that verifiers of other people read them. Keep a checkpoint and the public key outside: with them \
             anybody can tell later whether the log was changed or cut off.
             """,
-        subcommands: [Checkpoint.self, Prove.self, Consistency.self, Keys.self])
+        subcommands: [AuditVerifyCommand.self, AuditTilesCommand.self, Checkpoint.self, Prove.self, Consistency.self, Keys.self])
 
     package init() {}
 

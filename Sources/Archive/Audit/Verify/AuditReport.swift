@@ -1,0 +1,79 @@
+package import Events
+
+/// Something in a data folder that is not as it must be.
+package struct AuditFinding: Hashable, Sendable {
+    package enum Kind: String, Sendable {
+        /// Bytes that nobody can read, or that are missing: a disk's doing, or somebody's.
+        case damaged
+        /// It can be read, and it is not what was signed or what the log says of itself: nobody's disk does that.
+        case tampered
+    }
+
+    package var kind: Kind
+    /// Where in the log, if it is about events.
+    package var first: Position?
+    package var last: Position?
+    /// The file.
+    package var place: String
+    /// What it is and what it means: one sentence.
+    package var sentence: String
+}
+
+/// What a verification found.
+package struct AuditReport: Sendable {
+    /// In the order in which they were found; what is beyond `findingsMax` is only counted.
+    package private(set) var findings: [AuditFinding] = []
+    package private(set) var furtherFindings = 0
+    private var hasTampered = false
+
+    /// The log's end.
+    package var end = Position.none
+    package var root: [UInt8] = []
+    package var partitions = 0
+    package var tombstones = 0
+    package var events: UInt64 = 0
+    package var messages: UInt64 = 0
+    /// Bodies that are there, and those that a receipt says are destroyed.
+    package var bodies: UInt64 = 0
+    package var purged: UInt64 = 0
+    /// Destroyed, and their sealed bytes not deleted yet.
+    package var unreclaimed: UInt64 = 0
+    /// Bodies that were opened and compared with their commitments.
+    package var opened: UInt64 = 0
+    package var receipts = 0
+    package var checkpoints = 0
+    /// Of those: that the records were compared with. The others are of a part of the log that is missing.
+    package var checkpointsCompared = 0
+    /// Events in the journal that are in no partition yet.
+    package var journaled = 0
+    /// Whether a daemon has the folder open: then what was folded at the beginning is verified.
+    package var isLive = false
+
+    package enum Verdict: String, Sendable { case sound, damaged, tampered }
+
+    package var verdict: Verdict { findings.isEmpty ? .sound : hasTampered ? .tampered : .damaged }
+
+    package static let findingsMax = 1000
+
+    /// Adds what another piece of work found.
+    mutating func join(_ other: AuditReport) {
+        for finding in other.findings { note(finding) }
+        furtherFindings += other.furtherFindings
+        hasTampered = hasTampered || other.hasTampered
+        events += other.events
+        messages += other.messages
+        bodies += other.bodies
+        purged += other.purged
+        unreclaimed += other.unreclaimed
+        opened += other.opened
+    }
+
+    mutating func note(_ finding: AuditFinding) {
+        if finding.kind == .tampered { hasTampered = true }
+        if findings.count < Self.findingsMax { findings.append(finding) } else { furtherFindings += 1 }
+    }
+
+    mutating func note(_ kind: AuditFinding.Kind, _ positions: ClosedRange<Position>? = nil, in place: String, _ sentence: String) {
+        note(AuditFinding(kind: kind, first: positions?.lowerBound, last: positions?.upperBound, place: place, sentence: sentence))
+    }
+}

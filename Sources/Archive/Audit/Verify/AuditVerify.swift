@@ -1,0 +1,82 @@
+import Glibc
+import Merkle
+import Projections
+import Vault
+
+/// Verifies a data folder, or a copy of one, without changing anything in it: whether every record is there and can be read, whether the
+/// audit tree over them has the roots that were signed, and whether each body is there, or gone with a receipt.
+///
+/// The records are read once, in segments of 65,536, on all cores; then each partition is looked at by itself.
+package struct AuditVerify: Sendable {
+    private let files: LogFiles
+    private let folder: AuditFolder
+    private let options: Options
+
+    package struct Options: Sendable {
+        /// Checkpoints that were kept elsewhere: with them it is found that the log's end was cut off.
+        package var checkpointFiles: [String] = []
+        /// Public keys that are known from elsewhere, as `name+id+base64`; none: those that the folder lists are believed.
+        package var keys: [String] = []
+        /// Looks at each body, and not only at how many there are.
+        package var isThorough = false
+        /// Where the root key is: with it each body is opened, and compared with its commitment.
+        package var rootKey: RootKeyPlace?
+
+        package enum RootKeyPlace: Sendable {
+            case file(String)
+            case command([String])
+
+            fileprivate var source: any RootKeySource {
+                switch self {
+                case .file(let path): RootKeyFile(path)
+                case .command(let words): RootKeyCommand(words)
+                }
+            }
+        }
+
+        package init() {}
+    }
+
+    /// How far it is.
+    package enum Progress: Sendable {
+        case records(done: UInt64, of: UInt64)
+        case partitions(done: Int, of: Int)
+    }
+
+    package init(of path: String, _ options: Options) throws(ArchiveFailure) {
+        for file in options.checkpointFiles where access(file, R_OK) != 0 {
+            throw .folder(path: file, reason: "cannot be read (\(String(cString: strerror(errno)))); name a file of checkpoints")
+        }
+        self.options = options
+        files = try LogFiles(of: path)
+        folder = try AuditFolder(of: path, origin: files.origin)
+    }
+
+    /// - Parameter tell: is called on the calling thread.
+    package func run(_ tell: (Progress) -> Void) throws(ArchiveFailure) -> AuditReport {
+        var report = AuditReport()
+        report.isLive = files.isLive
+        let trusted = try options.keys.map { (text) throws(ArchiveFailure) in try Self.key(text) }
+        // First: what was signed by now is folded by now.
+        let checkpoints = CheckpointAudit(folder, outside: options.checkpointFiles, trusted: trusted, &report)
+        let survey = LogSurvey(of: files, &report)
+        survey.checkPresence(checkpoints, &report)
+        var reading = RecordReading(survey, sizes: checkpoints.sizes)
+        reading.read(&report, tell)
+        reading.compare(with: checkpoints, &report)
+        try ReceiptAudit(reading, vault: vault(), isThorough: options.isThorough).run(&report, tell)
+        return report
+    }
+
+    private static func key(_ text: String) throws(ArchiveFailure) -> VerifierKey {
+        do { return try VerifierKey(parsing: text) } catch { throw .folder(path: text, reason: "is no public key: \(error.explanation)") }
+    }
+
+    /// Opened before anything is read: a root key that is wrong is told at once.
+    private func vault() throws(ArchiveFailure) -> Vault? {
+        guard options.isThorough, let root = options.rootKey else { return nil }
+        do {
+            return try Vault.open(folder: files.path + "/vault", instance: files.instance, root: root.source, mayBeNew: false)
+        } catch { throw .vault(error) }
+    }
+}

@@ -1,0 +1,48 @@
+import Merkle
+
+/// The checkpoints that a log must agree with: those in its folder, and those that were kept elsewhere.
+struct CheckpointAudit {
+    /// By size, ascending, each with where it is from.
+    private(set) var heads: [(head: TreeHead, place: String)] = []
+    private(set) var count = 0
+
+    /// - Parameters:
+    ///   - outside: files of checkpoints, or single ones.
+    ///   - trusted: keys that whoever asks knows from elsewhere; none: those that the folder lists.
+    init(_ folder: AuditFolder, outside: [String], trusted: [VerifierKey], _ report: inout AuditReport) {
+        var keys = trusted
+        if keys.isEmpty {
+            do { keys = try folder.verifiers() } catch { report.note(.damaged, in: folder.keyList, "\(error)") }
+        }
+        for file in [folder.checkpoints] + outside.map(CheckpointFile.init) {
+            let notes: [SignedNote]
+            do { notes = try file.all() } catch {
+                report.note(.damaged, in: file.path, "\(error)")
+                continue
+            }
+            for note in notes { take(note, of: folder, keys, file.path, &report) }
+        }
+        heads.sort { $0.head.size < $1.head.size }
+        report.checkpoints = count
+    }
+
+    private mutating func take(
+        _ note: SignedNote, of folder: AuditFolder, _ keys: [VerifierKey], _ place: String, _ report: inout AuditReport
+    ) {
+        count += 1
+        do {
+            let checkpoint = try Checkpoint(parsing: note.text)
+            guard checkpoint.origin == folder.origin else { throw CheckpointFault.otherLog(checkpoint.origin) }
+            do { _ = try note.verify(with: keys) } catch {
+                return report.note(
+                    .tampered, in: place, "the checkpoint of size \(checkpoint.head.size) was not signed by this log: \(error.explanation)")
+            }
+            heads.append((checkpoint.head, place))
+        } catch {
+            let why = (error as? CheckpointFault)?.explanation ?? "\(error)"
+            report.note(.tampered, in: place, "a checkpoint is none of this log's: \(why)")
+        }
+    }
+
+    var sizes: [UInt64] { Set(heads.map(\.head.size.leaves)).sorted() }
+}

@@ -1,0 +1,66 @@
+import Events
+import Glibc
+import Journal
+import LMDB
+import Ledger
+import Projections
+
+/// The log's files in a data folder, or in a copy of one, opened to be looked at: nothing in them is changed.
+///
+/// Without a daemon the folder is kept from one meanwhile, and its files are read as they lie. Beside a daemon that has it open they are
+/// read as LMDB's readers in other processes do, and what is only journaled is left to the daemon.
+final class LogFiles: Sendable {
+    let path: String
+    let origin: String
+    let instance: String
+    let shelf: PartitionShelf
+    let tombstones: Tombstones
+    let fingerprints: Fingerprints
+    /// Whether a daemon has the folder open.
+    let isLive: Bool
+    private let lock: FileLock?
+
+    private static let openMax = 64
+
+    init(of path: String) throws(ArchiveFailure) {
+        guard let identity = try DataFolder.readIdentity(path) else {
+            throw .folder(path: path, reason: "is no archive, since it has no annals.json; name the folder that the daemon was given")
+        }
+        let (length, seed) = try DataFolder.values(of: identity, at: path)
+        self.path = path
+        origin = identity.origin
+        instance = identity.instance
+        fingerprints = Fingerprints(seed: seed)
+        isLive = try FileLock.isTaken(path + "/LOCK")
+        lock = isLive ? nil : try FileLock(sharing: path + "/LOCK", folder: path)
+        do {
+            shelf = try PartitionShelf(
+                folder: path + "/partitions", length: length, indexes: PartitionIndex.tableNames, openMax: Self.openMax,
+                options: .init(isLive ? .read : .readFrozen))
+            tombstones = try Tombstones(folder: path + "/partitions", length: length)
+        } catch { throw ArchiveFailure(error) }
+    }
+
+    /// The state file, if it can be read.
+    func state() throws(LMDBError) -> StateFile {
+        try StateFile(
+            opening: path + "/state.mdb", others: [Extents.tableName, TreeTable.tableName], options: .init(isLive ? .read : .readFrozen))
+    }
+
+    /// The records in the journal that no partition has, in order of position. Those that were folded stay there until their segment is
+    /// used again, and would hide that a partition is missing.
+    func journaled(behind folded: Position, besides known: [Extent]) throws -> [(position: Position, record: [UInt8])] {
+        let folder = path + "/journal"
+        // A copy of the partitions alone is worth looking at as well.
+        guard !isLive, access(folder, F_OK) == 0 else { return [] }
+        var found: [(position: Position, record: [UInt8])] = []
+        var records = try Journal.scan(folder).records()
+        while let record = try records.next() {
+            let batch = try Batch(reading: record, fingerprints: fingerprints)
+            for index in batch.entries.indices where batch.position(at: index) > folded && known.run(of: batch.position(at: index)) == nil {
+                found.append((batch.position(at: index), batch.withTrail(at: index) { [UInt8]($0) }))
+            }
+        }
+        return found
+    }
+}

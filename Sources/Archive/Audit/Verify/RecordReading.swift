@@ -1,0 +1,143 @@
+import Events
+import LMDB
+import Ledger
+import Merkle
+import Projections
+
+/// All records, read once: the tree over them, and what each partition got.
+struct RecordReading: Sendable {
+    let survey: LogSurvey
+    private let sizes: [UInt64]
+    /// The right edge, a segment for a leaf; nil behind a record that is missing.
+    private var segments: Frontier? = Frontier()
+    /// The last segment's own edge, if that is not complete.
+    private var rest: Frontier?
+    private var roots: [UInt64: TreeHash] = [0: .empty]
+    private(set) var shares: [PartitionID: PartitionShare] = [:]
+    private(set) var rules: [Event] = []
+    private var recorded = Instant.distantPast
+    /// Blocks of 256 leaves, and larger ones, whose records do not make the hash that the tree's table has.
+    private var suspicious: [ClosedRange<Position>] = []
+
+    /// - Parameter sizes: of the trees whose roots are asked for later, ascending.
+    init(_ survey: LogSurvey, sizes: [UInt64]) {
+        self.survey = survey
+        self.sizes = sizes
+    }
+
+    private var end: Position { survey.end }
+
+    mutating func read(_ report: inout AuditReport, _ tell: (AuditVerify.Progress) -> Void) {
+        let (survey, sizes, end) = (survey, sizes, end)
+        // Only those with something in them: a damaged key may claim to be of any position.
+        let numbers = survey.map.segments(of: SegmentAudit.leaves, through: end)
+        for start in stride(from: 0, to: numbers.count, by: Cores.wave) {
+            tell(.records(done: UInt64(start) * SegmentAudit.leaves, of: UInt64(numbers.count) * SegmentAudit.leaves))
+            let audits = Cores.map(min(Cores.wave, numbers.count - start)) { index in
+                let first = numbers[start + index] * SegmentAudit.leaves
+                let last = min(end.rawValue, first + SegmentAudit.leaves)
+                return SegmentAudit(Position(first + 1)...Position(last), of: survey.map, in: survey.files, sizes: sizes)
+            }
+            for audit in audits { take(audit, &report) }
+        }
+        if let segments, let whole = Frontier(size: TreeSize(through: end), peaks: segments.peaks + (rest?.peaks ?? [])) {
+            report.root = whole.root.withUnsafeBytes { [UInt8]($0) }
+        }
+        compareRules(&report)
+    }
+
+    private mutating func take(_ segment: SegmentAudit, _ report: inout AuditReport) {
+        report.join(segment.report)
+        if let first = segment.firstRecorded, first < recorded {
+            report.note(
+                .damaged, segment.positions, in: survey.files.path, "these events begin at an earlier time than those before them end")
+        }
+        recorded = max(recorded, segment.lastRecorded)
+        rules += segment.rules
+        for (id, share) in segment.shares { shares[id, default: PartitionShare()].add(share) }
+        compare(segment.nodes, &report)
+        guard var edge = segments else { return }
+        guard edge.size.leaves * SegmentAudit.leaves == segment.positions.lowerBound.rawValue - 1 else { return segments = nil }
+        for (size, inner) in segment.edges {
+            roots[size] = Frontier(size: TreeSize(size), peaks: edge.peaks + inner.peaks)?.root
+        }
+        segments = nil
+        guard let own = segment.frontier else { return }
+        if own.size.leaves == SegmentAudit.leaves { edge.append(own.root) } else { rest = own }
+        segments = edge
+    }
+
+    /// Against the table of the tree: where it differs is where somebody was.
+    private mutating func compare(_ nodes: [(node: TreeNode, hash: TreeHash)], _ report: inout AuditReport) {
+        guard let state = survey.state else { return }
+        let table = TreeTable(in: state.environment)
+        do {
+            try state.environment.read { reader in
+                for (node, hash) in nodes where try table.hash(of: node, reader) != hash {
+                    let first = node.index << UInt64(node.level)
+                    suspicious.append(Position(first + 1)...Position(first + (1 << UInt64(node.level))))
+                }
+            }
+        } catch {
+            report.note(.damaged, in: state.environment.path, "its table of the audit tree cannot be read: \(error)")
+        }
+    }
+
+    /// The state's own copies of rules, against the log.
+    private func compareRules(_ report: inout AuditReport) {
+        guard let state = survey.state else { return }
+        do {
+            let (stored, folded) = try state.environment.read { reader in
+                (try state.ruleEvents(reader), try state.progress(reader)?.position ?? .none)
+            }
+            if stored.filter({ $0.position <= end }) == rules.filter({ $0.position <= folded }) { return }
+            report.note(
+                .damaged, in: state.environment.path,
+                "its tables of policies, holds and purges are not what the log says; 'annalsd rebuild' makes them anew")
+        } catch { report.note(.damaged, in: state.environment.path, "its tables of rules cannot be read: \(error)") }
+    }
+}
+
+/// The tree over the records, against what was signed.
+extension RecordReading {
+    private static let blockLeaves: UInt64 = 256
+
+    private var blocks: [ClosedRange<Position>] {
+        suspicious.filter { $0.upperBound.rawValue - $0.lowerBound.rawValue < Self.blockLeaves }
+    }
+
+    func compare(with checkpoints: CheckpointAudit, _ report: inout AuditReport) {
+        var agreed: UInt64 = 0
+        var disagreeing: (head: TreeHead, place: String)?
+        for (head, place) in checkpoints.heads {
+            guard let root = roots[head.size.leaves] else { continue }
+            report.checkpointsCompared += 1
+            if root == head.root {
+                agreed = max(agreed, head.size.leaves)
+            } else if disagreeing == nil {
+                // All later ones disagree as well, and say no more.
+                disagreeing = (head, place)
+            }
+        }
+        if let (head, place) = disagreeing { return tell(head, place, after: agreed, &report) }
+        for block in blocks {
+            report.note(
+                .damaged, block, in: survey.files.path + "/state.mdb",
+                "the audit tree's stored hash is not that of these records; if they agree with what was signed, "
+                    + "'annalsd rebuild' makes the table anew")
+        }
+        if blocks.isEmpty, let range = suspicious.first {
+            report.note(
+                .damaged, range, in: survey.files.path + "/state.mdb",
+                "a stored hash of the audit tree over these is wrong; 'annalsd rebuild' makes the table anew")
+        }
+    }
+
+    private func tell(_ head: TreeHead, _ place: String, after agreed: UInt64, _ report: inout AuditReport) {
+        let all = Position(min(agreed, head.size.leaves - 1) + 1)...head.size.end
+        let sentence = "the records are not those that the checkpoint of size \(head.size) was signed for"
+        let found = blocks.filter { $0.overlaps(all) }
+        if found.isEmpty { report.note(.tampered, all, in: place, sentence + ": some of these were changed, exchanged or removed") }
+        for block in found { report.note(.tampered, block.clamped(to: all), in: place, sentence + ": some of these were changed") }
+    }
+}

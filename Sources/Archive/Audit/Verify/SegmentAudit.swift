@@ -1,0 +1,185 @@
+import Events
+import LMDB
+import Ledger
+import Merkle
+import Projections
+
+/// What came of looking at 65,536 consecutive leaves, or at those that are there of them: a piece of work for one thread.
+///
+/// So many, because a complete segment is one subtree of the audit tree, and because that many hashes are little memory.
+struct SegmentAudit: Sendable {
+    let positions: ClosedRange<Position>
+    private(set) var report = AuditReport()
+    /// The segment's own right edge; nil where a record is missing, since then nobody knows its hash.
+    private(set) var frontier: Frontier? = Frontier()
+    /// The right edge at the sizes that checkpoints were signed at.
+    private(set) var edges: [UInt64: Frontier] = [:]
+    /// The hashes that the tree's table must have, as far as the records are there.
+    private(set) var nodes: [(node: TreeNode, hash: TreeHash)] = []
+    /// What the partitions got from here.
+    private(set) var shares: [PartitionID: PartitionShare] = [:]
+    /// The events that change what may be destroyed, or say what was.
+    private(set) var rules: [Event] = []
+    private(set) var firstRecorded: Instant?
+    private(set) var lastRecorded = Instant.distantPast
+    private var meanings: [PartitionID: Meaning] = [:]
+    private var wanted: ArraySlice<UInt64>
+
+    static let leaves: UInt64 = 1 << 16
+
+    /// - Parameter sizes: those that are of interest, ascending.
+    init(_ positions: ClosedRange<Position>, of map: LogMap, in files: LogFiles, sizes: [UInt64]) {
+        self.positions = positions
+        let start = sizes.partitioningIndex { $0 >= positions.lowerBound.rawValue }
+        wanted = sizes[start...].prefix { $0 <= positions.upperBound.rawValue }
+        var next = positions.lowerBound
+        for run in map.runs(in: positions) {
+            if run.first > next { frontier = nil }
+            read(run, files)
+            next = run.last.next
+        }
+        if next <= positions.upperBound { frontier = nil }
+        for (id, meaning) in meanings { shares[id] = PartitionShare(meaning) }
+        meanings = [:]
+    }
+
+    private mutating func read(_ run: LogMap.Run, _ files: LogFiles) {
+        switch run.source {
+        case .journal(let records):
+            for (offset, record) in records.enumerated() {
+                let position = Position(run.first.rawValue + UInt64(offset))
+                record.withUnsafeBytes { add($0, at: position, nil, files) }
+            }
+        case .tombstone(let id): readStone(id, run, files)
+        case .partition(let id): readPartition(id, run, files)
+        }
+    }
+
+    private mutating func readStone(_ id: PartitionID, _ run: LogMap.Run, _ files: LogFiles) {
+        guard let stone = files.tombstones[id] else { return frontier = nil }
+        do {
+            for hash in try files.tombstones.file(of: id).leaves(of: stone, run.first...run.last) { append(hash) }
+        } catch {
+            report.note(.damaged, run.first...run.last, in: files.tombstones.file(of: id).path, "cannot be read: \(error)")
+            frontier = nil
+        }
+        for one in stone.kept(in: run.first...run.last) {
+            one.record.withUnsafeBytes { record in interpret(record, at: one.position, nil, files) }
+        }
+    }
+
+    private mutating func readPartition(_ id: PartitionID, _ run: LogMap.Run, _ files: LogFiles) {
+        var position = run.first
+        do {
+            guard let lease = try files.shelf.lease(id) else { return frontier = nil }
+            let partition = lease.partition
+            try partition.environment.read { reader in
+                var cursor = try reader.cursor(in: partition.trail)
+                var isThere = try cursor.seek(atLeast: position.key.span.bytes)
+                while isThere, position <= run.last, cursor.key.word(0) == position.rawValue {
+                    cursor.value.withUnsafeBytes { add($0, at: position, id, files) }
+                    position = position.next
+                    isThere = try cursor.next()
+                }
+            }
+            if position > run.last { return }
+            report.note(.damaged, position...run.last, in: files.shelf.path(of: id), "these events have gone while they were looked for")
+        } catch {
+            report.note(.damaged, position...run.last, in: files.shelf.path(of: id), "cannot be read from here on: \(error)")
+        }
+        frontier = nil
+    }
+
+    private mutating func add(
+        _ record: UnsafeRawBufferPointer, at position: Position, _ partition: PartitionID?, _ files: LogFiles
+    ) {
+        append(TreeHash(leaf: record))
+        report.events += 1
+        interpret(record, at: position, partition, files)
+    }
+
+    private mutating func append(_ hash: TreeHash) {
+        guard var edge = frontier else { return }
+        frontier = nil  // So that it is not copied.
+        let before = positions.lowerBound.rawValue - 1
+        edge.append(hash) { node, hash in
+            if node.isStored { nodes.append((TreeNode(level: node.level, index: before >> UInt64(node.level) + node.index), hash)) }
+        }
+        if wanted.first == before + edge.size.leaves {
+            edges[before + edge.size.leaves] = edge
+            wanted.removeFirst()
+        }
+        frontier = edge
+    }
+
+    private mutating func interpret(_ record: UnsafeRawBufferPointer, at position: Position, _ partition: PartitionID?, _ files: LogFiles) {
+        let place = partition.map { files.shelf.path(of: $0) } ?? files.path
+        do {
+            let fields = try TrailFields(parsing: record)
+            guard fields.position == position else {
+                return report.note(
+                    .damaged, position...position, in: place, "the record says that it is #\(fields.position), so it was moved or changed")
+            }
+            try note(fields, record, partition, files)
+        } catch {
+            report.note(.damaged, position...position, in: place, "the record cannot be read: \(error)")
+        }
+    }
+
+    private mutating func note(
+        _ fields: TrailFields, _ record: UnsafeRawBufferPointer, _ partition: PartitionID?, _ files: LogFiles
+    ) throws(TrailFault) {
+        let recorded = fields.imported ?? fields.at
+        if recorded < lastRecorded {
+            report.note(
+                .damaged, fields.position...fields.position, in: files.path, "the event is of an earlier time than the one before it")
+        }
+        if firstRecorded == nil { firstRecorded = recorded }
+        lastRecorded = max(lastRecorded, recorded)
+        if fields.kind == .send { report.messages += 1 }
+        if fields.kind.isRule { rules.append(try Event(decoding: record)) }
+        guard let partition else { return }
+        if files.shelf.length.partition(of: fields.at) != partition {
+            report.note(
+                .damaged, fields.position...fields.position, in: files.shelf.path(of: partition),
+                "the event is of another time than its partition")
+        }
+        try meanings[partition, default: Meaning()].add(record, key: nil, fingerprints: files.fingerprints)
+    }
+}
+
+/// What some events add to their partition.
+struct PartitionShare: Sendable {
+    private(set) var sums = IndexSums()
+    private(set) var gains = ConversationGains()
+    private(set) var totals = PartitionTotals(first: .first)
+
+    /// Nothing.
+    init() {}
+
+    fileprivate init(_ meaning: Meaning) {
+        sums.add(meaning.rows)
+        gains = meaning.gains
+        totals = PartitionTotals(first: meaning.first)
+        totals.add(meaning)
+    }
+
+    /// Adds what came behind.
+    mutating func add(_ later: PartitionShare) {
+        if totals.events == 0 { totals.first = later.totals.first }
+        sums += later.sums
+        gains.add(later.gains)
+        totals.last = later.totals.last
+        totals.events += later.totals.events
+        totals.messages += later.totals.messages
+        totals.bodyBytes += later.totals.bodyBytes
+        totals.recorded = max(totals.recorded, later.totals.recorded)
+    }
+
+    /// What the indexes of all of it must add up to.
+    func indexSums() throws(TrailFault) -> IndexSums {
+        var sums = sums
+        for gain in try gains.counted() { sums.add(gain) }
+        return sums
+    }
+}

@@ -1,0 +1,59 @@
+package import LMDB
+
+/// What the indexes of a partition add up to: those on disk, or those that its records would make.
+package struct IndexSums: Hashable, Sendable {
+    package var ids = RowSum()
+    package var timeline = RowSum()
+    package var counts = RowSum()
+
+    package init() {}
+
+    package mutating func add(_ rows: [PartitionIndex.Row]) {
+        let nothing = RawSpan()
+        for row in rows {
+            let (id, place) = (
+                IDKey(fingerprint: row.message, position: row.position).words,
+                TimelineKey(fingerprint: row.conversation, at: row.at, position: row.position).words
+            )
+            ids.add(id.span.bytes, nothing)
+            timeline.add(place.span.bytes, nothing)
+        }
+    }
+
+    /// All that a conversation gained, and each conversation once.
+    package mutating func add(_ gain: PartitionIndex.Gain) {
+        let key = NamedKey(gain.tenant, gain.conversation).bytes
+        let value: Words<2> = [gain.messages.bigEndian, gain.bodyBytes.bigEndian]
+        counts.add(key.span.bytes, value.span.bytes)
+    }
+
+    package static func += (sums: inout IndexSums, others: IndexSums) {
+        sums.ids += others.ids
+        sums.timeline += others.timeline
+        sums.counts += others.counts
+    }
+
+    /// The names of the tables in which two differ.
+    package func differences(from other: IndexSums) -> [String] {
+        [("ids", ids == other.ids), ("timeline", timeline == other.timeline), ("counts", counts == other.counts)]
+            .filter { !$0.1 }.map(\.0)
+    }
+}
+
+extension PartitionIndex {
+    /// Of the tables as they are.
+    package func sums(_ reader: Reader) throws(LMDBError) -> IndexSums {
+        var sums = IndexSums()
+        sums.ids = try Self.sum(of: ids, reader)
+        sums.timeline = try Self.sum(of: timeline, reader)
+        sums.counts = try Self.sum(of: counts, reader)
+        return sums
+    }
+
+    private static func sum(of table: Table, _ reader: Reader) throws(LMDBError) -> RowSum {
+        var sum = RowSum()
+        var cursor = try reader.cursor(in: table)
+        while try cursor.next() { sum.add(cursor.key, cursor.value) }
+        return sum
+    }
+}

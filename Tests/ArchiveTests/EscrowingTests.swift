@@ -78,10 +78,37 @@ struct EscrowingTests {
         #expect(status.hasEscrow && status.escrowMadeAt == Scratch.start && status.escrowError == nil)
     }
 
+    @Test("where another folder is in the place of the escrow's there is no receipt; with the right one in its place there is")
+    func unmounted() throws {
+        let place = try EscrowPlace()
+        let scratch = try place.archive()
+        scratch.send(.init("m"))
+        scratch.archive.flush()
+        scratch.clock.advance(days: 200)
+        scratch.archive.upkeep.tick()
+        try files.moveItem(atPath: place.elsewhere, toPath: place.elsewhere + ".unmounted")
+        try files.createDirectory(atPath: place.elsewhere, withIntermediateDirectories: false)
+        let plan = try scratch.archive.upkeep.plan(coverage: .everything, basis: .expired)
+        #expect(throws: ArchiveFailure.self) { try scratch.archive.upkeep.run(plan.id, count: plan.messages, by: .user(0)) }
+        #expect(scratch.archive.purges(newest: 9).allSatisfy { $0.outcome != .destroyed })
+        scratch.archive.upkeep.tick()
+        #expect(scratch.archive.upkeep.status.withLock { $0.escrowError }?.contains(place.path) == true)
+        #expect(try files.contentsOfDirectory(atPath: place.elsewhere) == [])
+        #expect(scratch.send(.init("n")).isAppended)
+
+        try files.removeItem(atPath: place.elsewhere)
+        try files.moveItem(atPath: place.elsewhere + ".unmounted", toPath: place.elsewhere)
+        scratch.archive.upkeep.tick()
+        #expect(scratch.archive.upkeep.status.withLock { $0.escrowError } == nil)
+        let again = try scratch.archive.upkeep.plan(coverage: .everything, basis: .expired)
+        #expect(try scratch.archive.upkeep.run(again.id, count: again.messages, by: .user(0)).isDone)
+        #expect(try place.opened().keys == 1)
+    }
+
     @Test("where the old escrow cannot be replaced there is no receipt, nothing is appended, and the next start ends it")
     func notReplaced() throws {
         let place = try EscrowPlace()
-        let scratch = try place.archive(at: FailPoint("shred-escrowStaged")) { path in
+        let scratch = try place.archive(at: FailPoint("shred-rootAdopted")) { path in
             // In the place of the file something that cannot be overwritten.
             try FileManager.default.moveItem(atPath: path, toPath: path + ".away")
             try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
@@ -141,12 +168,13 @@ struct EscrowingTests {
 /// A folder for an escrow beside archives, and the key that opens it.
 private struct EscrowPlace {
     let folder: TemporaryFolder
-    let path: String
     let secret: EscrowSecretKey
+
+    var elsewhere: String { folder.file("elsewhere") }
+    var path: String { elsewhere + "/escrow" }
 
     init() throws {
         folder = try TemporaryFolder()
-        path = folder.file("elsewhere") + "/escrow"
         try FileManager.default.createDirectory(atPath: folder.file("elsewhere"), withIntermediateDirectories: false)
         secret = try EscrowSecretKey.make(to: folder.file("secret.key"))
     }

@@ -114,6 +114,64 @@ struct EscrowTests {
         #expect(try scene.openEscrow().keys == 2)
     }
 
+    @Test("where the escrow is not the one that was made last, a shred destroys nothing", arguments: Displacement.allCases, [false, true])
+    func shredWithoutTheEscrow(_ displacement: Displacement, isMidway: Bool) throws {
+        let scene = try EscrowScene()
+        _ = try scene.vault.renewEscrow(now: scene.time)
+        let early = try bytes(of: scene.path)
+        let ids = try scene.makeKeys(2)
+        _ = try scene.vault.renewEscrow(now: scene.time)
+        let old = try bytes(of: scene.path)
+        if !isMidway { try displacement.displace(scene, early) }
+        let failed = try failure {
+            try scene.vault.shred([ids[0]]) { step in
+                if step == .escrowStaged, isMidway { Result { try displacement.displace(scene, early) }.value }
+            }
+        }
+        #expect(failed.map { "\($0)".contains(scene.path) } == true)
+        #expect(scene.vault.ids == ids)
+        #expect(try failure { _ = try scene.makeKeys(1) } == nil)
+
+        try displacement.putBack(scene, old)
+        try scene.vault.shred([ids[0]]) { _ in }
+        #expect(try scene.openEscrow().keys == 2)
+        #expect(try scene.files() == ["escrow"])
+    }
+
+    @Test("a shred is not at its end while the old escrow, or the next one, is gone", arguments: ["", ".new"])
+    func goneAfterTheSwap(_ suffix: String) throws {
+        let scene = try EscrowScene()
+        let ids = try scene.makeKeys(2)
+        _ = try scene.vault.renewEscrow(now: scene.time)
+        let failed = try failure {
+            try scene.vault.shred([ids[0]]) { step in
+                if step == .keyringSwapped { Result { try scene.move("escrow" + suffix, "away") }.value }
+            }
+        }
+        #expect(failed != nil)
+        try scene.move("away", "escrow" + suffix)
+        try scene.vault.shred([ids[0]]) { _ in }
+        #expect(try failure { try scene.vault.shred([ids[1]]) { _ in } } == nil)
+        #expect(try scene.openEscrow().keys == 0)
+    }
+
+    @Test("a vault whose escrow is gone is not opened until somebody says that it is lost")
+    func goneAtTheStart() throws {
+        let scene = try EscrowScene()
+        _ = try scene.makeKeys(1)
+        _ = try scene.vault.renewEscrow(now: scene.time)
+        try scene.move("escrow", "away")
+        let note = scene.home.vault + "/escrowed"
+        let failed = try failure { _ = try scene.open(mayBeNew: false) }.map { "\($0)" }
+        #expect(failed?.contains(scene.path) == true && failed?.contains(note) == true)
+        try scene.move("away", "escrow")
+        #expect(try !scene.open(mayBeNew: false).renewEscrow(now: scene.time))
+        try scene.move("escrow", "away")
+        try FileManager.default.removeItem(atPath: note)
+        #expect(try scene.open(mayBeNew: false).renewEscrow(now: scene.time))
+        #expect(try scene.openEscrow().keys == 1)
+    }
+
     @Test("a file that is none of this vault's, or has newer keys, is not replaced, and the vault stays as it is")
     func notReplaced() throws {
         let scene = try EscrowScene()
@@ -241,4 +299,31 @@ private struct EscrowScene {
     }
 
     func files() throws -> [String] { try FileManager.default.contentsOfDirectory(atPath: home.path + "/elsewhere").sorted() }
+
+    func move(_ name: String, _ other: String) throws {
+        try FileManager.default.moveItem(atPath: home.path + "/elsewhere/" + name, toPath: home.path + "/elsewhere/" + other)
+    }
+}
+
+/// What else may lie in the escrow's place.
+enum Displacement: CaseIterable {
+    case nothing, anotherFolder, anOlderOne
+
+    fileprivate func displace(_ scene: EscrowScene, _ early: [UInt8]) throws {
+        let folder = scene.home.path + "/elsewhere"
+        switch self {
+        case .nothing: try FileManager.default.removeItem(atPath: scene.path)
+        case .anotherFolder:
+            try FileManager.default.moveItem(atPath: folder, toPath: folder + ".unmounted")
+            try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: false)
+        case .anOlderOne: try put(early, in: scene.path)
+        }
+    }
+
+    fileprivate func putBack(_ scene: EscrowScene, _ old: [UInt8]) throws {
+        let folder = scene.home.path + "/elsewhere"
+        guard self == .anotherFolder else { return try put(old, in: scene.path) }
+        try FileManager.default.removeItem(atPath: folder)
+        try FileManager.default.moveItem(atPath: folder + ".unmounted", toPath: folder)
+    }
 }

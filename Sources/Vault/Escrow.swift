@@ -1,4 +1,5 @@
 import CSodium
+import Events
 import Glibc
 
 /// A second copy of root key and keyring, sealed to a key whose secret is not on this machine: a file that is replaced whole.
@@ -25,18 +26,29 @@ package struct Escrow: Sendable {
 
     var path: String { file.path }
 
-    /// The head of the escrow that is there. Nil if there is none, or one that is overwritten already. Nothing is changed.
-    func header() throws(VaultFailure) -> EscrowHeader? {
-        guard let file = try VaultFile(ifThere: path, O_RDONLY) else { return nil }
-        guard try file.status().st_mode & S_IFMT == S_IFREG else { throw .refused(path: path, reason: "is no regular file; name another") }
+    /// What lies at the escrow's place.
+    enum Found: Equatable {
+        /// No file, or an empty one.
+        case nothing
+        /// A file of zeros: what is left when a replacement is cut short.
+        case overwritten
+        case escrow(EscrowHeader, byteCount: Int)
+    }
+
+    /// Looks what is there. Nothing is changed.
+    func find() throws(VaultFailure) -> Found {
+        guard let file = try VaultFile(ifThere: path, O_RDONLY) else { return .nothing }
+        let status = try file.status()
+        guard status.st_mode & S_IFMT == S_IFREG else { throw .refused(path: path, reason: "is no regular file; name another") }
         let bytes = try file.bytes(at: 0, countMax: EscrowHeader.byteCountMax)
-        // An empty file says nothing of its own either.
-        if bytes.allSatisfy({ $0 == 0 }) { return nil }
-        return try EscrowHeader(decoding: bytes, path: path)
+        if bytes.isEmpty { return .nothing }
+        if bytes.allSatisfy({ $0 == 0 }) { return .overwritten }
+        return .escrow(try EscrowHeader(decoding: bytes, path: path), byteCount: Int(status.st_size))
     }
 
     /// Writes an escrow beside the one that is there, durably.
-    func stage(_ header: EscrowHeader, _ keyring: Keyring.Image, root: RootKey) throws(VaultFailure) {
+    func stage(_ keyring: Keyring.Image, root: RootKey, now: Instant) throws(VaultFailure) -> EscrowHeader {
+        let header = EscrowHeader(of: keyring, to: recipient, now: now)
         let head = header.encoded
         let secret = try LockedMemory(byteCount: Self.secretBytes)
         unsafe root.withBytes { unsafe secret.bytes.copyMemory(from: $0) }
@@ -48,6 +60,16 @@ package struct Escrow: Sendable {
         }
         let whole = head + sealed + keyring.bytes
         try unsafe whole.withUnsafeBufferPointer { (bytes) throws(VaultFailure) in try unsafe file.stage(UnsafeRawBufferPointer(bytes)) }
+        return header
+    }
+
+    /// Puts the staged escrow in the place of the one that is there, which is overwritten first.
+    func adopt(_ header: EscrowHeader, overwritten: () -> Void) throws(VaultFailure) {
+        try file.adopt(overwritten: overwritten)
+        // Without a staged file the one before still lies there.
+        guard try find() == .escrow(header, byteCount: header.escrowBytes) else {
+            throw .refused(path: path, reason: "is not the escrow that was to take its place there; see who else writes in its folder")
+        }
     }
 
     static func digest(_ bytes: [UInt8]) -> [UInt8] {

@@ -2,6 +2,8 @@ package import Events
 import Synchronization
 
 /// The vault's second copy.
+///
+/// The escrow that was made last is always at its place, or no key is destroyed: an older copy elsewhere would open what they sealed.
 extension Vault {
     /// Makes sure that what lies at the escrow's place may be replaced by one of this vault. Nothing is changed.
     ///
@@ -9,24 +11,34 @@ extension Vault {
     package func checkEscrow() throws(VaultFailure) {
         guard let escrow else { return }
         try shears.withLock { (shears) throws(VaultFailure) in
-            guard let there = try escrow.header() else { return }
-            guard there.instance == instance else {
-                throw .refused(
-                    path: escrow.path,
-                    reason: "is the escrow of the archive \(there.instance), not of \(instance); name another file for this one")
+            let found = try escrow.find()
+            let noted = try EscrowNote(readingFrom: folder.escrowed)
+            if case .escrow(let there, _) = found {
+                try check(there, at: escrow.path)
+                // A vault that was restored has no note yet.
+                shears.note = noted ?? EscrowNote(known: there)
+            } else {
+                shears.note = noted ?? EscrowNote()
             }
-            guard there.nextKey <= desk.withLock({ $0.next }) else {
-                throw .refused(
-                    path: escrow.path,
-                    reason: "is an escrow with newer keys than the keyring \(folder.keyring) has, so it is not replaced; "
-                        + "restore them with 'annalsd escrow-open', or move it away")
-            }
-            shears.escrowed = there
+            _ = try lookAtEscrow(&shears)
+        }
+    }
+
+    private func check(_ there: EscrowHeader, at path: String) throws(VaultFailure) {
+        guard there.instance == instance else {
+            throw .refused(
+                path: path, reason: "is the escrow of the archive \(there.instance), not of \(instance); name another file for this one")
+        }
+        guard there.nextKey <= desk.withLock({ $0.next }) else {
+            throw .refused(
+                path: path,
+                reason: "is an escrow with newer keys than the keyring \(folder.keyring) has, so it is not replaced; "
+                    + "restore them with 'annalsd escrow-open', or move it away")
         }
     }
 
     /// When the escrow that is there was made; nil if there is none.
-    package var escrowMadeAt: Instant? { shears.withLock { $0.escrowed?.madeAt } }
+    package var escrowMadeAt: Instant? { shears.withLock { $0.note.known?.madeAt } }
 
     /// Replaces the escrow, unless it holds just what the keyring does. Returns whether it did. Without a place for one it does nothing.
     ///
@@ -35,18 +47,14 @@ extension Vault {
         guard let escrow else { return false }
         return try shears.withLock { (shears) throws(VaultFailure) in
             let (entries, nextKey, root) = try saved()
-            var header = header(of: entries, nextKey, under: root, to: escrow, now: now)
-            if let there = shears.escrowed, there.isOfSame(as: header) {
+            if case .escrow(let there, _) = try lookAtEscrow(&shears),
+                there.holds(entries.count, below: nextKey, under: root.id, for: escrow.recipient)
+            {
                 try escrow.file.forgetStaged()
                 return false
             }
-            let image = try image(of: entries, nextKey, under: root)
-            header.keyringBytes = image.bytes.count
-            try escrow.stage(header, image, root: root)
-            // Nobody knows what is there after a failure.
-            shears.escrowed = nil
-            try escrow.file.adopt(overwritten: {})
-            shears.escrowed = header
+            try stageEscrow(&shears, image(of: entries, nextKey, under: root), under: root, now)
+            try adoptEscrow(&shears) {}
             return true
         }
     }
@@ -59,17 +67,40 @@ extension Vault {
         }
     }
 
-    /// But for the size of the keyring.
-    func header(
-        of entries: [KeyringBox.Entry], _ nextKey: KeyID, under root: RootKey, to escrow: Escrow, now: Instant
-    ) -> EscrowHeader {
-        EscrowHeader(
-            madeAt: now, recipient: escrow.recipient, root: root.id, nextKey: nextKey, keys: entries.count, keyringBytes: 0,
-            instance: instance)
+    // MARK: What a renewal and a shred have in common
+
+    /// What lies at the escrow's place; throws if that is not the escrow which was made last.
+    @discardableResult
+    func lookAtEscrow(_ shears: inout Shears) throws(VaultFailure) -> Escrow.Found {
+        guard let escrow else { return .nothing }
+        let found = try escrow.find()
+        guard let known = shears.note.known, !shears.note.isInPlace(found) else {
+            shears.note.settle(found)
+            return found
+        }
+        let what = found == .nothing ? "holds no escrow, although one was made" : "is not the escrow that was made last,"
+        throw .refused(
+            path: escrow.path,
+            reason: "\(what) at \(known.madeAt): mount its device, or put it back. If it is lost, see that no copy of it is left, "
+                + "for it opens what is purged later; then stop the daemon, remove \(folder.escrowed), and start again")
     }
 
-    /// Whoever asks holds the shears, so these keys stay.
-    func image(of entries: [KeyringBox.Entry], _ nextKey: KeyID, under root: RootKey) throws(VaultFailure) -> Keyring.Image {
-        try unsafe Keyring.Image(of: entries, nextKey: nextKey, under: root, instance: instance) { unsafe copyKey($0, into: $1) }
+    /// Writes the next escrow beside the one that is there.
+    func stageEscrow(
+        _ shears: inout Shears, _ image: Keyring.Image, under root: RootKey, _ now: Instant
+    ) throws(VaultFailure) {
+        guard let escrow else { return }
+        shears.note.next = try escrow.stage(image, root: root, now: now)
+        try shears.note.write(to: folder.escrowed)
+    }
+
+    /// Puts it in its place. May be called again after it failed.
+    func adoptEscrow(_ shears: inout Shears, overwritten: () -> Void) throws(VaultFailure) {
+        guard let escrow, let next = shears.note.next else { return }
+        try lookAtEscrow(&shears)
+        try escrow.adopt(next, overwritten: overwritten)
+        let note = EscrowNote(known: next)
+        try note.write(to: folder.escrowed)
+        shears.note = note
     }
 }

@@ -72,6 +72,8 @@ struct EscrowingTests {
         try scratch.close()
         #expect(try place.opened().keys == 2)
         try files.removeItem(atPath: place.path)
+        // Which says that it is lost.
+        try files.removeItem(atPath: scratch.path + "/vault/escrowed")
         try scratch.open()
         #expect(try place.opened().keys == 2)
         let status = scratch.archive.upkeep.status.withLock { $0 }

@@ -146,6 +146,41 @@ def test_a_purge_destroys_nothing_where_the_next_escrow_cannot_be_written(make_d
     assert "the escrow is not of today's keys" in daemon.log_text()
 
 
+def test_nothing_is_purged_while_the_escrow_is_gone(make_daemon, place):
+    folder, settings = place
+    elsewhere, unmounted = folder / "elsewhere", folder / "unmounted"
+    daemon = make_daemon(purge_automatic="no", **settings).start()
+    with Connection(daemon.socket) as connection:
+        connection.call("HELLO", 3)
+        fill(connection, "old")
+    assert daemon.stop() == 0
+    daemon.start()
+    with Connection(daemon.socket) as connection:
+        connection.call("HELLO", 3)
+        elsewhere.rename(unmounted)
+        elsewhere.mkdir()
+        plan = connection.call("PURGE.PLAN")
+        with pytest.raises(Refused) as failed:
+            connection.call("PURGE.RUN", plan["plan"], "CONFIRM", 20)
+        assert failed.value.code == "FAILED"
+        wait_for(lambda: connection.call("PURGE.STATUS")["escrow"] == b"failed")
+        assert b"mount" in connection.call("PURGE.STATUS")["escrow-reason"]
+        assert state(connection, "old", "c-3") != "purged" and os.listdir(elsewhere) == []
+    assert daemon.stop() == 0
+    code, said = refused(daemon, purge_automatic="no", **settings)
+    assert code == 1 and "holds no escrow" in said and "vault/escrowed" in said
+    elsewhere.rmdir()
+    unmounted.rename(elsewhere)
+    daemon.start()
+    with Connection(daemon.socket) as connection:
+        connection.call("HELLO", 3)
+        plan = connection.call("PURGE.PLAN")
+        connection.call("PURGE.RUN", plan["plan"], "CONFIRM", 20)
+        assert state(connection, "old", "c-3") == "purged"
+    assert daemon.stop() == 0
+    assert "0 keys" in lose_and_restore(daemon, folder)
+
+
 @pytest.mark.parametrize("step", ["escrowStaged", "keyringRenamed", "rootAdopted", "keyringRemoved", "escrowOverwritten", "escrowReplaced"])
 def test_killed_in_a_shred_the_next_start_leaves_the_escrow_of_its_keyring(make_daemon, place, step, monkeypatch):
     folder, settings = place

@@ -80,6 +80,48 @@ struct EscrowingTests {
         #expect(status.hasEscrow && status.escrowMadeAt == Scratch.start && status.escrowError == nil)
     }
 
+    @Test("a damaged escrow is told of and written anew, at a look, at the start and at the end")
+    func damaged() throws {
+        let place = try EscrowPlace()
+        let scratch = try place.archive()
+        scratch.send(.init("m"))
+        scratch.archive.upkeep.tick()
+        try place.cutShort()
+        scratch.archive.upkeep.tick()
+        #expect(try place.opened().keys == 1)
+        #expect(scratch.archive.upkeep.status.withLock { $0.escrowError }?.contains("damaged") == true)
+        scratch.archive.upkeep.tick()
+        #expect(scratch.archive.upkeep.status.withLock { $0.escrowError } == nil)
+
+        try place.cutShort()
+        try scratch.close()
+        #expect(try place.opened().keys == 1)
+        try place.cutShort()
+        try scratch.open()
+        #expect(try place.opened().keys == 1)
+        #expect(scratch.archive.upkeep.status.withLock { $0.escrowError }?.contains("damaged") == true)
+    }
+
+    @Test("a deleted escrow is written anew, and told of until somebody says that it is lost")
+    func deleted() throws {
+        let place = try EscrowPlace()
+        let scratch = try place.archive()
+        scratch.send(.init("m"))
+        scratch.archive.upkeep.tick()
+        try files.removeItem(atPath: place.path)
+        scratch.archive.upkeep.tick()
+        #expect(try place.opened().keys == 1)
+        for _ in 0..<2 {
+            #expect(scratch.archive.upkeep.status.withLock { $0.escrowError }?.contains(scratch.path + "/vault/escrowed") == true)
+            try scratch.reopen()
+        }
+        try scratch.close()
+        try files.removeItem(atPath: scratch.path + "/vault/escrowed")
+        try scratch.open()
+        scratch.archive.upkeep.tick()
+        #expect(scratch.archive.upkeep.status.withLock { $0.escrowError } == nil)
+    }
+
     @Test("where another folder is in the place of the escrow's there is no receipt; with the right one in its place there is")
     func unmounted() throws {
         let place = try EscrowPlace()
@@ -193,6 +235,11 @@ private struct EscrowPlace {
         }
         scratch.lendAppender()
         return scratch
+    }
+
+    func cutShort() throws {
+        let whole = try Data(contentsOf: URL(filePath: path))
+        try whole.dropLast(1).write(to: URL(filePath: path))
     }
 
     func opened() throws -> OpenedEscrow { try OpenedEscrow(opening: path, with: secret) }

@@ -172,6 +172,70 @@ struct EscrowTests {
         #expect(try scene.openEscrow().keys == 1)
     }
 
+    @Test("a damaged escrow is found at the next look, and written anew", arguments: Damage.allCases)
+    func damageIsMended(_ damage: Damage) throws {
+        let scene = try EscrowScene()
+        let ids = try scene.makeKeys(2)
+        _ = try scene.vault.renewEscrow(now: scene.time)
+        try damage.befall(scene.path)
+        #expect(try scene.vault.renewEscrow(now: scene.time))
+        #expect(try scene.openEscrow().keys == 2)
+        #expect(try !scene.vault.renewEscrow(now: scene.time))
+        try damage.befall(scene.path)
+        try scene.vault.shred([ids[0]]) { _ in }
+        #expect(try scene.openEscrow().keys == 1)
+        #expect(try scene.files() == ["escrow"])
+    }
+
+    @Test("at the start every changed byte is found, and the escrow written anew")
+    func anyByte() throws {
+        let scene = try EscrowScene()
+        _ = try scene.makeKeys(1)
+        _ = try scene.vault.renewEscrow(now: scene.time)
+        for offset in try bytes(of: scene.path).indices {
+            var changed = try bytes(of: scene.path)
+            changed[offset] ^= UInt8(1 << (offset % 8))
+            try put(changed, in: scene.path)
+            #expect(try scene.open(mayBeNew: false).renewEscrow(now: scene.time), "byte \(offset)")
+            #expect(try scene.openEscrow().keys == 1)
+            #expect(try !scene.open(mayBeNew: false).renewEscrow(now: scene.time))
+        }
+    }
+
+    @Test("an escrow that somebody deletes is written anew, but no key is destroyed until somebody says that it is lost")
+    func deleted() throws {
+        let scene = try EscrowScene()
+        let ids = try scene.makeKeys(2)
+        _ = try scene.vault.renewEscrow(now: scene.time)
+        try FileManager.default.removeItem(atPath: scene.path)
+        #expect(try scene.vault.renewEscrow(now: scene.time))
+        #expect(try scene.openEscrow().keys == 2)
+        for vault in try [scene.vault, scene.open(mayBeNew: false)] {
+            #expect(try !vault.renewEscrow(now: scene.time))
+            let failed = try failure { try vault.shred([ids[0]]) { _ in } }.map { "\($0)" }
+            #expect(failed?.contains(scene.home.vault + "/escrowed") == true)
+            #expect(vault.ids == ids)
+        }
+        try FileManager.default.removeItem(atPath: scene.home.vault + "/escrowed")
+        let vault = try scene.open(mayBeNew: false)
+        _ = try vault.renewEscrow(now: scene.time)
+        try vault.shred([ids[0]]) { _ in }
+        #expect(try scene.openEscrow().keys == 1)
+    }
+
+    @Test("nothing is written to another folder in the place of the escrow's")
+    func unmounted() throws {
+        let scene = try EscrowScene()
+        _ = try scene.makeKeys(1)
+        _ = try scene.vault.renewEscrow(now: scene.time)
+        let old = try bytes(of: scene.path)
+        try Displacement.anotherFolder.displace(scene, old)
+        #expect(try failure { _ = try scene.vault.renewEscrow(now: scene.time) } != nil)
+        #expect(try scene.files() == [])
+        try Displacement.anotherFolder.putBack(scene, old)
+        #expect(try !scene.vault.renewEscrow(now: scene.time))
+    }
+
     @Test("a file that is none of this vault's, or has newer keys, is not replaced, and the vault stays as it is")
     func notReplaced() throws {
         let scene = try EscrowScene()
@@ -302,6 +366,23 @@ private struct EscrowScene {
 
     func move(_ name: String, _ other: String) throws {
         try FileManager.default.moveItem(atPath: home.path + "/elsewhere/" + name, toPath: home.path + "/elsewhere/" + other)
+    }
+}
+
+/// What may happen to the bytes of an escrow.
+enum Damage: CaseIterable {
+    case cutShort, longer, overwritten, otherHead, noHead
+
+    fileprivate func befall(_ path: String) throws {
+        var bytes = try bytes(of: path)
+        switch self {
+        case .cutShort: bytes.removeLast(40)
+        case .longer: bytes.append(0)
+        case .overwritten: bytes = bytes.map { _ in 0 }
+        case .otherHead: bytes[12] ^= 0x80
+        case .noHead: bytes.replaceSubrange(..<16, with: repeatElement(0xFF, count: 16))
+        }
+        try put(bytes, in: path)
     }
 }
 

@@ -26,28 +26,8 @@ package struct Escrow: Sendable {
 
     var path: String { file.path }
 
-    /// What lies at the escrow's place.
-    enum Found: Equatable {
-        /// No file, or an empty one.
-        case nothing
-        /// A file of zeros: what is left when a replacement is cut short.
-        case overwritten
-        case escrow(EscrowHeader, byteCount: Int)
-    }
-
-    /// Looks what is there. Nothing is changed.
-    func find() throws(VaultFailure) -> Found {
-        guard let file = try VaultFile(ifThere: path, O_RDONLY) else { return .nothing }
-        let status = try file.status()
-        guard status.st_mode & S_IFMT == S_IFREG else { throw .refused(path: path, reason: "is no regular file; name another") }
-        let bytes = try file.bytes(at: 0, countMax: EscrowHeader.byteCountMax)
-        if bytes.isEmpty { return .nothing }
-        if bytes.allSatisfy({ $0 == 0 }) { return .overwritten }
-        return .escrow(try EscrowHeader(decoding: bytes, path: path), byteCount: Int(status.st_size))
-    }
-
     /// Writes an escrow beside the one that is there, durably.
-    func stage(_ keyring: Keyring.Image, root: RootKey, now: Instant) throws(VaultFailure) -> EscrowHeader {
+    func stage(_ keyring: Keyring.Image, root: RootKey, now: Instant) throws(VaultFailure) -> EscrowMark {
         let header = EscrowHeader(of: keyring, to: recipient, now: now)
         let head = header.encoded
         let secret = try LockedMemory(byteCount: Self.secretBytes)
@@ -58,16 +38,17 @@ package struct Escrow: Sendable {
                 path: path,
                 reason: "cannot be sealed, because the public key \(recipient) is none; make one with 'annalsd escrow-key'")
         }
-        let whole = head + sealed + keyring.bytes
+        let rest = sealed + keyring.bytes
+        let whole = head + rest
         try unsafe whole.withUnsafeBufferPointer { (bytes) throws(VaultFailure) in try unsafe file.stage(UnsafeRawBufferPointer(bytes)) }
-        return header
+        return EscrowMark(header: header, digest: Self.digest(rest))
     }
 
     /// Puts the staged escrow in the place of the one that is there, which is overwritten first.
-    func adopt(_ header: EscrowHeader, overwritten: () -> Void) throws(VaultFailure) {
+    func adopt(_ mark: EscrowMark, overwritten: () -> Void) throws(VaultFailure) {
         try file.adopt(overwritten: overwritten)
         // Without a staged file the one before still lies there.
-        guard try find() == .escrow(header, byteCount: header.escrowBytes) else {
+        guard try find([mark], readingAll: false) == .whole(mark) else {
             throw .refused(path: path, reason: "is not the escrow that was to take its place there; see who else writes in its folder")
         }
     }

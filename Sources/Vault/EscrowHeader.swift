@@ -27,9 +27,6 @@ struct EscrowHeader: Equatable, Sendable {
             + numbers + [UInt8(name.count)] + name
     }
 
-    /// How long an escrow with this head is.
-    var escrowBytes: Int { encoded.count + Escrow.sealedBytes + keyringBytes }
-
     /// Whether it holds so many keys below this one, under this root key, for this reader: the keys themselves never change.
     func holds(_ keys: Int, below nextKey: KeyID, under root: RootKeyID, for recipient: EscrowPublicKey) -> Bool {
         self.keys == keys && self.nextKey == nextKey && self.root == root && self.recipient == recipient

@@ -22,8 +22,8 @@ package struct OpenedEscrow: Sendable {
         }
         let head = header.encoded
         let rest = head.count + Escrow.sealedBytes
-        guard try Int(file.status().st_size) == header.escrowBytes else { throw Self.damaged(path) }
-        let bytes = try file.bytes(at: 0, countMax: header.escrowBytes)
+        guard try Int(file.status().st_size) == rest + header.keyringBytes else { throw Self.damaged(path) }
+        let bytes = try file.bytes(at: 0, countMax: rest + header.keyringBytes)
         keyring = Array(bytes[rest...])
         root = try Self.root(in: bytes[head.count..<rest], of: head + keyring, with: secret, path)
         self.header = header

@@ -36,6 +36,12 @@ package final class Vault: Sendable {
         var isUnfinished = false
         /// The escrow that is there, and the one that is to take its place.
         var note = EscrowNote()
+        /// Whether all of it was read since the start, or written since.
+        var isEscrowRead = false
+        /// Where it was last.
+        var escrowFolder: Escrow.Folder?
+        /// What was wrong with it, and is mended, but not told yet.
+        var escrowFault: VaultFailure?
     }
 
     init(_ shelf: consuming KeyShelf, _ desk: consuming Desk, _ place: Place) {

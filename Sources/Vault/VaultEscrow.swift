@@ -11,16 +11,16 @@ extension Vault {
     package func checkEscrow() throws(VaultFailure) {
         guard let escrow else { return }
         try shears.withLock { (shears) throws(VaultFailure) in
-            let found = try escrow.find()
-            let noted = try EscrowNote(readingFrom: folder.escrowed)
-            if case .escrow(let there, _) = found {
-                try check(there, at: escrow.path)
-                // A vault that was restored has no note yet.
-                shears.note = noted ?? EscrowNote(known: there)
-            } else {
-                shears.note = noted ?? EscrowNote()
+            shears.note = try EscrowNote(readingFrom: folder.escrowed) ?? EscrowNote()
+            let found = try look(&shears, escrow)
+            switch found {
+            case .whole(let mark), .damaged(let mark): try check(mark.header, at: escrow.path)
+            case .another(let there): try check(there, at: escrow.path)
+            case .nothing, .overwritten: break
             }
-            _ = try lookAtEscrow(&shears)
+            try requireInPlace(found, shears.note, escrow)
+            // A vault that was restored has no note yet.
+            if case .another(let there) = found { shears.note.known = EscrowMark(header: there, digest: EscrowMark.unread) }
         }
     }
 
@@ -38,23 +38,27 @@ extension Vault {
     }
 
     /// When the escrow that is there was made; nil if there is none.
-    package var escrowMadeAt: Instant? { shears.withLock { $0.note.known?.madeAt } }
+    package var escrowMadeAt: Instant? { shears.withLock { $0.note.known?.header.madeAt } }
 
-    /// Replaces the escrow, unless it holds just what the keyring does. Returns whether it did. Without a place for one it does nothing.
+    /// Replaces the escrow, unless it is whole and holds just what the keyring does. Returns whether it did. Without a place for one it does
+    /// nothing.
     ///
     /// Keys that are not saved are left out: after a crash their ids would be given to others.
     package func renewEscrow(now: Instant) throws(VaultFailure) -> Bool {
         guard let escrow else { return false }
         return try shears.withLock { (shears) throws(VaultFailure) in
             let (entries, nextKey, root) = try saved()
-            if case .escrow(let there, _) = try lookAtEscrow(&shears),
-                there.holds(entries.count, below: nextKey, under: root.id, for: escrow.recipient)
-            {
+            let found = try look(&shears, escrow)
+            let isDeleted = try isDeleted(found, shears, escrow)
+            if !isDeleted { try requireInPlace(found, shears.note, escrow) }
+            if case .whole(let there) = found, there.header.holds(entries.count, below: nextKey, under: root.id, for: escrow.recipient) {
                 try escrow.file.forgetStaged()
                 return false
             }
-            try stageEscrow(&shears, image(of: entries, nextKey, under: root), under: root, now)
+            let fault = fault(of: found, shears.note, escrow)
+            try stageEscrow(&shears, image(of: entries, nextKey, under: root), under: root, now, isDeleted: isDeleted)
             try adoptEscrow(&shears) {}
+            shears.escrowFault = fault
             return true
         }
     }
@@ -67,40 +71,89 @@ extension Vault {
         }
     }
 
-    // MARK: What a renewal and a shred have in common
-
-    /// What lies at the escrow's place; throws if that is not the escrow which was made last.
-    @discardableResult
-    func lookAtEscrow(_ shears: inout Shears) throws(VaultFailure) -> Escrow.Found {
-        guard let escrow else { return .nothing }
-        let found = try escrow.find()
-        guard let known = shears.note.known, !shears.note.isInPlace(found) else {
-            shears.note.settle(found)
-            return found
-        }
-        let what = found == .nothing ? "holds no escrow, although one was made" : "is not the escrow that was made last,"
-        throw .refused(
-            path: escrow.path,
-            reason: "\(what) at \(known.madeAt): mount its device, or put it back. If it is lost, see that no copy of it is left, "
-                + "for it opens what is purged later; then stop the daemon, remove \(folder.escrowed), and start again")
+    /// Whether it was taken out of a folder that is still the same: on a device that went, it would still be whole.
+    private func isDeleted(_ found: Escrow.Found, _ shears: Shears, _ escrow: Escrow) throws(VaultFailure) -> Bool {
+        guard found == .nothing, shears.note.known != nil, let folder = try escrow.folder() else { return false }
+        return folder == shears.escrowFolder
     }
 
-    /// Writes the next escrow beside the one that is there.
+    private func fault(of found: Escrow.Found, _ note: EscrowNote, _ escrow: Escrow) -> VaultFailure? {
+        switch found {
+        case .damaged(let mark) where mark.digest != EscrowMark.unread: break
+        // Not by a replacement that was cut short.
+        case .overwritten where note.next == nil: break
+        default: return nil
+        }
+        return .refused(path: escrow.path, reason: "was damaged, and is written anew; see what is wrong with its disk")
+    }
+
+    /// What an operator must know of the escrow although it could be written: what was mended since he was told, and what is lost.
+    package func takeEscrowFault() -> VaultFailure? {
+        shears.withLock { shears in
+            defer { shears.escrowFault = nil }
+            return shears.escrowFault ?? lossOfEscrow(shears.note)
+        }
+    }
+
+    private func lossOfEscrow(_ note: EscrowNote) -> VaultFailure? {
+        guard let escrow, let lost = note.lost else { return nil }
+        return .refused(
+            path: escrow.path,
+            reason: "was written anew, but the escrow that was made at \(lost) was taken away from there, and nothing is purged. "
+                + sayingThatItIsLost)
+    }
+
+    // MARK: What a renewal and a shred have in common
+
+    /// Throws if something would be left of the escrow that was made last, or of one before it.
+    func requireEscrow(_ shears: inout Shears) throws(VaultFailure) {
+        guard let escrow else { return }
+        try requireInPlace(look(&shears, escrow), shears.note, escrow)
+        if let loss = lossOfEscrow(shears.note) { throw loss }
+    }
+
+    private func look(_ shears: inout Shears, _ escrow: Escrow) throws(VaultFailure) -> Escrow.Found {
+        let found = try escrow.find(shears.note.marks, readingAll: !shears.isEscrowRead)
+        shears.note.settle(found)
+        if case .whole = found { shears.isEscrowRead = true }
+        if found != .nothing { shears.escrowFolder = try escrow.folder() }
+        return found
+    }
+
+    private func requireInPlace(_ found: Escrow.Found, _ note: EscrowNote, _ escrow: Escrow) throws(VaultFailure) {
+        guard let known = note.known, !note.isInPlace(found) else { return }
+        let what = found == .nothing ? "holds no escrow, although one was made" : "is not the escrow that was made last,"
+        throw .refused(
+            path: escrow.path, reason: "\(what) at \(known.header.madeAt): mount its device, or put it back. " + sayingThatItIsLost)
+    }
+
+    private var sayingThatItIsLost: String {
+        "If it is lost, see that no copy of it is left, for it opens what is purged later; then stop the daemon, "
+            + "remove \(folder.escrowed), and start again"
+    }
+
+    /// Writes the next escrow beside the one that is there, or that was deleted.
     func stageEscrow(
-        _ shears: inout Shears, _ image: Keyring.Image, under root: RootKey, _ now: Instant
+        _ shears: inout Shears, _ image: Keyring.Image, under root: RootKey, _ now: Instant, isDeleted: Bool = false
     ) throws(VaultFailure) {
         guard let escrow else { return }
         shears.note.next = try escrow.stage(image, root: root, now: now)
+        if isDeleted, let known = shears.note.known {
+            shears.note.lost = known.header.madeAt
+            shears.note.known = nil
+        }
         try shears.note.write(to: folder.escrowed)
     }
 
     /// Puts it in its place. May be called again after it failed.
     func adoptEscrow(_ shears: inout Shears, overwritten: () -> Void) throws(VaultFailure) {
         guard let escrow, let next = shears.note.next else { return }
-        try lookAtEscrow(&shears)
+        try requireInPlace(look(&shears, escrow), shears.note, escrow)
         try escrow.adopt(next, overwritten: overwritten)
-        let note = EscrowNote(known: next)
+        let note = EscrowNote(known: next, lost: shears.note.lost)
         try note.write(to: folder.escrowed)
         shears.note = note
+        shears.isEscrowRead = true
+        shears.escrowFolder = try escrow.folder()
     }
 }

@@ -62,7 +62,7 @@ extension Vault {
         _ shears: inout Shears, leavingOut dead: Set<KeyID>, _ now: Instant, _ reached: (ShredStep) -> Void
     ) throws(VaultFailure) {
         try desk.withLock { (desk) throws(VaultFailure) in try desk.check() }
-        try lookAtEscrow(&shears)
+        try requireEscrow(&shears)
         let root = try RootKey.random()
         // Its keeper may take seconds: nobody else waits for him.
         try source.stage(root)
@@ -70,7 +70,7 @@ extension Vault {
         do throws(VaultFailure) {
             var next: Keyring? = try write(&shears, leavingOut: dead, under: root, now, reached)
             // Once more, while nothing has happened yet.
-            try lookAtEscrow(&shears)
+            try requireEscrow(&shears)
             try swap(&shears, &next, leavingOut: dead, under: root, reached)
         } catch {
             if !shears.isUnfinished { try undo(&shears) }

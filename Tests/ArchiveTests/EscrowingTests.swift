@@ -99,6 +99,7 @@ struct EscrowingTests {
         try place.cutShort()
         try scratch.open()
         #expect(try place.opened().keys == 1)
+        scratch.archive.upkeep.tick()
         #expect(scratch.archive.upkeep.status.withLock { $0.escrowError }?.contains("damaged") == true)
     }
 
@@ -114,6 +115,7 @@ struct EscrowingTests {
         for _ in 0..<2 {
             #expect(scratch.archive.upkeep.status.withLock { $0.escrowError }?.contains(scratch.path + "/vault/escrowed") == true)
             try scratch.reopen()
+            scratch.archive.upkeep.tick()
         }
         try scratch.close()
         try files.removeItem(atPath: scratch.path + "/vault/escrowed")

@@ -24,6 +24,8 @@ struct EscrowTests {
         let vault = try scene.open(mayBeNew: false)
         #expect(vault.ids == ids)
         for body in bodies { #expect(vault.opened(body) == (.plain, [1, 2, 3])) }
+        // What lay there is nobody's that this vault knows.
+        #expect(try vault.renewEscrow(now: scene.time))
         #expect(try !vault.renewEscrow(now: scene.time))
     }
 

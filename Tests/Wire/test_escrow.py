@@ -143,7 +143,41 @@ def test_a_purge_destroys_nothing_where_the_next_escrow_cannot_be_written(make_d
         wait_for(lambda: connection.call("PURGE.STATUS")["escrow"] == b"kept")
         assert state(connection, "old", "c-3") == "purged"
     assert daemon.stop() == 0
-    assert "the escrow is not of today's keys" in daemon.log_text()
+    assert "the escrow is not as it must be" in daemon.log_text()
+
+
+def test_a_damaged_escrow_is_written_anew_and_a_deleted_one_keeps_purges_back(make_daemon, place):
+    folder, settings = place
+    file = settings["escrow_file"]
+    daemon = make_daemon(purge_automatic="no", **settings).start()
+    with Connection(daemon.socket) as connection:
+        connection.call("HELLO", 3)
+        fill(connection, "old")
+    assert daemon.stop() == 0
+    file.write_bytes(file.read_bytes()[:-40])
+    daemon.start()
+    assert "1 keys" in escrow("escrow-open", file, "--key", folder / "secret", "--to", folder / "again").stdout
+    file.unlink()
+    assert daemon.stop() == 0
+    assert "was damaged" in daemon.log_text()
+    assert "1 keys" in escrow("escrow-open", file, "--key", folder / "secret", "--to", folder / "once more").stdout
+    daemon.start()
+    with Connection(daemon.socket) as connection:
+        connection.call("HELLO", 3)
+        wait_for(lambda: connection.call("PURGE.STATUS")["escrow"] == b"failed")
+        assert b"vault/escrowed" in connection.call("PURGE.STATUS")["escrow-reason"]
+        plan = connection.call("PURGE.PLAN")
+        with pytest.raises(Refused):
+            connection.call("PURGE.RUN", plan["plan"], "CONFIRM", 20)
+    assert daemon.stop() == 0
+    (daemon.data / "vault/escrowed").unlink()
+    daemon.start()
+    with Connection(daemon.socket) as connection:
+        connection.call("HELLO", 3)
+        plan = connection.call("PURGE.PLAN")
+        connection.call("PURGE.RUN", plan["plan"], "CONFIRM", 20)
+        assert state(connection, "old", "c-3") == "purged"
+        assert connection.call("PURGE.STATUS")["escrow"] == b"kept"
 
 
 def test_nothing_is_purged_while_the_escrow_is_gone(make_daemon, place):

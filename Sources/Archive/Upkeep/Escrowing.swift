@@ -3,7 +3,7 @@ import Synchronization
 import Vault
 
 extension Upkeep {
-    /// Renews the escrow if there are keys that it has not.
+    /// Renews the escrow if it is not whole, or there are keys that it has not.
     ///
     /// A failure holds up nothing else: appends go on, and it is tried again at the next look. A purge replaces the escrow itself, and
     /// destroys nothing where it cannot.
@@ -12,20 +12,20 @@ extension Upkeep {
         do throws(VaultFailure) {
             let isRenewed = try core.vault.renewEscrow(now: core.now)
             if isRenewed { tell(.escrowed) }
-            note(nil)
+            note(core.vault.takeEscrowFault())
         } catch {
-            let reason = "\(error)"
-            // Once, and not at every look.
-            if status.withLock({ $0.escrowError }) != reason { tell(.escrowFailed(reason)) }
-            note(reason)
+            note(error)
         }
     }
 
-    private func note(_ error: String?) {
+    private func note(_ fault: VaultFailure?) {
+        let reason = fault.map { "\($0)" }
+        // Once, and not at every look.
+        if let reason, status.withLock({ $0.escrowError }) != reason { tell(.escrowFailed(reason)) }
         let madeAt = core.vault.escrowMadeAt
         status.withLock { status in
             status.escrowMadeAt = madeAt
-            status.escrowError = error
+            status.escrowError = reason
         }
     }
 }

@@ -7,7 +7,7 @@ import Glibc
 /// head | sealed box of (root key 32 | BLAKE2b-256 of head and keyring 32) | keyring, as the vault has it.
 /// The keyring in it is made of the keys in memory, not of the file: a damaged file must not take its own second copy along.
 package struct Escrow: Sendable {
-    let file: RotatedFile
+    private let file: RotatedFile
     let recipient: EscrowPublicKey
 
     static let digestBytes = 32
@@ -40,16 +40,32 @@ package struct Escrow: Sendable {
         }
         let rest = sealed + keyring.bytes
         let whole = head + rest
-        try unsafe whole.withUnsafeBufferPointer { (bytes) throws(VaultFailure) in try unsafe file.stage(UnsafeRawBufferPointer(bytes)) }
+        try named { () throws(VaultFailure) in
+            try unsafe whole.withUnsafeBufferPointer { (bytes) throws(VaultFailure) in
+                try unsafe file.stage(UnsafeRawBufferPointer(bytes))
+            }
+        }
         return EscrowMark(header: header, digest: Self.digest(rest))
     }
 
     /// Puts the staged escrow in the place of the one that is there, which is overwritten first.
     func adopt(_ mark: EscrowMark, overwritten: () -> Void) throws(VaultFailure) {
-        try file.adopt(overwritten: overwritten)
+        try named { () throws(VaultFailure) in try file.adopt(overwritten: overwritten) }
         // Without a staged file the one before still lies there.
         guard try find([mark], readingAll: false) == .whole(mark) else {
             throw .refused(path: path, reason: "is not the escrow that was to take its place there; see who else writes in its folder")
+        }
+    }
+
+    /// Destroys a staged escrow that was never adopted.
+    func forgetStaged() throws(VaultFailure) { try named { () throws(VaultFailure) in try file.forgetStaged() } }
+
+    /// A failed call as one on the escrow: what is to be done is another thing than with the vault's own files.
+    func named<Result>(_ body: () throws(VaultFailure) -> Result) throws(VaultFailure) -> Result {
+        do throws(VaultFailure) {
+            return try body()
+        } catch .system(let call, let file, let code) {
+            throw .escrow(path: path, call: call, of: file, code: code)
         }
     }
 

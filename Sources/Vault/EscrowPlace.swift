@@ -19,6 +19,10 @@ extension Escrow {
     ///   - marks: of those that may be there.
     ///   - readingAll: whether the whole file is read; else its head and its length have to do, as long as they are right.
     func find(_ marks: [EscrowMark], readingAll: Bool) throws(VaultFailure) -> Found {
+        try named { () throws(VaultFailure) in try look(for: marks, readingAll: readingAll) }
+    }
+
+    private func look(for marks: [EscrowMark], readingAll: Bool) throws(VaultFailure) -> Found {
         guard let file = try VaultFile(ifThere: path, O_RDONLY) else { return .nothing }
         let status = try file.status()
         guard status.st_mode & S_IFMT == S_IFREG else { throw .refused(path: path, reason: "is no regular file; name another") }
@@ -45,8 +49,9 @@ extension Escrow {
 
     /// Nil if it is not there.
     func folder() throws(VaultFailure) -> Folder? {
-        guard let folder = try VaultFile(ifThere: VaultFile.folder(of: path) + "/.", O_RDONLY | O_DIRECTORY) else { return nil }
-        let status = try folder.status()
-        return Folder(device: status.st_dev, inode: status.st_ino)
+        try named { () throws(VaultFailure) in
+            let file = try VaultFile(ifThere: VaultFile.folder(of: path) + "/.", O_RDONLY | O_DIRECTORY)
+            return try file?.status()
+        }.map { Folder(device: $0.st_dev, inode: $0.st_ino) }
     }
 }

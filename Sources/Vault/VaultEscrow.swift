@@ -52,7 +52,7 @@ extension Vault {
             let isDeleted = try isDeleted(found, shears, escrow)
             if !isDeleted { try requireInPlace(found, shears.note, escrow) }
             if case .whole(let there) = found, there.header.holds(entries.count, below: nextKey, under: root.id, for: escrow.recipient) {
-                try escrow.file.forgetStaged()
+                try escrow.forgetStaged()
                 return false
             }
             let fault = fault(of: found, shears.note, escrow)
@@ -60,6 +60,19 @@ extension Vault {
             try adoptEscrow(&shears) {}
             shears.escrowFault = fault
             return true
+        }
+    }
+
+    /// Makes sure that a shred could replace the escrow: writes one beside it, and destroys that again. Throws what a shred would throw.
+    package func proveEscrow(now: Instant) throws(VaultFailure) {
+        guard let escrow else { return }
+        try shears.withLock { (shears) throws(VaultFailure) in
+            try requireEscrow(&shears)
+            // What an unfinished shred has staged is needed yet.
+            if shears.isUnfinished { return }
+            let (entries, nextKey, root) = try saved()
+            _ = try escrow.stage(image(of: entries, nextKey, under: root), root: root, now: now)
+            try escrow.forgetStaged()
         }
     }
 

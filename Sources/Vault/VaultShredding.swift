@@ -131,7 +131,7 @@ extension Vault {
         try folder.removeOld()
         try folder.removeNext()
         try source.forgetStaged()
-        try escrow?.file.forgetStaged()
+        try escrow?.forgetStaged()
     }
 
     /// Destroys the old root key, then what it opened.

@@ -7,14 +7,27 @@ extension Upkeep {
     ///
     /// A failure holds up nothing else: appends go on, and it is tried again at the next look. A purge replaces the escrow itself, and
     /// destroys nothing where it cannot.
-    func keepEscrow() {
+    /// - Parameter hindrance: why a purge was put off, if one was. Where nothing is to be written, nothing else tells of it.
+    func keepEscrow(purgeHindered hindrance: VaultFailure? = nil) {
         guard core.options.escrow != nil, core.trouble.withLock({ $0 == nil }) else { return }
         do throws(VaultFailure) {
             let isRenewed = try core.vault.renewEscrow(now: core.now)
             if isRenewed { tell(.escrowed) }
-            note(core.vault.takeEscrowFault())
+            note(core.vault.takeEscrowFault() ?? hindrance)
         } catch {
             note(error)
+        }
+    }
+
+    /// Why no purge can replace the escrow; nil: one can, or there is none. Asked before an intent, so that nothing is logged of a purge
+    /// that cannot end.
+    func hindranceOfEscrow() -> VaultFailure? {
+        do throws(VaultFailure) {
+            try core.vault.proveEscrow(now: core.now)
+            return nil
+        } catch {
+            note(error)
+            return error
         }
     }
 

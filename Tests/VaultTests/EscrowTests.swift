@@ -288,6 +288,19 @@ struct EscrowTests {
         }
     }
 
+    @Test("an escrow is of a time that can be written, or refused", arguments: [.min, -1, Instant.distantFuture.milliseconds + 1, .max])
+    func unwritableTime(_ milliseconds: Int64) throws {
+        let scene = try EscrowScene()
+        _ = try scene.vault.renewEscrow(now: Instant(milliseconds: milliseconds))
+        #expect(try scene.openEscrow().madeAt.isWritable)
+        var forged = try bytes(of: scene.path)
+        forged.replaceSubrange(12..<20, with: KeyringHeader.bytes(milliseconds))
+        try put(forged, in: scene.path)
+        // A vault that knows nothing of it has nothing but the head to go by.
+        try FileManager.default.removeItem(atPath: scene.home.vault + "/escrowed")
+        #expect(try failure { _ = try scene.open(mayBeNew: false) }.map { "\($0)" }?.contains("damaged") == true)
+    }
+
     @Test("nothing is written over: neither a keyring, nor a root key, nor a secret key")
     func writesNothingOver() throws {
         let scene = try EscrowScene()

@@ -37,8 +37,9 @@ extension EscrowHeader {
     /// The head of an escrow of this keyring.
     init(of keyring: Keyring.Image, to recipient: EscrowPublicKey, now: Instant) {
         self.init(
-            madeAt: now, recipient: recipient, root: keyring.header.root, nextKey: keyring.header.nextKey, keys: keyring.keys,
-            keyringBytes: keyring.bytes.count, instance: keyring.header.instance)
+            // Held at the ends of what can be written: it must not lock out its reader, whatever the clock says.
+            madeAt: now.advanced(byMilliseconds: 0), recipient: recipient, root: keyring.header.root, nextKey: keyring.header.nextKey,
+            keys: keyring.keys, keyringBytes: keyring.bytes.count, instance: keyring.header.instance)
     }
 
     /// Reads a header from the beginning of a file.
@@ -52,14 +53,14 @@ extension EscrowHeader {
                 path: path, reason: "is an escrow of format \(version), and this program knows \(Self.version); use the newer program")
         }
         let end = Self.fixedBytes + Int(bytes[Self.fixedBytes - 1])
+        let madeAt = Instant(milliseconds: KeyringHeader.number(in: bytes, at: 12))
         let numbers: [UInt64] = [68, 76, 84].map { KeyringHeader.number(in: bytes, at: $0) }
         guard bytes.count >= end, let instance = String(validating: bytes[Self.fixedBytes..<end], as: UTF8.self),
             let recipient = EscrowPublicKey(bytes: Array(bytes[20..<52])), numbers[0] > 0, numbers.allSatisfy({ $0 <= Int64.max }),
-            numbers[2] <= Escrow.keyringBytesMax
+            numbers[2] <= Escrow.keyringBytesMax, madeAt.isWritable
         else { throw .refused(path: path, reason: "is a damaged escrow, whose head cannot be read; use another copy of it") }
-        let madeAt: Int64 = KeyringHeader.number(in: bytes, at: 12)
         self.init(
-            madeAt: Instant(milliseconds: madeAt), recipient: recipient, root: RootKeyID(Array(bytes[52..<68])), nextKey: KeyID(numbers[0]),
+            madeAt: madeAt, recipient: recipient, root: RootKeyID(Array(bytes[52..<68])), nextKey: KeyID(numbers[0]),
             keys: Int(numbers[1]), keyringBytes: Int(numbers[2]), instance: instance)
     }
 }

@@ -39,9 +39,9 @@ struct EscrowNote: Equatable, Sendable {
 
 extension EscrowNote {
     var encoded: [UInt8] {
+        let time = lost.map { max(1, $0.milliseconds) } ?? 0
         let content =
-            Self.magic + KeyringHeader.bytes(Self.version) + KeyringHeader.bytes(lost?.milliseconds ?? 0) + Self.bytes(of: known)
-            + Self.bytes(of: next)
+            Self.magic + KeyringHeader.bytes(Self.version) + KeyringHeader.bytes(time) + Self.bytes(of: known) + Self.bytes(of: next)
         return content + Escrow.digest(content)
     }
 

@@ -314,6 +314,20 @@ struct EscrowTests {
         #expect(try scene.home.files() == before)
     }
 
+    @Test("a restoring that fails leaves nothing behind, and works when it is tried again", arguments: [false, true])
+    func restoringTwice(givesUpLaterKeys: Bool) throws {
+        let scene = try EscrowScene()
+        _ = try scene.makeKeys(2)
+        _ = try scene.vault.renewEscrow(now: scene.time)
+        let opened = try scene.openEscrow()
+        let folder = scene.home.path + "/again"
+        let nowhere = RootKeyFile(scene.home.path + "/nowhere/root.key")
+        #expect(try failure { try opened.restore(to: folder, root: nowhere, givesUpLaterKeys: givesUpLaterKeys) } != nil)
+        #expect(try FileManager.default.contentsOfDirectory(atPath: folder) == [])
+        try opened.restore(to: folder, givesUpLaterKeys: givesUpLaterKeys)
+        #expect(try scene.openAgain().count == 2)
+    }
+
     @Test("a secret key for everybody, or a text that is none, is refused; a public key is its 64 digits")
     func keys() throws {
         let scene = try EscrowScene()

@@ -44,7 +44,8 @@ package struct OpenedEscrow: Sendable {
         .refused(path: path, reason: "is damaged: it is not what was written there; use another copy of it")
     }
 
-    /// Writes `keyring` and the root key to places where neither is, durably.
+    /// Writes `keyring` and the root key to places where neither is, durably. If it fails it leaves nothing behind, so that it can be tried
+    /// again.
     /// - Parameters:
     ///   - folder: where the keyring goes; made if it is not there.
     ///   - source: where the root key goes; nil: to `root.key` beside it.
@@ -56,18 +57,31 @@ package struct OpenedEscrow: Sendable {
         let vault = VaultFolder(path: folder)
         let source = source ?? RootKeyFile(folder + "/root.key")
         let found = try source.candidates()
-        guard found.current == nil, found.staged == nil, found.fault == nil else {
+        // A program may keep what it was given when this failed the last time.
+        guard found.current == nil, found.staged.map({ $0.id == root.id }) ?? true, found.fault == nil else {
             throw .refused(
                 path: source.place, reason: "holds a root key already, which is not replaced; name another place, or move it away")
         }
         try vault.make()
         let file = try VaultFile(making: vault.keyring)
+        do throws(VaultFailure) {
+            try write(to: file, in: vault, givesUpLaterKeys: givesUpLaterKeys)
+            try source.stage(root)
+            // Last: a root key that is there is never taken away again.
+            try source.adopt(overwritten: {})
+        } catch {
+            try VaultFile.remove(vault.keyring)
+            try vault.removeNext()
+            try source.forgetStaged()
+            throw error
+        }
+    }
+
+    private func write(to file: borrowing VaultFile, in vault: VaultFolder, givesUpLaterKeys: Bool) throws(VaultFailure) {
         try file.write(keyring[...], at: 0)
         try file.syncWhole()
         try check(vault.keyring)
         if givesUpLaterKeys { try giveUpLaterKeys(in: vault) }
-        try source.stage(root)
-        try source.adopt(overwritten: {})
         try vault.sync()
     }
 

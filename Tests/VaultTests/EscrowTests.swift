@@ -314,6 +314,33 @@ struct EscrowTests {
         #expect(try scene.home.files() == before)
     }
 
+    @Test(
+        "an escrow that somebody else sealed is refused when its keyring is none: a key id twice, or one after which no other fits",
+        arguments: [[7, 7], [.max], [1 << 63]] as [[UInt64]], [false, true])
+    func forged(_ ids: [UInt64], givesUpLaterKeys: Bool) throws {
+        let scene = try EscrowScene()
+        let root = try RootKey.random()
+        let entries = try ids.map { KeyringBox.Entry(id: KeyID($0), owner: try owner()) }
+        let image = try Keyring.Image(of: entries, nextKey: KeyID(8), under: root, instance: "an archive") { _, room in
+            room.initializeMemory(as: UInt8.self, repeating: 7)
+        }
+        try scene.escrow.adopt(try scene.escrow.stage(image, root: root, now: scene.time)) {}
+        let opened = try scene.openEscrow()
+        let folder = scene.home.path + "/again"
+        #expect(try failure { try opened.restore(to: folder, givesUpLaterKeys: givesUpLaterKeys) } != nil)
+        #expect(try FileManager.default.contentsOfDirectory(atPath: folder) == [])
+    }
+
+    @Test("numbers in a head that leave no room for later keys are refused", arguments: [1 << 62 + 1, 1 << 63, .max] as [UInt64])
+    func noRoomForLaterKeys(_ nextKey: UInt64) throws {
+        let scene = try EscrowScene()
+        let root = try RootKey.random()
+        let image = try Keyring.Image(of: [], nextKey: KeyID(nextKey), under: root, instance: "an archive") { _, _ in }
+        _ = try scene.escrow.stage(image, root: root, now: scene.time)
+        try scene.move("escrow.new", "escrow")
+        #expect(try failure { try scene.openEscrow().restore(to: scene.home.path + "/again", givesUpLaterKeys: true) } != nil)
+    }
+
     @Test("a restoring that fails leaves nothing behind, and works when it is tried again", arguments: [false, true])
     func restoringTwice(givesUpLaterKeys: Bool) throws {
         let scene = try EscrowScene()

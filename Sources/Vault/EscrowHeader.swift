@@ -18,6 +18,8 @@ struct EscrowHeader: Equatable, Sendable {
     private static let version: UInt32 = 1
     private static let fixedBytes = 93
     static let byteCountMax = fixedBytes + 255
+    /// Leaves room for the later keys that a reader gives up.
+    private static let nextKeyMax = KeyID.most / 2
 
     var encoded: [UInt8] {
         let name = Array(instance.utf8)
@@ -56,8 +58,8 @@ extension EscrowHeader {
         let madeAt = Instant(milliseconds: KeyringHeader.number(in: bytes, at: 12))
         let numbers: [UInt64] = [68, 76, 84].map { KeyringHeader.number(in: bytes, at: $0) }
         guard bytes.count >= end, let instance = String(validating: bytes[Self.fixedBytes..<end], as: UTF8.self),
-            let recipient = EscrowPublicKey(bytes: Array(bytes[20..<52])), numbers[0] > 0, numbers.allSatisfy({ $0 <= Int64.max }),
-            numbers[2] <= Escrow.keyringBytesMax, madeAt.isWritable
+            let recipient = EscrowPublicKey(bytes: Array(bytes[20..<52])), madeAt.isWritable,
+            numbers[0] > 0, numbers[0] <= Self.nextKeyMax, numbers[1] <= Int64.max, numbers[2] <= Escrow.keyringBytesMax
         else { throw .refused(path: path, reason: "is a damaged escrow, whose head cannot be read; use another copy of it") }
         self.init(
             madeAt: madeAt, recipient: recipient, root: RootKeyID(Array(bytes[52..<68])), nextKey: KeyID(numbers[0]),

@@ -85,14 +85,18 @@ package struct OpenedEscrow: Sendable {
         try vault.sync()
     }
 
-    /// As a start will read it.
+    /// As a start will read it. Whoever knows the public key can seal an escrow, so its keyring is as little trusted as any bytes.
     private func check(_ path: String) throws(VaultFailure) {
+        var ids: Set<KeyID> = []
         var count = 0
         guard var restored = try Keyring(opening: path), restored.header.instance == instance, restored.header.root == root.id else {
             throw Self.damaged(path)
         }
-        try unsafe restored.read(under: root) { _, _ in count += 1 }
-        guard count == keys, try !restored.hasTornEnd() else { throw Self.damaged(path) }
+        try unsafe restored.read(under: root) { entry, _ in
+            ids.insert(entry.id)
+            count += 1
+        }
+        guard count == keys, ids.count == count, try !restored.hasTornEnd() else { throw Self.damaged(path) }
     }
 
     /// Writes the keyring anew, as one that was written when many more keys had been made than it has: so they count as destroyed.

@@ -84,6 +84,12 @@ def test_nothing_is_written_over_and_another_secret_opens_nothing(make_daemon, p
     assert "is there already" in escrow("escrow-key", "--to", secret, check=False).stderr
     assert escrow("escrow-open", file, "--key", secret, "--to", vault, check=False).returncode == 1
     assert {path: path.read_bytes() for path in vault.iterdir()} == content
+    # What fails leaves nothing behind, so that it can be tried again.
+    words = ["escrow-open", file, "--key", secret, "--to", folder / "restored"]
+    assert escrow(*words, "--root-key-file", folder / "nowhere/root.key", check=False).returncode == 1
+    assert sorted(os.listdir(folder / "restored")) == []
+    escrow(*words)
+    assert sorted(os.listdir(folder / "restored")) == ["keyring", "root.key"]
     other = folder / "other"
     escrow("escrow-key", "--to", other)
     done = escrow("escrow-open", file, "--key", other, "--to", folder / "again", check=False)

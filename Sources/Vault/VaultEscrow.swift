@@ -58,7 +58,7 @@ extension Vault {
             let fault = fault(of: found, shears.note, escrow)
             try stageEscrow(&shears, image(of: entries, nextKey, under: root), under: root, now, isDeleted: isDeleted)
             try adoptEscrow(&shears) {}
-            shears.escrowFault = fault
+            if let fault { shears.escrowFault = fault }
             return true
         }
     }
@@ -162,11 +162,11 @@ extension Vault {
     func adoptEscrow(_ shears: inout Shears, overwritten: () -> Void) throws(VaultFailure) {
         guard let escrow, let next = shears.note.next else { return }
         try requireInPlace(look(&shears, escrow), shears.note, escrow)
+        shears.escrowFolder = try escrow.folder()
         try escrow.adopt(next, overwritten: overwritten)
         let note = EscrowNote(known: next, lost: shears.note.lost)
         try note.write(to: folder.escrowed)
         shears.note = note
         shears.isEscrowRead = true
-        shears.escrowFolder = try escrow.folder()
     }
 }

@@ -227,6 +227,7 @@ struct EscrowingTests {
         try place.unblock()
         scratch.archive.upkeep.tick()
         #expect(scratch.archive.purges(newest: 9).map(\.outcome) == [.destroyed, .destroyed])
+        #expect(try files.contentsOfDirectory(atPath: place.elsewhere) == ["escrow"])
         #expect(scratch.archive.upkeep.status.withLock { $0.escrowError } == nil)
     }
 

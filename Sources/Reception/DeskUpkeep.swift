@@ -117,7 +117,7 @@ extension UpkeepNews {
             logger.error("nothing is destroyed until an operator says that the clock is right", metadata: ["reason": "\(reason)"])
         case .escrowed: logger.debug("the escrow is renewed")
         case .escrowFailed(let reason):
-            logger.error("the escrow is not of today's keys; it is tried again", metadata: ["trouble": "\(reason)"])
+            logger.error("the escrow is not as it must be", metadata: ["trouble": "\(reason)"])
         case .signed(let size): logger.debug("a checkpoint is signed", metadata: ["size": "\(size)"])
         case .signingFailed(let reason):
             logger.error("no checkpoint is signed; it is tried again", metadata: ["trouble": "\(reason)"])

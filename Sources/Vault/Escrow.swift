@@ -1,4 +1,5 @@
 import CSodium
+import Events
 import Glibc
 
 /// A second copy of root key and keyring, sealed to a key whose secret is not on this machine: a file that is replaced whole.
@@ -6,7 +7,7 @@ import Glibc
 /// head | sealed box of (root key 32 | BLAKE2b-256 of head and keyring 32) | keyring, as the vault has it.
 /// The keyring in it is made of the keys in memory, not of the file: a damaged file must not take its own second copy along.
 package struct Escrow: Sendable {
-    let file: RotatedFile
+    private let file: RotatedFile
     let recipient: EscrowPublicKey
 
     static let digestBytes = 32
@@ -25,18 +26,9 @@ package struct Escrow: Sendable {
 
     var path: String { file.path }
 
-    /// The head of the escrow that is there. Nil if there is none, or one that is overwritten already. Nothing is changed.
-    func header() throws(VaultFailure) -> EscrowHeader? {
-        guard let file = try VaultFile(ifThere: path, O_RDONLY) else { return nil }
-        guard try file.status().st_mode & S_IFMT == S_IFREG else { throw .refused(path: path, reason: "is no regular file; name another") }
-        let bytes = try file.bytes(at: 0, countMax: EscrowHeader.byteCountMax)
-        // An empty file says nothing of its own either.
-        if bytes.allSatisfy({ $0 == 0 }) { return nil }
-        return try EscrowHeader(decoding: bytes, path: path)
-    }
-
     /// Writes an escrow beside the one that is there, durably.
-    func stage(_ header: EscrowHeader, _ keyring: Keyring.Image, root: RootKey) throws(VaultFailure) {
+    func stage(_ keyring: Keyring.Image, root: RootKey, now: Instant) throws(VaultFailure) -> EscrowMark {
+        let header = EscrowHeader(of: keyring, to: recipient, now: now)
         let head = header.encoded
         let secret = try LockedMemory(byteCount: Self.secretBytes)
         unsafe root.withBytes { unsafe secret.bytes.copyMemory(from: $0) }
@@ -46,8 +38,35 @@ package struct Escrow: Sendable {
                 path: path,
                 reason: "cannot be sealed, because the public key \(recipient) is none; make one with 'annalsd escrow-key'")
         }
-        let whole = head + sealed + keyring.bytes
-        try unsafe whole.withUnsafeBufferPointer { (bytes) throws(VaultFailure) in try unsafe file.stage(UnsafeRawBufferPointer(bytes)) }
+        let rest = sealed + keyring.bytes
+        let whole = head + rest
+        try named { () throws(VaultFailure) in
+            try unsafe whole.withUnsafeBufferPointer { (bytes) throws(VaultFailure) in
+                try unsafe file.stage(UnsafeRawBufferPointer(bytes))
+            }
+        }
+        return EscrowMark(header: header, digest: Self.digest(rest))
+    }
+
+    /// Puts the staged escrow in the place of the one that is there, which is overwritten first.
+    func adopt(_ mark: EscrowMark, overwritten: () -> Void) throws(VaultFailure) {
+        try named { () throws(VaultFailure) in try file.adopt(overwritten: overwritten) }
+        // Without a staged file the one before still lies there.
+        guard try find([mark], readingAll: false) == .whole(mark) else {
+            throw .refused(path: path, reason: "is not the escrow that was to take its place there; see who else writes in its folder")
+        }
+    }
+
+    /// Destroys a staged escrow that was never adopted.
+    func forgetStaged() throws(VaultFailure) { try named { () throws(VaultFailure) in try file.forgetStaged() } }
+
+    /// A failed call as one on the escrow: what is to be done is another thing than with the vault's own files.
+    func named<Result>(_ body: () throws(VaultFailure) -> Result) throws(VaultFailure) -> Result {
+        do throws(VaultFailure) {
+            return try body()
+        } catch .system(let call, let file, let code) {
+            throw .escrow(path: path, call: call, of: file, code: code)
+        }
     }
 
     static func digest(_ bytes: [UInt8]) -> [UInt8] {

@@ -18,6 +18,8 @@ struct EscrowHeader: Equatable, Sendable {
     private static let version: UInt32 = 1
     private static let fixedBytes = 93
     static let byteCountMax = fixedBytes + 255
+    /// Leaves room for the later keys that a reader gives up.
+    private static let nextKeyMax = KeyID.most / 2
 
     var encoded: [UInt8] {
         let name = Array(instance.utf8)
@@ -27,16 +29,21 @@ struct EscrowHeader: Equatable, Sendable {
             + numbers + [UInt8(name.count)] + name
     }
 
-    /// Whether it holds these keys, and for the same reader.
-    func isOfSame(as other: EscrowHeader) -> Bool {
-        var dated = other
-        dated.madeAt = madeAt
-        dated.keyringBytes = keyringBytes
-        return self == dated
+    /// Whether it holds so many keys below this one, under this root key, for this reader: the keys themselves never change.
+    func holds(_ keys: Int, below nextKey: KeyID, under root: RootKeyID, for recipient: EscrowPublicKey) -> Bool {
+        self.keys == keys && self.nextKey == nextKey && self.root == root && self.recipient == recipient
     }
 }
 
 extension EscrowHeader {
+    /// The head of an escrow of this keyring.
+    init(of keyring: Keyring.Image, to recipient: EscrowPublicKey, now: Instant) {
+        self.init(
+            // Held at the ends of what can be written: it must not lock out its reader, whatever the clock says.
+            madeAt: now.advanced(byMilliseconds: 0), recipient: recipient, root: keyring.header.root, nextKey: keyring.header.nextKey,
+            keys: keyring.keys, keyringBytes: keyring.bytes.count, instance: keyring.header.instance)
+    }
+
     /// Reads a header from the beginning of a file.
     init(decoding bytes: [UInt8], path: String) throws(VaultFailure) {
         guard bytes.count >= Self.fixedBytes, bytes.starts(with: Self.magic) else {
@@ -48,13 +55,14 @@ extension EscrowHeader {
                 path: path, reason: "is an escrow of format \(version), and this program knows \(Self.version); use the newer program")
         }
         let end = Self.fixedBytes + Int(bytes[Self.fixedBytes - 1])
+        let madeAt = Instant(milliseconds: KeyringHeader.number(in: bytes, at: 12))
         let numbers: [UInt64] = [68, 76, 84].map { KeyringHeader.number(in: bytes, at: $0) }
         guard bytes.count >= end, let instance = String(validating: bytes[Self.fixedBytes..<end], as: UTF8.self),
-            let recipient = EscrowPublicKey(bytes: Array(bytes[20..<52])), numbers[0] > 0, numbers.allSatisfy({ $0 <= Int64.max })
+            let recipient = EscrowPublicKey(bytes: Array(bytes[20..<52])), madeAt.isWritable,
+            numbers[0] > 0, numbers[0] <= Self.nextKeyMax, numbers[1] <= Int64.max, numbers[2] <= Escrow.keyringBytesMax
         else { throw .refused(path: path, reason: "is a damaged escrow, whose head cannot be read; use another copy of it") }
-        let madeAt: Int64 = KeyringHeader.number(in: bytes, at: 12)
         self.init(
-            madeAt: Instant(milliseconds: madeAt), recipient: recipient, root: RootKeyID(Array(bytes[52..<68])), nextKey: KeyID(numbers[0]),
+            madeAt: madeAt, recipient: recipient, root: RootKeyID(Array(bytes[52..<68])), nextKey: KeyID(numbers[0]),
             keys: Int(numbers[1]), keyringBytes: Int(numbers[2]), instance: instance)
     }
 }

@@ -6,6 +6,9 @@ package struct KeyID: Hashable, Comparable, Sendable {
 
     package init(_ rawValue: UInt64) { self.rawValue = rawValue }
 
+    /// A greater one on disk is none that was ever given: so there is always a next.
+    static let most = UInt64(Int64.max)
+
     package static func < (left: KeyID, right: KeyID) -> Bool { left.rawValue < right.rawValue }
 }
 

@@ -35,12 +35,14 @@ struct Keyring: ~Copyable, Sendable {
     /// The bytes of a whole keyring. They are sealed, so they may lie in any memory.
     struct Image {
         let header: KeyringHeader
+        let keys: Int
         fileprivate(set) var bytes: [UInt8]
 
         init(
             of entries: [KeyringBox.Entry], nextKey: KeyID, under root: RootKey, instance: String, copy: KeyCopy
         ) throws(VaultFailure) {
             let parts = KeyringBox.distributed(entries)
+            keys = entries.count
             header = KeyringHeader(boxes: parts.count, nextKey: nextKey, root: root.id, instance: instance)
             let head = header.encoded
             bytes = head

@@ -138,7 +138,7 @@ import Events
         let tenantEnd = unsafe tenantStart + Int(bytes[tenantStart - 1])
         guard bytes.count > tenantEnd else { return nil }
         let end = unsafe tenantEnd + 1 + Int(bytes[tenantEnd])
-        guard bytes.count >= end, id.rawValue > 0 else { return nil }
+        guard bytes.count >= end, id.rawValue > 0, id.rawValue <= KeyID.most else { return nil }
         do throws(NameFault) {
             let tenant = try unsafe TenantID(checking: UnsafeRawBufferPointer(rebasing: bytes[tenantStart..<tenantEnd]))
             let name = unsafe UnsafeRawBufferPointer(rebasing: bytes[(tenantEnd + 1)..<end])

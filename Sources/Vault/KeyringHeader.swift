@@ -43,7 +43,9 @@ struct KeyringHeader: Equatable, Sendable {
         let boxes: UInt32 = Self.number(in: bytes, at: 12)
         let next: UInt64 = Self.number(in: bytes, at: 16)
         let end = Self.fixedBytes + Int(bytes[Self.fixedBytes - 1])
-        guard bytes.count >= end, boxes > 0, next > 0, let instance = String(validating: bytes[Self.fixedBytes..<end], as: UTF8.self) else {
+        guard bytes.count >= end, boxes > 0, next > 0, next <= KeyID.most,
+            let instance = String(validating: bytes[Self.fixedBytes..<end], as: UTF8.self)
+        else {
             throw .damaged(path: path, offset: 12, reason: "its head cannot be read")
         }
         self.init(boxes: Int(boxes), nextKey: KeyID(next), root: RootKeyID(Array(bytes[24..<40])), instance: instance)

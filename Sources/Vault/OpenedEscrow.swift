@@ -22,9 +22,7 @@ package struct OpenedEscrow: Sendable {
         }
         let head = header.encoded
         let rest = head.count + Escrow.sealedBytes
-        guard header.keyringBytes <= Escrow.keyringBytesMax, try Int(file.status().st_size) == rest + header.keyringBytes else {
-            throw Self.damaged(path)
-        }
+        guard try Int(file.status().st_size) == rest + header.keyringBytes else { throw Self.damaged(path) }
         let bytes = try file.bytes(at: 0, countMax: rest + header.keyringBytes)
         keyring = Array(bytes[rest...])
         root = try Self.root(in: bytes[head.count..<rest], of: head + keyring, with: secret, path)
@@ -46,7 +44,8 @@ package struct OpenedEscrow: Sendable {
         .refused(path: path, reason: "is damaged: it is not what was written there; use another copy of it")
     }
 
-    /// Writes `keyring` and the root key to places where neither is, durably.
+    /// Writes `keyring` and the root key to places where neither is, durably. If it fails it leaves nothing behind, so that it can be tried
+    /// again.
     /// - Parameters:
     ///   - folder: where the keyring goes; made if it is not there.
     ///   - source: where the root key goes; nil: to `root.key` beside it.
@@ -58,29 +57,46 @@ package struct OpenedEscrow: Sendable {
         let vault = VaultFolder(path: folder)
         let source = source ?? RootKeyFile(folder + "/root.key")
         let found = try source.candidates()
-        guard found.current == nil, found.staged == nil, found.fault == nil else {
+        // A program may keep what it was given when this failed the last time.
+        guard found.current == nil, found.staged.map({ $0.id == root.id }) ?? true, found.fault == nil else {
             throw .refused(
                 path: source.place, reason: "holds a root key already, which is not replaced; name another place, or move it away")
         }
         try vault.make()
         let file = try VaultFile(making: vault.keyring)
+        do throws(VaultFailure) {
+            try write(to: file, in: vault, givesUpLaterKeys: givesUpLaterKeys)
+            try source.stage(root)
+            // Last: a root key that is there is never taken away again.
+            try source.adopt(overwritten: {})
+        } catch {
+            try VaultFile.remove(vault.keyring)
+            try vault.removeNext()
+            try source.forgetStaged()
+            throw error
+        }
+    }
+
+    private func write(to file: borrowing VaultFile, in vault: VaultFolder, givesUpLaterKeys: Bool) throws(VaultFailure) {
         try file.write(keyring[...], at: 0)
         try file.syncWhole()
         try check(vault.keyring)
         if givesUpLaterKeys { try giveUpLaterKeys(in: vault) }
-        try source.stage(root)
-        try source.adopt(overwritten: {})
         try vault.sync()
     }
 
-    /// As a start will read it.
+    /// As a start will read it. Whoever knows the public key can seal an escrow, so its keyring is as little trusted as any bytes.
     private func check(_ path: String) throws(VaultFailure) {
+        var ids: Set<KeyID> = []
         var count = 0
         guard var restored = try Keyring(opening: path), restored.header.instance == instance, restored.header.root == root.id else {
             throw Self.damaged(path)
         }
-        try unsafe restored.read(under: root) { _, _ in count += 1 }
-        guard count == keys, try !restored.hasTornEnd() else { throw Self.damaged(path) }
+        try unsafe restored.read(under: root) { entry, _ in
+            ids.insert(entry.id)
+            count += 1
+        }
+        guard count == keys, ids.count == count, try !restored.hasTornEnd() else { throw Self.damaged(path) }
     }
 
     /// Writes the keyring anew, as one that was written when many more keys had been made than it has: so they count as destroyed.

@@ -34,10 +34,14 @@ package final class Vault: Sendable {
     struct Shears: Sendable {
         /// Whether it has passed the point of no return, and not destroyed yet what it leaves behind.
         var isUnfinished = false
-        /// The escrow that is there, as far as it is known.
-        var escrowed: EscrowHeader?
-        /// The one that the shred has put beside it.
-        var staged: EscrowHeader?
+        /// The escrow that is there, and the one that is to take its place.
+        var note = EscrowNote()
+        /// Whether all of it was read since the start, or written since.
+        var isEscrowRead = false
+        /// Where it was last.
+        var escrowFolder: Escrow.Folder?
+        /// What was wrong with it, and is mended, but not told yet.
+        var escrowFault: VaultFailure?
     }
 
     init(_ shelf: consuming KeyShelf, _ desk: consuming Desk, _ place: Place) {
@@ -125,6 +129,11 @@ package final class Vault: Sendable {
     func copyKey(_ id: KeyID, into room: UnsafeMutableRawBufferPointer) {
         let isThere: Void? = shelf.withLock { shelf in unsafe shelf.withKey(id) { unsafe room.copyMemory(from: $0) } }
         precondition(isThere != nil, "because only a shred removes keys, and no others than it destroys")
+    }
+
+    /// A keyring with these keys. Whoever asks holds the shears, so they stay.
+    func image(of entries: [KeyringBox.Entry], _ nextKey: KeyID, under root: RootKey) throws(VaultFailure) -> Keyring.Image {
+        try unsafe Keyring.Image(of: entries, nextKey: nextKey, under: root, instance: instance) { unsafe copyKey($0, into: $1) }
     }
 
     // MARK: Sealing and opening

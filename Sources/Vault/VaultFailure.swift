@@ -14,6 +14,8 @@ package enum VaultFailure: Error, Equatable, Sendable, CustomStringConvertible {
     case refused(path: String, reason: String)
     /// The program that keeps the root key did not do as it was asked.
     case command(program: String, step: String, reason: String)
+    /// A system call on the escrow, or on what is written beside it, failed.
+    case escrow(path: String, call: String, of: String, code: CInt)
     /// A system call failed.
     case system(call: String, path: String, code: CInt)
 
@@ -34,6 +36,9 @@ package enum VaultFailure: Error, Equatable, Sendable, CustomStringConvertible {
             "\(path) \(reason)."
         case .command(let program, let step, let reason):
             "The root key's program \(program), called with \"\(step)\", \(reason). Mend it, then try again."
+        case .escrow(let path, let call, let file, let code):
+            "The escrow \(path) cannot be kept: \(call) of \(file) failed: \(Self.text(code)). "
+                + "Mount its device, make room there, or mend its folder, then try again."
         case .system(let call, let path, let code):
             "\(call) of \(path) failed: \(Self.text(code)). Check the disk and the file's owner, then restart."
         }

@@ -107,10 +107,10 @@ extension VaultFile {
     }
 
     /// Makes the names in the folder of `path` durable.
-    static func syncFolder(of path: String) throws(VaultFailure) {
-        let slash = path.lastIndex(of: "/")
-        let folder = slash.map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
-        try syncFolder(folder)
+    static func syncFolder(of path: String) throws(VaultFailure) { try syncFolder(folder(of: path)) }
+
+    static func folder(of path: String) -> String {
+        path.lastIndex(of: "/").map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
     }
 
     /// A folder may be reached over a symbolic link, so its path ends in one that is none.

@@ -7,6 +7,8 @@ struct VaultFolder: Sendable {
     var keyring: String { path + "/keyring" }
     var next: String { keyring + ".new" }
     var old: String { keyring + ".old" }
+    /// What is known of the escrow.
+    var escrowed: String { path + "/escrowed" }
 
     /// Makes the folder if it is not there. Its parent must be.
     func make() throws(VaultFailure) {

@@ -29,7 +29,8 @@ extension Vault {
     /// meanwhile, and the keys that die open what they sealed until the end. If this throws before the new keyring is in its place,
     /// nothing has happened; afterwards the keys are gone, and calling it again finishes the rest.
     ///
-    /// Where there is an escrow it is replaced as well, for an older one opens what was destroyed.
+    /// Where there is an escrow it is replaced as well, for an older one opens what was destroyed. If the one that was made last is not at
+    /// its place, nothing is destroyed.
     /// - Parameters:
     ///   - now: what the escrow says of when it was made.
     ///   - reached: told each boundary. It may end the process, and must not make or save keys.
@@ -61,12 +62,15 @@ extension Vault {
         _ shears: inout Shears, leavingOut dead: Set<KeyID>, _ now: Instant, _ reached: (ShredStep) -> Void
     ) throws(VaultFailure) {
         try desk.withLock { (desk) throws(VaultFailure) in try desk.check() }
+        try requireEscrow(&shears)
         let root = try RootKey.random()
         // Its keeper may take seconds: nobody else waits for him.
         try source.stage(root)
         reached(.rootStaged)
         do throws(VaultFailure) {
             var next: Keyring? = try write(&shears, leavingOut: dead, under: root, now, reached)
+            // Once more, while nothing has happened yet.
+            try requireEscrow(&shears)
             try swap(&shears, &next, leavingOut: dead, under: root, reached)
         } catch {
             if !shears.isUnfinished { try undo(&shears) }
@@ -83,12 +87,9 @@ extension Vault {
         let image = try image(of: survivors, nextKey, under: root)
         let keyring = try Keyring.write(folder.next, image)
         reached(.keyringWritten)
-        if let escrow {
-            var header = header(of: survivors, nextKey, under: root, to: escrow, now: now)
-            header.keyringBytes = image.bytes.count
+        if escrow != nil {
             // Before anything is destroyed: where it cannot be written, nothing is.
-            try escrow.stage(header, image, root: root)
-            shears.staged = header
+            try stageEscrow(&shears, image, under: root, now)
             reached(.escrowStaged)
         }
         return keyring
@@ -124,12 +125,13 @@ extension Vault {
 
     /// Nothing has happened: what was begun goes.
     private func undo(_ shears: inout Shears) throws(VaultFailure) {
-        shears.staged = nil
+        // In its file it may stay: a file that was never at the escrow's place is not missed there.
+        shears.note.next = nil
         try folder.overwriteOld()
         try folder.removeOld()
         try folder.removeNext()
         try source.forgetStaged()
-        try escrow?.file.forgetStaged()
+        try escrow?.forgetStaged()
     }
 
     /// Destroys the old root key, then what it opened.
@@ -142,11 +144,8 @@ extension Vault {
         reached(.keyringOverwritten)
         try folder.removeOld()
         reached(.keyringRemoved)
-        if let escrow, let staged = shears.staged {
-            shears.escrowed = nil
-            try escrow.file.adopt { reached(.escrowOverwritten) }
-            shears.escrowed = staged
-            shears.staged = nil
+        if shears.note.next != nil {
+            try adoptEscrow(&shears) { reached(.escrowOverwritten) }
             reached(.escrowReplaced)
         }
         shears.isUnfinished = false

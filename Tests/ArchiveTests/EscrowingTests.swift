@@ -72,16 +72,90 @@ struct EscrowingTests {
         try scratch.close()
         #expect(try place.opened().keys == 2)
         try files.removeItem(atPath: place.path)
+        // Which says that it is lost.
+        try files.removeItem(atPath: scratch.path + "/vault/escrowed")
         try scratch.open()
         #expect(try place.opened().keys == 2)
         let status = scratch.archive.upkeep.status.withLock { $0 }
         #expect(status.hasEscrow && status.escrowMadeAt == Scratch.start && status.escrowError == nil)
     }
 
+    @Test("a damaged escrow is told of and written anew, at a look, at the start and at the end")
+    func damaged() throws {
+        let place = try EscrowPlace()
+        let scratch = try place.archive()
+        scratch.send(.init("m"))
+        scratch.archive.upkeep.tick()
+        try place.cutShort()
+        scratch.archive.upkeep.tick()
+        #expect(try place.opened().keys == 1)
+        #expect(scratch.archive.upkeep.status.withLock { $0.escrowError }?.contains("damaged") == true)
+        scratch.archive.upkeep.tick()
+        #expect(scratch.archive.upkeep.status.withLock { $0.escrowError } == nil)
+
+        try place.cutShort()
+        try scratch.close()
+        #expect(try place.opened().keys == 1)
+        try place.cutShort()
+        try scratch.open()
+        #expect(try place.opened().keys == 1)
+        scratch.archive.upkeep.tick()
+        #expect(scratch.archive.upkeep.status.withLock { $0.escrowError }?.contains("damaged") == true)
+    }
+
+    @Test("a deleted escrow is written anew, and told of until somebody says that it is lost")
+    func deleted() throws {
+        let place = try EscrowPlace()
+        let scratch = try place.archive()
+        scratch.send(.init("m"))
+        scratch.archive.upkeep.tick()
+        try files.removeItem(atPath: place.path)
+        scratch.archive.upkeep.tick()
+        #expect(try place.opened().keys == 1)
+        for _ in 0..<2 {
+            #expect(scratch.archive.upkeep.status.withLock { $0.escrowError }?.contains(scratch.path + "/vault/escrowed") == true)
+            try scratch.reopen()
+            scratch.archive.upkeep.tick()
+        }
+        try scratch.close()
+        try files.removeItem(atPath: scratch.path + "/vault/escrowed")
+        try scratch.open()
+        scratch.archive.upkeep.tick()
+        #expect(scratch.archive.upkeep.status.withLock { $0.escrowError } == nil)
+    }
+
+    @Test("where another folder is in the place of the escrow's there is no receipt; with the right one in its place there is")
+    func unmounted() throws {
+        let place = try EscrowPlace()
+        let scratch = try place.archive()
+        scratch.send(.init("m"))
+        scratch.archive.flush()
+        scratch.clock.advance(days: 200)
+        scratch.archive.upkeep.tick()
+        try files.moveItem(atPath: place.elsewhere, toPath: place.elsewhere + ".unmounted")
+        try files.createDirectory(atPath: place.elsewhere, withIntermediateDirectories: false)
+        let plan = try scratch.archive.upkeep.plan(coverage: .everything, basis: .expired)
+        let refusal = try scratch.archive.upkeep.run(plan.id, count: plan.messages, by: .user(0)).refusal
+        #expect(refusal?.sentence.contains(place.path) == true)
+        #expect(scratch.archive.purges(newest: 9).isEmpty)
+        scratch.archive.upkeep.tick()
+        #expect(scratch.archive.upkeep.status.withLock { $0.escrowError }?.contains(place.path) == true)
+        #expect(try files.contentsOfDirectory(atPath: place.elsewhere) == [])
+        #expect(scratch.send(.init("n")).isAppended)
+
+        try files.removeItem(atPath: place.elsewhere)
+        try files.moveItem(atPath: place.elsewhere + ".unmounted", toPath: place.elsewhere)
+        scratch.archive.upkeep.tick()
+        #expect(scratch.archive.upkeep.status.withLock { $0.escrowError } == nil)
+        let again = try scratch.archive.upkeep.plan(coverage: .everything, basis: .expired)
+        #expect(try scratch.archive.upkeep.run(again.id, count: again.messages, by: .user(0)).isDone)
+        #expect(try place.opened().keys == 1)
+    }
+
     @Test("where the old escrow cannot be replaced there is no receipt, nothing is appended, and the next start ends it")
     func notReplaced() throws {
         let place = try EscrowPlace()
-        let scratch = try place.archive(at: FailPoint("shred-escrowStaged")) { path in
+        let scratch = try place.archive(at: FailPoint("shred-rootAdopted")) { path in
             // In the place of the file something that cannot be overwritten.
             try FileManager.default.moveItem(atPath: path, toPath: path + ".away")
             try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
@@ -106,7 +180,7 @@ struct EscrowingTests {
         #expect(try scratch.message("m")?.state == .purged)
     }
 
-    @Test("where the next escrow cannot be written a purge is withdrawn, and appends go on; a look says so, and tries again")
+    @Test("where the next escrow cannot be written nothing is logged of a purge, and appends go on; a look says so, and tries again")
     func notStaged() throws {
         let place = try EscrowPlace()
         let scratch = try place.archive()
@@ -114,17 +188,47 @@ struct EscrowingTests {
         scratch.archive.flush()
         scratch.clock.advance(days: 200)
         scratch.archive.upkeep.tick()
-        try files.createDirectory(atPath: place.path + ".new/x", withIntermediateDirectories: true)
+        try place.block()
         let plan = try scratch.archive.upkeep.plan(coverage: .everything, basis: .expired)
-        #expect(throws: ArchiveFailure.self) { try scratch.archive.upkeep.run(plan.id, count: plan.messages, by: .user(0)) }
-        #expect(scratch.archive.purges(newest: 1).first?.outcome == .withdrawn)
+        let end = scratch.archive.end
+        let refusal = try scratch.archive.upkeep.run(plan.id, count: plan.messages, by: .user(0)).refusal
+        #expect(refusal?.code == .failed && refusal?.sentence.contains(place.path) == true)
+        #expect(scratch.archive.end == end)
         #expect(scratch.send(.init("n")).isAppended)
         scratch.archive.upkeep.tick()
         #expect(scratch.archive.upkeep.status.withLock { $0.escrowError } != nil)
-        try files.removeItem(atPath: place.path + ".new")
+        try place.unblock()
         scratch.archive.upkeep.tick()
         #expect(scratch.archive.upkeep.status.withLock { $0.escrowError } == nil)
         #expect(try place.opened().keys == 2)
+    }
+
+    @Test("while the escrow cannot be written an automatic purge is put off, without a word in the log, and the rest of upkeep goes on")
+    func putOff() throws {
+        let place = try EscrowPlace()
+        let scratch = try place.archive(with: { options in
+            options.purge.isAutomatic = true
+            options.purge.trailPeriod = PurgeOptions.trailPeriodLeast
+        })
+        scratch.send(.init("early"))
+        scratch.clock.advance(days: 10)
+        scratch.send(Scratch.Post("late").with { $0.tenant = "other" })
+        scratch.archive.flush()
+        scratch.clock.advance(days: 171)
+        scratch.archive.upkeep.tick()
+        #expect(scratch.archive.purges(newest: 9).map(\.outcome) == [.destroyed])
+        try place.block()
+        scratch.clock.advance(days: 14)
+        for _ in 0..<3 { scratch.archive.upkeep.tick() }
+        let status = scratch.archive.upkeep.status.withLock { $0 }
+        #expect(status.escrowError?.contains(place.path) == true && status.lastError == nil)
+        #expect(try scratch.allEvents().count { $0.kind == .purgeIntent } == 1)
+        #expect(try !scratch.archive.partitions().map(\.name).contains("2026-11-23"))
+        try place.unblock()
+        scratch.archive.upkeep.tick()
+        #expect(scratch.archive.purges(newest: 9).map(\.outcome) == [.destroyed, .destroyed])
+        #expect(try files.contentsOfDirectory(atPath: place.elsewhere) == ["escrow"])
+        #expect(scratch.archive.upkeep.status.withLock { $0.escrowError } == nil)
     }
 
     @Test("an archive whose escrow cannot be written is not opened")
@@ -141,18 +245,22 @@ struct EscrowingTests {
 /// A folder for an escrow beside archives, and the key that opens it.
 private struct EscrowPlace {
     let folder: TemporaryFolder
-    let path: String
     let secret: EscrowSecretKey
+
+    var elsewhere: String { folder.file("elsewhere") }
+    var path: String { elsewhere + "/escrow" }
 
     init() throws {
         folder = try TemporaryFolder()
-        path = folder.file("elsewhere") + "/escrow"
         try FileManager.default.createDirectory(atPath: folder.file("elsewhere"), withIntermediateDirectories: false)
         secret = try EscrowSecretKey.make(to: folder.file("secret.key"))
     }
 
     /// An archive whose keys are kept here. `change` is made to the place at a boundary of a purge.
-    func archive(at point: FailPoint? = nil, _ change: @escaping @Sendable (String) throws -> Void = { _ in }) throws -> Scratch {
+    func archive(
+        at point: FailPoint? = nil, _ change: @escaping @Sendable (String) throws -> Void = { _ in },
+        with settings: (inout ArchiveOptions) -> Void = { _ in }
+    ) throws -> Scratch {
         let scratch = try Scratch { options in
             options.escrow = Escrow(path, sealedTo: secret.publicKey)
             options.purge.isAutomatic = false
@@ -160,9 +268,20 @@ private struct EscrowPlace {
                 guard reached == point else { return }
                 do { try change(path) } catch { Issue.record(error) }
             }
+            settings(&options)
         }
         scratch.lendAppender()
         return scratch
+    }
+
+    /// Puts something in the place of the next escrow that cannot be overwritten.
+    func block() throws { try FileManager.default.createDirectory(atPath: path + ".new/x", withIntermediateDirectories: true) }
+
+    func unblock() throws { try FileManager.default.removeItem(atPath: path + ".new") }
+
+    func cutShort() throws {
+        let whole = try Data(contentsOf: URL(filePath: path))
+        try whole.dropLast(1).write(to: URL(filePath: path))
     }
 
     func opened() throws -> OpenedEscrow { try OpenedEscrow(opening: path, with: secret) }
@@ -179,4 +298,5 @@ private struct EscrowPlace {
 
 extension Upkeep.PurgeResult {
     fileprivate var isDone: Bool { if case .done = self { true } else { false } }
+    fileprivate var refusal: Refusal? { if case .refused(let refusal) = self { refusal } else { nil } }
 }

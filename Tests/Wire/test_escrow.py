@@ -84,6 +84,12 @@ def test_nothing_is_written_over_and_another_secret_opens_nothing(make_daemon, p
     assert "is there already" in escrow("escrow-key", "--to", secret, check=False).stderr
     assert escrow("escrow-open", file, "--key", secret, "--to", vault, check=False).returncode == 1
     assert {path: path.read_bytes() for path in vault.iterdir()} == content
+    # What fails leaves nothing behind, so that it can be tried again.
+    words = ["escrow-open", file, "--key", secret, "--to", folder / "restored"]
+    assert escrow(*words, "--root-key-file", folder / "nowhere/root.key", check=False).returncode == 1
+    assert sorted(os.listdir(folder / "restored")) == []
+    escrow(*words)
+    assert sorted(os.listdir(folder / "restored")) == ["keyring", "root.key"]
     other = folder / "other"
     escrow("escrow-key", "--to", other)
     done = escrow("escrow-open", file, "--key", other, "--to", folder / "again", check=False)
@@ -132,8 +138,8 @@ def test_a_purge_destroys_nothing_where_the_next_escrow_cannot_be_written(make_d
         plan = connection.call("PURGE.PLAN")
         with pytest.raises(Refused) as failed:
             connection.call("PURGE.RUN", plan["plan"], "CONFIRM", 20)
-        assert failed.value.code == "FAILED"
-        assert connection.call("PURGE.LIST")[0]["outcome"] == b"withdrawn"
+        assert failed.value.code == "FAILED" and "escrow.new" in str(failed.value)
+        assert connection.call("PURGE.LIST") == []
         wait_for(lambda: connection.call("PURGE.STATUS")["escrow"] == b"failed")
         assert b"escrow.new" in connection.call("PURGE.STATUS")["escrow-reason"]
         connection.call("SEND", "t", "c", "ann", "m", "goes on")
@@ -143,7 +149,76 @@ def test_a_purge_destroys_nothing_where_the_next_escrow_cannot_be_written(make_d
         wait_for(lambda: connection.call("PURGE.STATUS")["escrow"] == b"kept")
         assert state(connection, "old", "c-3") == "purged"
     assert daemon.stop() == 0
-    assert "the escrow is not of today's keys" in daemon.log_text()
+    assert "the escrow is not as it must be" in daemon.log_text()
+
+
+def test_a_damaged_escrow_is_written_anew_and_a_deleted_one_keeps_purges_back(make_daemon, place):
+    folder, settings = place
+    file = settings["escrow_file"]
+    daemon = make_daemon(purge_automatic="no", **settings).start()
+    with Connection(daemon.socket) as connection:
+        connection.call("HELLO", 3)
+        fill(connection, "old")
+    assert daemon.stop() == 0
+    file.write_bytes(file.read_bytes()[:-40])
+    daemon.start()
+    assert "1 keys" in escrow("escrow-open", file, "--key", folder / "secret", "--to", folder / "again").stdout
+    file.unlink()
+    assert daemon.stop() == 0
+    assert "was damaged" in daemon.log_text()
+    assert "1 keys" in escrow("escrow-open", file, "--key", folder / "secret", "--to", folder / "once more").stdout
+    daemon.start()
+    with Connection(daemon.socket) as connection:
+        connection.call("HELLO", 3)
+        wait_for(lambda: connection.call("PURGE.STATUS")["escrow"] == b"failed")
+        assert b"vault/escrowed" in connection.call("PURGE.STATUS")["escrow-reason"]
+        plan = connection.call("PURGE.PLAN")
+        with pytest.raises(Refused):
+            connection.call("PURGE.RUN", plan["plan"], "CONFIRM", 20)
+    assert daemon.stop() == 0
+    (daemon.data / "vault/escrowed").unlink()
+    daemon.start()
+    with Connection(daemon.socket) as connection:
+        connection.call("HELLO", 3)
+        plan = connection.call("PURGE.PLAN")
+        connection.call("PURGE.RUN", plan["plan"], "CONFIRM", 20)
+        assert state(connection, "old", "c-3") == "purged"
+        assert connection.call("PURGE.STATUS")["escrow"] == b"kept"
+
+
+def test_nothing_is_purged_while_the_escrow_is_gone(make_daemon, place):
+    folder, settings = place
+    elsewhere, unmounted = folder / "elsewhere", folder / "unmounted"
+    daemon = make_daemon(purge_automatic="no", **settings).start()
+    with Connection(daemon.socket) as connection:
+        connection.call("HELLO", 3)
+        fill(connection, "old")
+    assert daemon.stop() == 0
+    daemon.start()
+    with Connection(daemon.socket) as connection:
+        connection.call("HELLO", 3)
+        elsewhere.rename(unmounted)
+        elsewhere.mkdir()
+        plan = connection.call("PURGE.PLAN")
+        with pytest.raises(Refused) as failed:
+            connection.call("PURGE.RUN", plan["plan"], "CONFIRM", 20)
+        assert failed.value.code == "FAILED" and "mount" in str(failed.value)
+        wait_for(lambda: connection.call("PURGE.STATUS")["escrow"] == b"failed")
+        assert b"mount" in connection.call("PURGE.STATUS")["escrow-reason"]
+        assert state(connection, "old", "c-3") != "purged" and os.listdir(elsewhere) == []
+    assert daemon.stop() == 0
+    code, said = refused(daemon, purge_automatic="no", **settings)
+    assert code == 1 and "holds no escrow" in said and "vault/escrowed" in said
+    elsewhere.rmdir()
+    unmounted.rename(elsewhere)
+    daemon.start()
+    with Connection(daemon.socket) as connection:
+        connection.call("HELLO", 3)
+        plan = connection.call("PURGE.PLAN")
+        connection.call("PURGE.RUN", plan["plan"], "CONFIRM", 20)
+        assert state(connection, "old", "c-3") == "purged"
+    assert daemon.stop() == 0
+    assert "0 keys" in lose_and_restore(daemon, folder)
 
 
 @pytest.mark.parametrize("step", ["escrowStaged", "keyringRenamed", "rootAdopted", "keyringRemoved", "escrowOverwritten", "escrowReplaced"])

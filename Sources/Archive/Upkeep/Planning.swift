@@ -77,6 +77,9 @@ extension Upkeep {
             return .refused(
                 Refusal(.denied, "nothing is destroyed while the clock is doubted (\(doubt)); CLOCK.CONFIRM says that it is right"))
         }
+        if let hindrance = hindranceOfEscrow() {
+            return .refused(Refusal(.failed, "nothing was destroyed, because an escrow could not be replaced: \(hindrance)"))
+        }
         defer {
             begin(.idle)
             // What is destroyed is deleted soon after, and what failed is told of, not only when the next look is due.

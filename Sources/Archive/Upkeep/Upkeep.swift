@@ -81,14 +81,15 @@ package final class Upkeep: Sendable {
 
     /// Looks whether something is to be done, and does it.
     package func tick() {
-        round.withLock { round in
+        let hindrance = round.withLock { round in
             do throws(ArchiveFailure) {
                 try round.run(self)
             } catch {
                 fail(error)
             }
+            return round.hindrance
         }
-        keepEscrow()
+        keepEscrow(purgeHindered: hindrance)
         keepCheckpoint()
     }
 

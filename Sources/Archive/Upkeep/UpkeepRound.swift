@@ -15,6 +15,8 @@ struct UpkeepRound {
     private var compactable: Set<PartitionID> = []
     /// When trails were looked at whether their time is over.
     private var trailsLooked = Instant.distantPast
+    /// Why the escrow puts a purge off. Nothing else is put off for it.
+    private(set) var hindrance: VaultFailure?
 
     init(guard: ClockGuard, started: Instant) {
         self.guard = `guard`
@@ -23,6 +25,7 @@ struct UpkeepRound {
 
     mutating func run(_ upkeep: Upkeep) throws(ArchiveFailure) {
         let core = upkeep.core
+        hindrance = nil
         try watchClock(upkeep)
         try reclaim(upkeep)
         if `guard`.isTrusted, core.options.purge.isAutomatic { try purge(upkeep) }
@@ -76,6 +79,8 @@ struct UpkeepRound {
         guard isDaily || dueTable.isLate(at: now) else { return }
         let partitions = dueTable.due(at: now)
         if !partitions.isEmpty {
+            hindrance = upkeep.hindranceOfEscrow()
+            if hindrance != nil { return }
             upkeep.begin(.planning)
             let plan = try upkeep.plan(
                 coverage: .everything, basis: .expired, of: partitions, patience: core.options.purge.lagMilliseconds)

@@ -16,7 +16,7 @@ package struct UpkeepStatus: Hashable, Sendable {
     package var openIntents = 0
     package var lastReceipt: Position?
     package var lastError: String?
-    /// Whether the settings ask for an escrow; when the one that is there was made, and why it is not of today's keys, if it is not.
+    /// Whether the settings ask for an escrow; when the one that is there was made, and what was or is wrong with it at the last look.
     package var hasEscrow = false
     package var escrowMadeAt: Instant?
     package var escrowError: String?
@@ -40,7 +40,7 @@ package enum UpkeepNews: Sendable {
     case removed(String, events: UInt64)
     case clockDoubted(String)
     case failed(ArchiveFailure)
-    /// There are keys of which there is no second copy.
+    /// There may be keys of which there is no second copy, or a copy of keys that a purge would not reach.
     case escrowFailed(String)
     case escrowed
     case signed(size: UInt64)

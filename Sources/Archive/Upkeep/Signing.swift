@@ -23,6 +23,8 @@ extension Upkeep {
         // A receipt that was just written is to be in the checkpoint.
         flushFold()
         do throws(ArchiveFailure) {
+            // Of nothing there is nothing to be said.
+            guard try core.store.progress().position != .none else { return }
             let before = core.notary.newest?.head.size
             let size = try core.notary.sign(AuditTree(core.store)).head.size
             if size != before { tell(.signed(size: size.leaves)) }

@@ -1,0 +1,267 @@
+"""A log that was imported, and copies of it that somebody was at: each way is found, and named."""
+
+import json
+import os
+import shutil
+import subprocess
+import time
+
+import lmdb
+import pytest
+
+from daemon import ANNALS, ANNALSD, ROOT, Daemon, annals
+from resp import Connection
+from test_conversations import GITTER
+
+SOUND, DAMAGED, TAMPERED = 0, 7, 8
+TABLES = [b"trail", b"bodies", b"meta", b"ids", b"timeline", b"counts", b"holdings"]
+
+
+@pytest.fixture(scope="module")
+def original(tmp_path_factory):
+    """The folder of a stopped daemon: real conversations where they are there, a sample elsewhere; some of it purged, and signed."""
+    outside = tmp_path_factory.mktemp("outside") / "checkpoints"
+    daemon = Daemon(checkpoint_file=outside, cool_off_hours=0).start(purge_automatic="no")
+    try:
+        if GITTER.exists():
+            source = GITTER
+            keep = "FreeCodeCamp/portugues"
+        else:
+            source = tmp_path_factory.mktemp("sample") / "sample.jsonl"
+            source.write_bytes(subprocess.run([ROOT / "Deploy/sample.py"], capture_output=True, check=True).stdout)
+            keep = "柜台"
+        annals(daemon, "import", source, "--json")
+        with Connection(daemon.socket, timeout=120) as connection:
+            connection.call("HELLO", 3)
+            tenant = connection.call("EVENTS.READ", "FROM", 1, "COUNT", 1)[0]["tenant"].decode()
+            connection.call("AUDIT.CHECKPOINT")
+            connection.call("RETENTION.SET", "TENANT", tenant, "CONVERSATION", keep, "forever", "REASON", "an archive")
+            plan = connection.call("PURGE.PLAN", "TENANT", tenant)
+            connection.call("PURGE.RUN", plan["plan"], "CONFIRM", plan["messages"])
+            # It deletes what is destroyed, and whatever is in the files then counts.
+            connection.call("COMPACT", "ALL", "MINGAIN", 0)
+            connection.call("AUDIT.CHECKPOINT")
+        assert daemon.stop() == 0
+        daemon.outside = outside
+        daemon.tenant = tenant
+        yield daemon
+    finally:
+        daemon.clean_up()
+
+
+@pytest.fixture
+def copy(original, tmp_path):
+    shutil.copytree(original.data, tmp_path / "copy")
+    return tmp_path / "copy"
+
+
+def verify(folder, *words):
+    done = subprocess.run([ANNALS, "audit", "verify", folder, "--json", *words], capture_output=True, text=True, timeout=300)
+    assert done.returncode in (SOUND, DAMAGED, TAMPERED), done.stdout + done.stderr
+    report = json.loads(done.stdout)
+    assert {SOUND: "sound", DAMAGED: "damaged", TAMPERED: "tampered"}[done.returncode] == report["verdict"]
+    assert done.stderr == ""
+    return done.returncode, report
+
+
+def partitions(folder):
+    return sorted((folder / "partitions").glob("*.mdb"))
+
+
+def opened(path):
+    return lmdb.open(str(path), subdir=False, max_dbs=16, lock=False, map_size=1 << 32)
+
+
+def rows(path, table):
+    with opened(path) as environment:
+        home = environment.open_db(table, create=False)
+        with environment.begin(db=home) as transaction:
+            return list(transaction.cursor())
+
+
+def put(path, table, *changes):
+    """Each change is a key and its new value, or nothing."""
+    with opened(path) as environment:
+        home = environment.open_db(table, create=False)
+        with environment.begin(db=home, write=True) as transaction:
+            for key, value in changes:
+                if value is None:
+                    assert transaction.delete(key)
+                else:
+                    assert transaction.put(key, value)
+
+
+def flipped(data, place, dice):
+    return data[:place] + bytes([data[place] ^ 1 << dice.randrange(8)]) + data[place + 1:]
+
+
+def test_the_log_itself_is_sound(original):
+    code, report = verify(original.data, "--checkpoints", original.outside, "--bodies")
+    assert report["findings"] == []
+    assert code == SOUND
+    assert report["bodies"] + report["purged"] == report["messages"] and report["purged"] > 0
+    assert report["opened"] == report["bodies"] > 0
+    assert report["checkpoints"] == report["compared"] >= 4
+    text = subprocess.run([ANNALS, "audit", "verify", original.data], capture_output=True, text=True, check=True).stdout
+    assert "sound" in text and f"#{report['end']}" in text
+
+
+def test_a_log_that_a_daemon_has_open_is_sound(original, make_daemon, copy):
+    daemon = make_daemon()
+    shutil.copytree(copy, daemon.data)
+    daemon.start(purge_automatic="no")
+    with Connection(daemon.socket) as connection:
+        connection.call("SEND", "t", "c", "ann", "*", "now")
+        connection.call("AUDIT.CHECKPOINT")
+        code, report = verify(daemon.data)
+        assert (code, report["live"], report["findings"]) == (SOUND, True, [])
+        connection.call("COMPACT", "ALL", "MINGAIN", 0)
+        assert verify(daemon.data)[0] == SOUND
+
+
+@pytest.mark.parametrize("table", TABLES, ids=[table.decode() for table in TABLES])
+def test_a_byte_flipped_in_a_table(copy, table, dice):
+    path = dice.choice([path for path in partitions(copy) if rows(path, table)])
+    key, value = dice.choice(rows(path, table))
+    place = dice.randrange(len(value) or len(key))
+    if value:
+        put(path, table, (key, flipped(value, place, dice)))
+    else:
+        put(path, table, (key, None), (flipped(key, place, dice), b""))
+    code, report = verify(copy, "--bodies")
+    assert code != SOUND
+    assert any(path.name in finding["where"] or finding["first"] for finding in report["findings"])
+
+
+def test_a_byte_flipped_in_the_file_itself(copy, dice):
+    """Anywhere in a page that is in use: found, and nothing crashes."""
+    for _ in range(12):
+        path = dice.choice(partitions(copy))
+        whole = path.read_bytes()
+        place = dice.randrange(2 * 4096, len(whole))
+        path.write_bytes(flipped(whole, place, dice))
+        done = subprocess.run([ANNALS, "audit", "verify", copy, "--json", "--bodies"], capture_output=True, text=True, timeout=300)
+        assert done.returncode in (SOUND, DAMAGED, TAMPERED), f"{path.name} at {place}: {done.returncode} {done.stderr}"
+        path.write_bytes(whole)
+
+
+def test_a_record_replaced(copy):
+    path = partitions(copy)[0]
+    key, record = rows(path, b"trail")[0]
+    put(path, b"trail", (key, record[:-1] + bytes([record[-1] ^ 1])))
+    code, report = verify(copy)
+    assert code == TAMPERED
+    assert report["findings"][0]["first"] <= int.from_bytes(key) <= report["findings"][0]["last"]
+
+
+def test_a_record_replaced_and_hashed_again_up_the_tree(copy):
+    path = partitions(copy)[0]
+    key, record = rows(path, b"trail")[0]
+    put(path, b"trail", (key, record[:-1] + bytes([record[-1] ^ 1])))
+    (copy / "state.mdb").unlink()
+    subprocess.run([ANNALSD, "rebuild", "--data", copy], capture_output=True, check=True)
+    code, report = verify(copy)
+    assert code == TAMPERED
+    assert "was signed for" in report["findings"][0]["what"]
+
+
+def test_two_records_exchanged(copy):
+    path = next(path for path in partitions(copy) if len(rows(path, b"trail")) > 1)
+    (first, one), (second, other) = rows(path, b"trail")[:2]
+    # Each with the other's position, at byte 4, so that nothing but the tree can tell.
+    put(path, b"trail", (first, other[:4] + first + other[12:]), (second, one[:4] + second + one[12:]))
+    assert verify(copy)[0] == TAMPERED
+
+
+def test_the_end_cut_off(original, make_daemon, copy, tmp_path):
+    daemon = make_daemon(checkpoint_file=tmp_path / "kept")
+    shutil.copytree(copy, daemon.data)
+    daemon.start(purge_automatic="no")
+    with Connection(daemon.socket) as connection:
+        connection.call("SEND", "t", "c", "ann", "*", "now")
+        connection.call("AUDIT.CHECKPOINT")
+    assert daemon.stop() == 0
+    assert verify(copy)[0] == SOUND
+    code, report = verify(copy, "--checkpoints", tmp_path / "kept")
+    assert code == TAMPERED
+    assert "its end was cut off" in report["findings"][0]["what"]
+
+
+def test_a_partition_removed(copy):
+    path = partitions(copy)[3]
+    path.unlink()
+    code, report = verify(copy)
+    assert code == DAMAGED
+    assert any("nowhere" in finding["what"] and finding["first"] for finding in report["findings"])
+
+
+def test_a_partition_exchanged_with_an_older_copy(original, make_daemon, copy, tmp_path):
+    daemon = make_daemon()
+    shutil.copytree(copy, daemon.data)
+    daemon.start(purge_automatic="no")
+    with Connection(daemon.socket) as connection:
+        connection.call("HELLO", 3)
+        at = connection.call("EVENTS.READ", "FROM", 1, "COUNT", 1)[0]["at"]
+        connection.call("SEND", original.tenant, "c", "ann", "another", "of that day", "AT", at)
+        connection.call("AUDIT.CHECKPOINT")
+    assert daemon.stop() == 0
+    assert verify(daemon.data)[0] == SOUND
+    name = time.strftime("%Y-%m-%d.mdb", time.gmtime(at / 1000))
+    shutil.copy(copy / "partitions" / name, daemon.data / "partitions" / name)
+    code, report = verify(daemon.data)
+    assert code != SOUND
+    assert any("nowhere" in finding["what"] for finding in report["findings"])
+
+
+def test_a_receipt_removed(copy):
+    path = partitions(copy)[-1]
+    receipts = [(key, record) for key, record in rows(path, b"trail") if record[1] == rows_kind(path)]
+    assert receipts
+    put(path, b"trail", *[(key, None) for key, _ in receipts])
+    code, report = verify(copy)
+    assert code == TAMPERED
+    assert any("no receipt says" in finding["what"] for finding in report["findings"])
+
+
+def rows_kind(path):
+    """The kind's number of a receipt: that of the last event of the log but for none behind it."""
+    return rows(path, b"trail")[-1][1][1]
+
+
+def test_a_checkpoint_forged(copy):
+    file = copy / "audit/checkpoints"
+    notes = file.read_bytes()
+    text, _, rest = notes.partition(b"\n\n")
+    origin, size, root = text.split(b"\n")
+    forged = b"\n".join([origin, size, root[:5] + (b"A" if root[5:6] != b"A" else b"B") + root[6:]])
+    file.write_bytes(forged + b"\n\n" + rest)
+    code, report = verify(copy)
+    assert code == TAMPERED
+    assert report["findings"][0]["where"].endswith("audit/checkpoints")
+
+
+def test_a_body_exchanged_with_another(copy):
+    path = next(path for path in reversed(partitions(copy)) if len(rows(path, b"bodies")) > 1)
+    (first, one), (second, other) = rows(path, b"bodies")[:2]
+    put(path, b"bodies", (first, other), (second, one))
+    code, report = verify(copy, "--bodies")
+    assert code == TAMPERED
+    assert {finding["first"] for finding in report["findings"]} >= {int.from_bytes(first), int.from_bytes(second)}
+
+
+def test_a_root_key_that_is_wrong_is_told_and_is_no_finding(copy):
+    key = copy / "vault/root.key"
+    key.chmod(0o600)
+    key.write_text("ab" * 32 + "\n")
+    done = subprocess.run([ANNALS, "audit", "verify", copy, "--bodies"], capture_output=True, text=True)
+    assert done.returncode == 5
+    assert "root key" in done.stderr
+    assert verify(copy)[0] == SOUND
+
+
+def test_what_is_no_archive_is_told(tmp_path):
+    done = subprocess.run([ANNALS, "audit", "verify", tmp_path], capture_output=True, text=True)
+    assert (done.returncode, "is no archive" in done.stderr) == (5, True)
+    environment = {key: value for key, value in os.environ.items() if key != "ANNALS_DATA"}
+    done = subprocess.run([ANNALS, "audit", "verify"], capture_output=True, text=True, env=environment)
+    assert done.returncode == 2

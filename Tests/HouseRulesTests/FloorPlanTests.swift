@@ -29,7 +29,7 @@ struct FloorPlanTests {
             ("Sources/Ledger/A.swift", "Projections"), ("Sources/Projections/A.swift", "Ledger"), ("Sources/RESP/A.swift", "NIOPosix"),
             ("Sources/Archive/A.swift", "RESP"), ("Sources/Archive/Upkeep/A.swift", "Reception"), ("Sources/Reception/A.swift", "LMDB"),
             ("Sources/Reception/Replies/A.swift", "Journal"), ("Sources/AnnalsClient/A.swift", "Events"),
-            ("Sources/Console/A.swift", "Archive"),
+            ("Sources/Console/A.swift", "Ledger"),
             ("Sources/annals/A.swift", "Archive"), ("Sources/LMDB/A.swift", "Events"), ("Sources/Merkle/A.swift", "LMDB"),
             ("Sources/Vault/A.swift", "Logging"), ("Sources/Console/A.swift", "TestSupport"), ("Tests/TestSupport/A.swift", "LMDB"),
         ])

@@ -1,5 +1,6 @@
 import Events
 import Merkle
+import Projections
 import Synchronization
 
 /// When the next checkpoint is to be signed.

@@ -11,6 +11,8 @@ package struct Explanation: Hashable, Sendable {
     /// The floor lasts longer than the policy, and so decides.
     package var floorDecides: Bool
     package var holds: [Hold]
+    /// The event by which the viewer who asks has hidden it.
+    package var hidden: Position?
 
     package struct Hold: Hashable, Sendable {
         package var id: HoldID

@@ -7,9 +7,10 @@ struct Hiding {
     private let view: LogView
     private let viewer: UserID
     private let horizon: Horizon
-    private var clearedUpTo = Position.none
-    /// Hidden by deletes that are not folded yet.
-    private var unfolded: Set<Position> = []
+    /// The clear that reaches furthest.
+    private var clear: LocalDeletes.Clear?
+    /// By message, the deletes that are not folded yet.
+    private var unfolded: [Position: Position] = [:]
 
     init(
         of conversation: ConversationID, in tenant: TenantID, by viewer: UserID, within horizon: Horizon, _ view: LogView
@@ -22,27 +23,36 @@ struct Hiding {
                 deletion.viewer == viewer
             else { continue }
             switch deletion.extent {
-            case .messages(let targets): unfolded.formUnion(targets.map(\.position))
-            case .upTo(let position): clearedUpTo = max(clearedUpTo, position)
+            case .messages(let targets):
+                for target in targets where unfolded[target.position] == nil { unfolded[target.position] = event.position }
+            case .upTo(let position): take(LocalDeletes.Clear(upTo: position, cause: .init(position: event.position, at: event.at)))
             }
         }
         do {
-            let clear = try view.store.state.environment.read { reader in
+            let folded = try view.store.state.environment.read { reader in
                 try view.store.state.deletes.lastClear(tenant, conversation, by: viewer, reader) { clear in
                     horizon.includes(clear.cause.position, at: clear.cause.at)
                 }
             }
-            clearedUpTo = max(clearedUpTo, clear?.upTo ?? .none)
+            if let folded { take(folded) }
         } catch { throw ArchiveFailure(error) }
     }
 
-    func hides(_ message: Position) throws(ArchiveFailure) -> Bool {
-        if message <= clearedUpTo || unfolded.contains(message) { return true }
+    private mutating func take(_ other: LocalDeletes.Clear) {
+        if clear.map({ $0.upTo < other.upTo }) ?? true { clear = other }
+    }
+
+    func hides(_ message: Position) throws(ArchiveFailure) -> Bool { try cause(of: message) != nil }
+
+    /// An event by which a message is hidden; nil if it is not.
+    func cause(of message: Position) throws(ArchiveFailure) -> Position? {
+        if let clear, message <= clear.upTo { return clear.cause.position }
+        if let position = unfolded[message] { return position }
         do {
             let cause = try view.store.state.environment.read { reader in
                 try view.store.state.deletes.hide(of: message, by: viewer, reader)
             }
-            return cause.map { horizon.includes($0.position, at: $0.at) } ?? false
+            return cause.flatMap { horizon.includes($0.position, at: $0.at) ? $0.position : nil }
         } catch { throw ArchiveFailure(error) }
     }
 }

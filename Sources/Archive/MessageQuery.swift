@@ -11,15 +11,18 @@ extension Archive {
         case .failure(let refusal): return .failure(refusal)
         case .success(let horizon):
             guard let found = try view.find(question.id, of: question.tenant, within: horizon) else { return .success(nil) }
-            let isHidden = try question.viewer.map { (viewer) throws(ArchiveFailure) in
+            let hidden = try question.viewer.flatMap { (viewer) throws(ArchiveFailure) in
                 try Hiding(of: found.send.conversation, in: found.tenant, by: viewer, within: horizon, view)
-                    .hides(found.event.position)
+                    .cause(of: found.event.position)
             }
             let seen = try view.seen(
-                found, isHidden: isHidden ?? false, within: horizon, terms: view.terms(of: found, within: horizon),
+                found, isHidden: hidden != nil, within: horizon, terms: view.terms(of: found, within: horizon),
                 isAsOf: question.asOf != .now)
             guard var message = seen else { return .failure(.shredding) }
-            if question.isExplained { message.why = view.explanation(of: found, within: horizon) }
+            if question.isExplained {
+                message.why = view.explanation(of: found, within: horizon)
+                message.why?.hidden = hidden
+            }
             return .success(message)
         }
     }

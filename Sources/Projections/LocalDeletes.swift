@@ -116,6 +116,48 @@ package struct LocalDeletes: Sendable {
         return found
     }
 
+    /// Who hid a message one by one, and by which event.
+    package func hiders(of message: Position, _ reader: Reader) throws(ProjectionFailure) -> [(viewer: UserID, cause: Cause)] {
+        try viewers(in: hides, behind: NamedKey(message).bytes, reader) { _, value in
+            guard let position = value.word(0), let at = value.instant(1) else { return nil }
+            return Cause(position: Position(position), at: at)
+        }.map { ($0, $1) }
+    }
+
+    /// Who cleared his history of a conversation, and how far.
+    package func clearers(
+        _ tenant: TenantID, _ conversation: ConversationID, _ reader: Reader
+    ) throws(ProjectionFailure) -> [(viewer: UserID, clear: Clear)] {
+        try viewers(in: clears, behind: NamedKey(tenant, conversation).bytes, reader) { Self.clear($0, $1) }.map { ($0, $1) }
+    }
+
+    /// What rows say whose keys go on with a viewer.
+    private func viewers<Value>(
+        in table: Table, behind prefix: [UInt8], _ reader: Reader, _ value: (RawSpan, RawSpan) -> Value?
+    ) throws(ProjectionFailure) -> [(UserID, Value)] {
+        let found = try onStore { () throws(LMDBError) in
+            var cursor = try reader.cursor(in: table)
+            var found: [(name: [UInt8], value: Value?)] = []
+            var isThere = try cursor.seek(atLeast: prefix.span.bytes)
+            while isThere, cursor.key.starts(with: prefix) {
+                let name = cursor.key.withUnsafeBytes { key in [UInt8](key[prefix.count...].prefix { $0 != 0 }) }
+                found.append((name, value(cursor.key, cursor.value)))
+                isThere = try cursor.next()
+            }
+            return found
+        }
+        return try found.map { (row) throws(ProjectionFailure) in
+            guard let value = row.value, let viewer = Self.viewer(row.name) else {
+                throw .damaged(path: path, table: table == hides ? "hides" : "clears")
+            }
+            return (viewer, value)
+        }
+    }
+
+    private static func viewer(_ name: [UInt8]) -> UserID? {
+        do { return try UserID(name) } catch { return nil }
+    }
+
     /// A viewer's last clear of a conversation that is `wanted`. From one clear to the next, position and reach both grow.
     package func lastClear(
         _ tenant: TenantID, _ conversation: ConversationID, by viewer: UserID, _ reader: Reader, where wanted: (Clear) -> Bool

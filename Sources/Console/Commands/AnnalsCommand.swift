@@ -18,6 +18,7 @@ package struct AnnalsCommand: AsyncParsableCommand {
         subcommands: [
             ImportCommand.self, SendCommand.self, DeleteCommand.self, TimelineCommand.self, MessageCommand.self, HistoryCommand.self,
             EventsCommand.self, RetentionCommand.self, HoldCommand.self, PurgeCommand.self, CompactCommand.self, AuditCommand.self,
+            ReplayCommand.self, DiffCommand.self,
             PartitionsCommand.self, StatusCommand.self, DigestCommand.self, ShutdownCommand.self,
         ])
 

@@ -1,3 +1,4 @@
+import FoundationEssentials
 import Glibc
 
 /// A file that an answer is written to.
@@ -9,6 +10,12 @@ enum FileOutput {
         let failure = isWritten ? nil : trouble(path)
         // What was written may fail only now, when it leaves the buffer.
         guard fclose(file) == 0, failure == nil else { throw failure ?? trouble(path) }
+    }
+
+    static func removeFolder(_ path: String) throws(Trouble) {
+        do { try FileManager.default.removeItem(atPath: path) } catch {
+            throw Trouble(.input, "cannot remove \(Harmless.line(Harmless.text(path))): \(error)")
+        }
     }
 
     private static func trouble(_ path: String) -> Trouble {

@@ -116,7 +116,7 @@ extension ReplyWriter {
     }
 
     mutating func explanation(_ why: Explanation) {
-        map(count: 11)
+        map(count: 12)
         key("policy")
         bulk(why.policy.period.description)
         key("policy-from")
@@ -148,6 +148,8 @@ extension ReplyWriter {
             key("position")
             position(hold.position)
         }
+        key("hidden-position")
+        position(orNull: why.hidden)
     }
 }
 

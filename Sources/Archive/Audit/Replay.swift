@@ -1,0 +1,190 @@
+package import Events
+import FoundationEssentials
+import Glibc
+import LMDB
+import Ledger
+import Projections
+
+/// Builds all projections anew out of the log alone, up to a moment: what the archive was then, without its content.
+///
+/// From a data folder or a copy of one, which is only read; a daemon may have it open. What is built is a data folder of its own, whose
+/// partitions hold the same records and no body, and whose digest is the one that the daemon had at that position.
+package struct Replay: Sendable {
+    private let files: LogFiles
+    private let map: LogMap
+    private let end: Position
+    private let target: String
+
+    /// Up to where.
+    package enum Moment: Hashable, Sendable {
+        case now
+        /// The events that the server had heard of by then.
+        case time(Instant)
+        case position(Position)
+    }
+
+    /// - Parameter target: a folder for what is built, which must not be there yet.
+    package init(of path: String, to target: String) throws(ArchiveFailure) {
+        guard access(target, F_OK) != 0 else {
+            throw .folder(path: target, reason: "is there already; name a folder that is not there yet")
+        }
+        self.target = target
+        files = try LogFiles(of: path)
+        var report = AuditReport()
+        let survey = LogSurvey(of: files, &report)
+        (map, end) = (survey.map, survey.end)
+        if let gap = map.gaps(through: end).first {
+            throw .folder(
+                path: path, reason: "lacks the events #\(gap.lowerBound) to #\(gap.upperBound); 'annals audit verify' says more about it")
+        }
+    }
+
+    /// - Parameter tell: is told how many events are done, and how many there are.
+    package func run(until moment: Moment, _ tell: (_ done: UInt64, _ of: UInt64) -> Void) throws(ArchiveFailure) -> ReplayedLog {
+        let last = try position(of: moment)
+        try check(last)
+        try DataFolder.makeFolder(target)
+        do {
+            try FileManager.default.copyItem(atPath: files.path + "/annals.json", toPath: target + "/annals.json")
+        } catch { throw .folder(path: target, reason: "cannot be written (\(error)); check the disk and whose folder it is") }
+        let options = ArchiveOptions(path: target)
+        try copy(through: last, DataFolder(openingExisting: options), options, tell)
+        try Rebuild(of: options).run { _ in }
+        let log = try ReplayedLog(options, last)
+        return log
+    }
+
+    // MARK: Up to where
+
+    private func position(of moment: Moment) throws(ArchiveFailure) -> Position {
+        switch moment {
+        case .now: return end
+        case .position(let position):
+            guard position <= end else {
+                throw .folder(path: files.path, reason: "ends at #\(end), before #\(position)")
+            }
+            return position
+        case .time(let time): return try last(by: time)
+        }
+    }
+
+    /// The server's time never goes back from one event to the next, so a binary search finds the last one.
+    private func last(by time: Instant) throws(ArchiveFailure) -> Position {
+        var (known, unknown) = (UInt64(0), end.rawValue + 1)
+        while unknown - known > 1 {
+            let middle = known + (unknown - known) / 2
+            if try recorded(at: Position(middle)) <= time { known = middle } else { unknown = middle }
+        }
+        return Position(known)
+    }
+
+    private func recorded(at position: Position) throws(ArchiveFailure) -> Instant {
+        var found: Instant?
+        try forEach(in: position...position) { record in found = try Event(decoding: record).recorded }
+        if let found { return found }
+        throw .folder(
+            path: files.path, reason: "lacks the record of #\(position), whose trail's time is over; say the moment as a #position")
+    }
+
+    /// What has left the log cannot be replayed as of a moment before that.
+    private func check(_ last: Position) throws(ArchiveFailure) {
+        for run in map.runs where run.first <= last {
+            guard case .tombstone(let id) = run.source, try !hasLeft(id, by: last) else { continue }
+            throw .folder(
+                path: files.path,
+                reason: "no longer has the events #\(run.first) to #\(run.last), whose trail's time is over; replay up to a later moment")
+        }
+    }
+
+    private func hasLeft(_ id: PartitionID, by last: Position) throws(ArchiveFailure) -> Bool {
+        guard let state = try openState() else { return false }
+        do {
+            return try state.environment.read { reader in try state.ruleEvents(reader) }.contains { event in
+                guard case .partitionRemove(let removal) = event.deed else { return false }
+                return removal.partition == id.number && event.position <= last
+            }
+        } catch { throw ArchiveFailure(error) }
+    }
+
+    private func openState() throws(ArchiveFailure) -> StateFile? {
+        do { return try files.state() } catch { throw .store(error) }
+    }
+
+    // MARK: The records
+
+    private func copy(
+        through last: Position, _ folder: DataFolder, _ options: ArchiveOptions, _ tell: (UInt64, UInt64) -> Void
+    ) throws(ArchiveFailure) {
+        do {
+            let shelf = try PartitionShelf(
+                folder: folder.partitions, length: folder.partitionLength, indexes: PartitionIndex.tableNames, openMax: Self.openMax,
+                options: .init(.create, mapBytes: options.mapBytes))
+            for stone in files.tombstones.all where stone.totals.first <= last {
+                let name = "\(files.shelf.length.name(of: stone.partition)).tombstone"
+                try FileManager.default.copyItem(atPath: "\(files.shelf.folder)/\(name)", toPath: "\(folder.partitions)/\(name)")
+            }
+            var done: UInt64 = 0
+            for run in map.runs where run.first <= last {
+                let end = min(run.last, last)
+                try copy(run, through: end, to: shelf)
+                done += end.rawValue - run.first.rawValue + 1
+                tell(done, last.rawValue)
+            }
+        } catch let failure as ArchiveFailure {
+            throw failure
+        } catch let failure as LedgerFailure {
+            throw .ledger(failure)
+        } catch let failure as LMDBError {
+            throw .store(failure)
+        } catch {
+            throw .folder(path: target, reason: "cannot be written (\(error)); check the disk and whose folder it is")
+        }
+    }
+
+    private func copy(_ run: LogMap.Run, through last: Position, to shelf: PartitionShelf) throws {
+        if case .tombstone = run.source { return }
+        var slice: [[UInt8]] = []
+        try forEach(in: run.first...last) { record in
+            slice.append(record)
+            guard slice.count == Self.sliceMax else { return }
+            try write(slice, to: shelf)
+            slice = []
+        }
+        try write(slice, to: shelf)
+    }
+
+    /// All of one partition, but for what comes from the journal.
+    private func write(_ records: [[UInt8]], to shelf: PartitionShelf) throws {
+        var byPartition: [PartitionID: [(Position, [UInt8])]] = [:]
+        for record in records {
+            let fields = try record.withUnsafeBytes { try TrailFields(parsing: $0) }
+            byPartition[shelf.length.partition(of: fields.at), default: []].append((fields.position, record))
+        }
+        for (id, rows) in byPartition {
+            _ = try shelf.write(to: id, making: true) { partition, transaction in
+                for (position, record) in rows {
+                    try partition.append(position, record: record.span.bytes, body: RawSpan(), &transaction)
+                }
+            }
+        }
+    }
+
+    private func forEach(in range: ClosedRange<Position>, _ body: ([UInt8]) throws -> Void) throws(ArchiveFailure) {
+        do {
+            for run in map.runs(in: range) {
+                switch run.source {
+                case .journal(let records): for record in records { try body(record) }
+                case .tombstone(let id):
+                    for one in files.tombstones[id]?.kept(in: run.first...run.last) ?? [] { try body(one.record) }
+                case .partition(let id):
+                    guard let lease = try files.shelf.lease(id) else { continue }
+                    var walk = TrailWalk(of: lease.partition, from: run.first, through: run.last)
+                    while let slice = try walk.next() { for row in slice { try body(row.record) } }
+                }
+            }
+        } catch { throw ArchiveFailure(error) }
+    }
+
+    private static let openMax = 64
+    private static let sliceMax = 20_000
+}

@@ -31,7 +31,7 @@ package struct Replay: Sendable {
         self.target = target
         files = try LogFiles(of: path)
         var report = AuditReport()
-        let survey = LogSurvey(of: files, &report)
+        let survey = FolderSurvey(of: files, &report)
         (map, end) = (survey.map, survey.end)
         if let gap = map.gaps(through: end).first {
             throw .folder(

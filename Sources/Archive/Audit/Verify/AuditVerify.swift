@@ -59,7 +59,7 @@ package struct AuditVerify: Sendable {
         let trusted = try options.keys.map { (text) throws(ArchiveFailure) in try Self.key(text) }
         // First: what was signed by now is folded by now.
         let checkpoints = CheckpointAudit(folder, outside: options.checkpointFiles, trusted: trusted, &report)
-        let survey = LogSurvey(of: files, &report)
+        let survey = FolderSurvey(of: files, &report)
         survey.checkPresence(checkpoints, &report)
         var reading = RecordReading(survey, sizes: checkpoints.sizes)
         reading.read(&report, tell)

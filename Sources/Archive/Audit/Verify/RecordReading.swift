@@ -6,7 +6,7 @@ import Projections
 
 /// All records, read once: the tree over them, and what each partition got.
 struct RecordReading: Sendable {
-    let survey: LogSurvey
+    let survey: FolderSurvey
     private let sizes: [UInt64]
     /// The right edge, a segment for a leaf; nil behind a record that is missing.
     private var segments: Frontier? = Frontier()
@@ -20,7 +20,7 @@ struct RecordReading: Sendable {
     private var suspicious: [ClosedRange<Position>] = []
 
     /// - Parameter sizes: of the trees whose roots are asked for later, ascending.
-    init(_ survey: LogSurvey, sizes: [UInt64]) {
+    init(_ survey: FolderSurvey, sizes: [UInt64]) {
         self.survey = survey
         self.sizes = sizes
     }

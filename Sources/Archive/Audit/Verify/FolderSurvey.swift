@@ -5,7 +5,7 @@ import Merkle
 import Projections
 
 /// What is in a data folder, and how far the log goes in it.
-struct LogSurvey: Sendable {
+struct FolderSurvey: Sendable {
     let files: LogFiles
     /// Nil if it cannot be read.
     let state: StateFile?

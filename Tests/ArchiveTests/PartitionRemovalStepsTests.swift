@@ -1,0 +1,76 @@
+import Events
+import LMDB
+import Ledger
+import Testing
+
+@testable import Archive
+
+/// A removal taken step by step, and what may come between two of them.
+@Suite("Steps of a partition's removal")
+struct PartitionRemovalStepsTests {
+    /// An archive whose first partition may leave, a later one, and the steps for the first. Nothing is folded unless it is asked for.
+    private func ready(_ change: (inout ArchiveOptions) -> Void = { _ in }) throws -> (scratch: Scratch, removal: PartitionRemoval) {
+        let scratch = try Scratch.forgetful { options in
+            options.foldMilliseconds = 3_600_000
+            change(&options)
+        }
+        _ = try scratch.keep(.conversation(try TenantID("acme"), try ConversationID("kept")), "forever")
+        scratch.send((0..<5).map { Scratch.Post("m\($0)") })
+        scratch.live(days: Scratch.purgedDays)
+        scratch.send(Scratch.Post("now"))
+        scratch.archive.flush()
+        return (scratch, steps(scratch))
+    }
+
+    private func steps(_ scratch: Scratch) -> PartitionRemoval {
+        PartitionRemoval(core: scratch.archive.core, id: scratch.firstPartition)
+    }
+
+    private func draft(_ removal: PartitionRemoval) throws -> PartitionRemove {
+        try #require(try removal.draft(PurgeOptions.trailPeriodLeast))
+    }
+
+    /// Up to the event, which is on disk.
+    private func log(_ removal: PartitionRemoval, _ scratch: Scratch) throws -> PartitionRemove {
+        let event = try draft(removal)
+        #expect(scratch.archive.upkeep.append(.removal(event), by: .system).isAppended)
+        scratch.archive.flush()
+        return event
+    }
+
+    @Test("a message that only the journal has is not removed with the partition that it is folded into")
+    func journaled() throws {
+        let (scratch, _) = try ready()
+        scratch.clock.advance(days: 10)
+        scratch.rule(
+            .place(
+                HoldPlace(
+                    id: try HoldID("h"),
+                    coverage: Coverage(tenant: try TenantID("acme"), conversation: try ConversationID("kept")), matter: "7",
+                    reason: "court")))
+        scratch.archive.flush()
+        let precious = Scratch.Post("precious").with {
+            $0.conversation = "kept"
+            $0.at = Scratch.start
+        }
+        #expect(scratch.send(precious).isAppended)
+        scratch.archive.upkeep.tick()
+        scratch.archive.flush()
+        #expect(try scratch.message("precious")?.body == Array("hello".utf8))
+        #expect(scratch.removals == 0)
+        #expect(scratch.archive.upkeepStatus().lastError == nil)
+    }
+
+    @Test("a file that holds a body when it is to go does not go, and the removal is told of")
+    func lastLook() throws {
+        let (scratch, removal) = try ready()
+        let event = try log(removal, scratch)
+        let body = Array("sealed".utf8)
+        _ = try scratch.archive.core.store.shelf.write(to: scratch.firstPartition) { partition, transaction in
+            try partition.putBody(event.last, body.span.bytes, &transaction)
+        }
+        let failure = #expect(throws: ArchiveFailure.self) { try removal.finish(event) }
+        #expect(failure.map { "\($0)".contains("2026-11-23.mdb") } == true)
+        #expect(scratch.hasFirstPartition)
+    }
+}

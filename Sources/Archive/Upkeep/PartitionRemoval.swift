@@ -20,23 +20,23 @@ struct PartitionRemoval {
         guard core.rules.withLock({ $0.purges.open.isEmpty }) else { return false }
         do {
             guard let lease = try core.store.shelf.lease(id) else { return false }
-            let partition = lease.partition
-            return try partition.environment.read { reader in
-                try reader.count(of: partition.bodies) == 0 && partition.totals(reader) != nil
-            }
+            return try lease.partition.totalsWithoutBodies() != nil
         } catch { throw ArchiveFailure(error) }
     }
 
-    /// Writes the tombstone's draft and says what the log's event is to say. Nil when there is no such partition.
+    /// Writes the tombstone's draft and says what the log's event is to say. Nil when there is no such partition, or it holds a body.
+    ///
+    /// One snapshot says that there is no body and which event is the last. A body that comes later is a later event's, so if that is still
+    /// the last one when the event is written, there is still no body.
     func draft(_ period: Period) throws(ArchiveFailure) -> PartitionRemove? {
         let store = core.store
         do {
             guard let lease = try store.shelf.lease(id) else { return nil }
             let partition = lease.partition
-            guard let totals = try partition.environment.read({ try partition.totals($0) }) else { return nil }
+            guard let totals = try partition.totalsWithoutBodies() else { return nil }
             var draft = try TombstoneDraft(of: id, at: store.tombstones.draft(of: id))
             if let old = store.tombstones[id] { try draft.extend(old, store.tombstones.file(of: id)) }
-            var walk = TrailWalk(of: partition)
+            var walk = TrailWalk(of: partition, through: totals.last)
             while let slice = try walk.next() {
                 for row in slice {
                     let isKept = try isKept(row)
@@ -86,7 +86,7 @@ struct PartitionRemoval {
                 try store.state.environment.write { transaction in try store.state.forget(departure, &transaction) }
             }
             core.options.reached(.removalForgotten)
-            if try isThere(stone) { _ = try store.shelf.remove(id) }
+            _ = try store.shelf.remove(id) { (partition) throws(LedgerFailure) in try partition.isMeant(by: stone) }
         } catch { throw ArchiveFailure(error) }
     }
 
@@ -115,6 +115,26 @@ struct PartitionRemoval {
             let forgotten = try store.state.environment.read { reader in try store.state.removed(id.number, reader) }
             return try forgotten != removal.digest || isThere(stone)
         } catch { throw ArchiveFailure(error) }
+    }
+}
+
+extension Partition {
+    /// Nil before the first fold, and while there is a body.
+    fileprivate func totalsWithoutBodies() throws(LedgerFailure) -> PartitionTotals? {
+        let (totals, bodies) = try totalsAndBodies()
+        return bodies == 0 ? totals : nil
+    }
+
+    /// Whether this is the file that a stone stands for, and not one that came after it. Throws if more is in it than the stone knows of.
+    fileprivate func isMeant(by stone: Tombstone) throws(LedgerFailure) -> Bool {
+        let (totals, bodies) = try totalsAndBodies()
+        guard let totals, stone.covers(totals) else { return false }
+        guard totals.last == stone.totals.last, bodies == 0 else {
+            throw .folder(
+                path: environment.path,
+                reason: "stays, since it has events or bodies that its tombstone does not know; keep a copy of it, and report this")
+        }
+        return true
     }
 }
 

@@ -1,4 +1,5 @@
 import Events
+import FoundationEssentials
 import LMDB
 import Ledger
 import Testing
@@ -8,6 +9,8 @@ import Testing
 /// A removal taken step by step, and what may come between two of them.
 @Suite("Steps of a partition's removal")
 struct PartitionRemovalStepsTests {
+    private let files = FileManager.default
+
     /// An archive whose first partition may leave, a later one, and the steps for the first. Nothing is folded unless it is asked for.
     private func ready(_ change: (inout ArchiveOptions) -> Void = { _ in }) throws -> (scratch: Scratch, removal: PartitionRemoval) {
         let scratch = try Scratch.forgetful { options in
@@ -37,6 +40,9 @@ struct PartitionRemovalStepsTests {
         scratch.archive.flush()
         return event
     }
+
+    private func draftPath(_ scratch: Scratch) -> String { scratch.archive.core.store.tombstones.draft(of: scratch.firstPartition).path }
+    private func stonePath(_ scratch: Scratch) -> String { scratch.archive.core.store.tombstones.file(of: scratch.firstPartition).path }
 
     @Test("a message that only the journal has is not removed with the partition that it is folded into")
     func journaled() throws {
@@ -72,5 +78,69 @@ struct PartitionRemovalStepsTests {
         let failure = #expect(throws: ArchiveFailure.self) { try removal.finish(event) }
         #expect(failure.map { "\($0)".contains("2026-11-23.mdb") } == true)
         #expect(scratch.hasFirstPartition)
+    }
+
+    @Test("a write of which nobody knows whether it is on disk leaves the draft, which the event may name")
+    func unknownOutcome() throws {
+        let (scratch, _) = try ready()
+        failAtTheEvent(scratch)
+        #expect(files.fileExists(atPath: draftPath(scratch)))
+        #expect(throws: ArchiveFailure.self) { try scratch.close() }
+        try scratch.open()
+        scratch.lendAppender()
+        scratch.archive.upkeep.tick()
+        #expect(!scratch.hasFirstPartition && scratch.removals == 1)
+        #expect(!files.fileExists(atPath: draftPath(scratch)))
+    }
+
+    private func failAtTheEvent(_ scratch: Scratch) {
+        let core = scratch.archive.core
+        nonisolated(unsafe) let appender = scratch.appender  // Safe, because everything happens on this thread.
+        scratch.archive.upkeep.attach { work in
+            core.giveUp(.folder(path: "the disk", reason: "is gone"))
+            work(appender)
+        }
+        scratch.clock.advance(days: 10)
+        scratch.archive.upkeep.tick()
+    }
+
+    @Test("a removal that the log knows and whose draft is lost, or is none, is drafted again", arguments: [[UInt8]?.none, [], [1, 2, 3]])
+    func lostDraft(bytes: [UInt8]?) throws {
+        let (scratch, removal) = try ready()
+        let event = try log(removal, scratch)
+        let name = "/partitions/2026-11-23.tombstone.new"
+        try scratch.crash { copy in
+            try files.removeItem(atPath: copy + name)
+            if let bytes { try Data(bytes).write(to: URL(filePath: copy + name)) }
+        }
+        scratch.lendAppender()
+        scratch.archive.upkeep.tick()
+        #expect(scratch.archive.upkeepStatus().lastError == nil)
+        #expect(!scratch.hasFirstPartition)
+        #expect(scratch.archive.core.store.tombstones[scratch.firstPartition]?.digest == event.digest)
+        try scratch.expectRebuiltAlike()
+    }
+
+    @Test("a tombstone that has its place already, and of which nobody heard, is taken")
+    func raisedUnheard() throws {
+        let (scratch, removal) = try ready()
+        let event = try log(removal, scratch)
+        // As when the folder's sync failed behind the renaming.
+        try files.moveItem(atPath: draftPath(scratch), toPath: stonePath(scratch))
+        try removal.finish(event)
+        #expect(!scratch.hasFirstPartition && scratch.removals == 1)
+    }
+
+    @Test("without draft and without partition a removal says so, again and again, and everything else goes on")
+    func nothingLeft() throws {
+        let (scratch, removal) = try ready()
+        let event = try log(removal, scratch)
+        try files.removeItem(atPath: draftPath(scratch))
+        _ = try scratch.archive.core.store.shelf.remove(scratch.firstPartition)
+        for _ in 0..<2 {
+            let failure = #expect(throws: ArchiveFailure.self) { try removal.finish(event) }
+            #expect(failure.map { "\($0)".contains("restore") } == true)
+        }
+        #expect(scratch.send(Scratch.Post("later")).isAppended)
     }
 }

@@ -23,6 +23,15 @@ package struct TombstoneFile: Sendable {
         return stone
     }
 
+    /// Nil where there is no file, and for one that is no tombstone.
+    func find(_ partition: PartitionID) throws(LedgerFailure) -> Tombstone? {
+        guard access(path, F_OK) == 0 else { return nil }
+        do throws(LedgerFailure) { return try read(partition) } catch {
+            if case .damaged = error { return nil }
+            throw error
+        }
+    }
+
     /// Calls `body` with slices of the leaf hashes, in order of position.
     package func forEachSlice(of stone: Tombstone, _ body: ([TreeHash]) throws -> Void) throws {
         let file = try PlainFile(path, O_RDONLY)

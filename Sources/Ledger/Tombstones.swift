@@ -33,6 +33,22 @@ package final class Tombstones: Sendable {
     package func raise(_ stone: Tombstone) throws(LedgerFailure) {
         let (draft, file) = (draft(of: stone.partition).path, file(of: stone.partition).path)
         guard rename(draft, file) == 0 else { throw .folder(path: draft, reason: "cannot be renamed to \(file) (error \(errno))") }
+        try settle(stone)
+    }
+
+    /// Gives the stone of a digest its place, durably; false if there is no such stone.
+    package func raise(_ id: PartitionID, digest: [UInt8]) throws(LedgerFailure) -> Bool {
+        if let stone = try draft(of: id).find(id), stone.digest == digest {
+            try raise(stone)
+            return true
+        }
+        // It may have its place already: the folder's sync failed behind the renaming.
+        guard let stone = try file(of: id).find(id), stone.digest == digest else { return false }
+        try settle(stone)
+        return true
+    }
+
+    private func settle(_ stone: Tombstone) throws(LedgerFailure) {
         try PartitionFiles.sync(folder: folder)
         stones.withLock { $0[stone.partition] = stone }
     }

@@ -92,12 +92,14 @@ struct PartitionRemoval {
 
     private func raise(_ removal: PartitionRemove) throws {
         let tombstones = core.store.tombstones
-        let stone = try tombstones.draft(of: id).read(id)
-        guard stone.digest == removal.digest else {
+        if try tombstones.raise(id, digest: removal.digest) { return }
+        // The draft is lost. As long as the partition is there it can be made again, and says the same: since the event nothing came into
+        // the partition, and what stays of it hangs on nothing that comes later.
+        guard try draft(removal.period)?.digest == removal.digest, try tombstones.raise(id, digest: removal.digest) else {
             throw LedgerFailure.folder(
-                path: tombstones.draft(of: id).path, reason: "is not the tombstone that the log names; restore it from a backup")
+                path: tombstones.draft(of: id).path,
+                reason: "is not the tombstone that the log names, and its partition does not make it again; restore it from a backup")
         }
-        try tombstones.raise(stone)
     }
 
     /// Whether the file is the one that the stone stands for.

@@ -15,6 +15,8 @@ extension Upkeep {
         flushFold()
         guard let event = try removal.draft(period) else { return false }
         guard case .appended = append(.removal(event), by: .system) else {
+            // After a failed write nobody knows whether the event is on disk: then the draft stays, and the next start looks.
+            guard core.trouble.withLock({ $0 == nil }) else { return false }
             core.removing.withLock { $0 = nil }
             do { try core.store.tombstones.removeDraft(of: id) } catch { throw ArchiveFailure(error) }
             return false

@@ -47,22 +47,27 @@ final class Store: Sendable {
     ) throws(ArchiveFailure) -> Result? {
         do {
             guard let extent = try extent(of: position) else { return nil }
-            if let stone = tombstones[extent.partition], stone.run(of: position) != nil {
+            switch try whereabouts(of: position, in: extent.partition) {
+            case .tombstone(let stone, _):
                 return stone.record(at: position)?.withUnsafeBytes { body($0, UnsafeRawBufferPointer(start: nil, count: 0)) }
-            }
-            guard let lease = try shelf.lease(extent.partition) else { throw missing(extent.partition) }
-            let partition = lease.partition
-            return try partition.environment.read { reader in
-                let key = position.key
-                guard let record = try reader.value(of: key.span.bytes, in: partition.trail) else {
-                    throw ArchiveFailure.damaged(place: partition.environment.path, .malformed("trail, which lacks \(position)"))
-                }
-                guard let stored = try reader.value(of: key.span.bytes, in: partition.bodies) else {
-                    return record.withUnsafeBytes { body($0, UnsafeRawBufferPointer(start: nil, count: 0)) }
-                }
-                return record.withUnsafeBytes { record in stored.withUnsafeBytes { stored in body(record, stored) } }
+            case .partition(let lease): return try Self.withRecord(position, in: lease.partition, body)
             }
         } catch { throw ArchiveFailure(error) }
+    }
+
+    private static func withRecord<Result>(
+        _ position: Position, in partition: Partition, _ body: (UnsafeRawBufferPointer, UnsafeRawBufferPointer) -> Result
+    ) throws -> Result {
+        try partition.environment.read { reader in
+            let key = position.key
+            guard let record = try reader.value(of: key.span.bytes, in: partition.trail) else {
+                throw ArchiveFailure.damaged(place: partition.environment.path, .malformed("trail, which lacks \(position)"))
+            }
+            guard let stored = try reader.value(of: key.span.bytes, in: partition.bodies) else {
+                return record.withUnsafeBytes { body($0, UnsafeRawBufferPointer(start: nil, count: 0)) }
+            }
+            return record.withUnsafeBytes { record in stored.withUnsafeBytes { stored in body(record, stored) } }
+        }
     }
 
     /// The run of positions in which a position lies; nil beyond what is folded.

@@ -15,6 +15,8 @@ struct UpkeepRound {
     private var compactable: Set<PartitionID> = []
     /// When trails were looked at whether their time is over.
     private var trailsLooked = Instant.distantPast
+    /// Partitions that this look has still to come to, oldest last.
+    private var trailsWaiting: [PartitionID] = []
 
     init(guard: ClockGuard, started: Instant) {
         self.guard = `guard`
@@ -87,14 +89,20 @@ struct UpkeepRound {
     }
 
     /// Partitions whose trail is over leave. Whether they hold bodies takes a look into each, so not at each round.
+    ///
+    /// One a round, and the next round follows at once: what was ordered meanwhile, a purge before all, comes in between.
     private mutating func removeTrails(_ upkeep: Upkeep) throws(ArchiveFailure) {
         let now = upkeep.core.now
-        guard upkeep.core.options.purge.trailPeriod != .forever, now >= trailsLooked.advanced(byMilliseconds: 3_600_000) else { return }
-        trailsLooked = now
-        for id in upkeep.core.store.shelf.all {
-            if upkeep.isStopping { return }
+        guard upkeep.core.options.purge.trailPeriod != .forever else { return }
+        if now >= trailsLooked.advanced(byMilliseconds: 3_600_000) {
+            trailsLooked = now
+            trailsWaiting = upkeep.core.store.shelf.all.reversed()
+        }
+        while !upkeep.isStopping, let id = trailsWaiting.popLast() {
             guard try upkeep.removeIfDue(id, at: now) else { continue }
             compactable.remove(id)
+            if !trailsWaiting.isEmpty { upkeep.ring() }
+            return
         }
     }
 

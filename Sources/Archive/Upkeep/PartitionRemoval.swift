@@ -33,13 +33,14 @@ struct PartitionRemoval {
         do {
             guard let lease = try store.shelf.lease(id) else { return nil }
             let partition = lease.partition
-            guard let totals = try partition.totalsWithoutBodies() else { return nil }
+            guard let totals = try partition.totalsWithoutBodies(), try store.progress().position >= totals.last else { return nil }
             var draft = try TombstoneDraft(of: id, at: store.tombstones.draft(of: id))
             if let old = store.tombstones[id] { try draft.extend(old, store.tombstones.file(of: id)) }
+            var remnants = Remnants(of: id, through: totals.last, in: store)
             var walk = TrailWalk(of: partition, through: totals.last)
             while let slice = try walk.next() {
                 for row in slice {
-                    let isKept = try isKept(row)
+                    let isKept = try remnants.isKept(row)
                     try row.record.withUnsafeBytes { bytes in try draft.add(row.position, bytes, isKept: isKept) }
                 }
             }
@@ -50,27 +51,6 @@ struct PartitionRemoval {
                 partition: id.number, period: period, first: stone.totals.first, last: stone.totals.last, events: stone.totals.events,
                 messages: stone.totals.messages, digest: stone.digest)
         } catch { throw ArchiveFailure(error) }
-    }
-
-    /// Rules count beyond their day, and so do deletes of what lies in other partitions.
-    private func isKept(_ row: TrailWalk.Row) throws -> Bool {
-        if row.fields.kind.isRule { return true }
-        guard row.fields.kind == .localDelete else { return false }
-        let event = try row.event()
-        guard case .localDelete(let deletion) = event.deed, let tenant = event.tenant else { return false }
-        let store = core.store
-        switch deletion.extent {
-        case .messages(let targets):
-            return try targets.contains { target in
-                guard let extent = try store.extent(of: target.position) else { return true }
-                return extent.partition != id && store.tombstones[extent.partition]?.run(of: target.position) == nil
-            }
-        case .upTo:
-            let partitions = try store.state.environment.read { reader in
-                try store.state.conversations.partitions(tenant, deletion.conversation, reader)
-            }
-            return partitions.contains { $0 != id.number }
-        }
     }
 
     /// What follows the event, as far as it is still to be done.

@@ -82,20 +82,6 @@ final class Store: Sendable {
         } catch { throw ArchiveFailure(error) }
     }
 
-    /// Makes sure that every partition with events has its file: otherwise a new one would take its place, and nothing tell of the loss.
-    func checkPartitions() throws(ArchiveFailure) {
-        do {
-            let known = try state.environment.read { reader in try extents.partitions(reader) }
-            let lost = known.filter { id, last in !shelf.contains(id) && (tombstones[id].map { $0.totals.last < last } ?? true) }
-            if let lost = lost.keys.min() { throw missing(lost) }
-        } catch { throw ArchiveFailure(error) }
-    }
-
-    /// A partition that must be there, because the log has events in it.
-    func missing(_ id: PartitionID) -> ArchiveFailure {
-        .folder(path: shelf.path(of: id), reason: "is not there, though the log has events in it; restore it from a backup")
-    }
-
     /// Positions of messages with an id's fingerprint in one partition.
     func positions(of message: Fingerprint, in id: PartitionID) throws(ArchiveFailure) -> [Position] {
         try positions(of: [message], in: id)[0]

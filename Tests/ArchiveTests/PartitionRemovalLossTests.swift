@@ -85,4 +85,21 @@ struct PartitionRemovalLossTests {
         try scratch.rebuild()
         try scratch.open()
     }
+
+    @Test("what was folded before a tombstone was made, the journal does not give back: the state begins behind it")
+    func gapBeforeTombstone() throws {
+        let scratch = try reborn()
+        scratch.live(days: 2)
+        #expect(!scratch.hasFirstPartition)
+        let extent = try #require(try scratch.archive.core.store.extent(of: Position(3)))
+        let name = scratch.archive.core.store.shelf.path(of: extent.partition)
+        let events = try scratch.allEvents()
+        try scratch.close()
+        try files.moveItem(atPath: name, toPath: name + ".away")
+        refused("positions \(extent.first) to \(extent.last)") { try scratch.rebuild() }
+        try files.moveItem(atPath: name + ".away", toPath: name)
+        try scratch.rebuild()
+        try scratch.open()
+        #expect(try scratch.allEvents() == events)
+    }
 }

@@ -143,4 +143,20 @@ struct PartitionRemovalStepsTests {
         }
         #expect(scratch.send(Scratch.Post("later")).isAppended)
     }
+
+    @Test("behind a flush that folded nothing a removal waits")
+    func unfolded() throws {
+        let (scratch, _) = try ready()
+        scratch.clock.advance(days: 10)
+        let deaf = try Upkeep(scratch.archive.core) {}
+        nonisolated(unsafe) let appender = scratch.appender  // Safe, because everything happens on this thread.
+        deaf.attach { work in work(appender) }
+        let now = scratch.archive.core.now
+        let failure = #expect(throws: ArchiveFailure.self) { try deaf.removeIfDue(scratch.firstPartition, at: now) }
+        #expect(failure.map { "\($0)".contains("is not folded") } == true)
+        #expect(scratch.hasFirstPartition && scratch.removals == 0)
+        scratch.archive.upkeep.tick()
+        #expect(!scratch.hasFirstPartition && scratch.removals == 1)
+        #expect(scratch.archive.upkeepStatus().lastError == nil)
+    }
 }

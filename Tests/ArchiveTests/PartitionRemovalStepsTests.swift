@@ -2,6 +2,8 @@ import Events
 import FoundationEssentials
 import LMDB
 import Ledger
+import Merkle
+import Synchronization
 import Testing
 
 @testable import Archive
@@ -158,5 +160,59 @@ struct PartitionRemovalStepsTests {
         scratch.archive.upkeep.tick()
         #expect(!scratch.hasFirstPartition && scratch.removals == 1)
         #expect(scratch.archive.upkeepStatus().lastError == nil)
+    }
+
+    private static func damage(_ path: String) throws {
+        var bytes = try Data(contentsOf: URL(filePath: path))
+        bytes[20] ^= 1
+        try bytes.write(to: URL(filePath: path))
+    }
+
+    @Test("hashes that do not make the root take no partition's place: it is drafted again", arguments: [false, true])
+    func damagedHashes(isRaised: Bool) throws {
+        let (scratch, removal) = try ready()
+        let event = try log(removal, scratch)
+        if isRaised { try files.moveItem(atPath: draftPath(scratch), toPath: stonePath(scratch)) }
+        try Self.damage(isRaised ? stonePath(scratch) : draftPath(scratch))
+        try removal.finish(event)
+        let store = scratch.archive.core.store
+        let stone = try #require(store.tombstones[scratch.firstPartition])
+        #expect(stone.digest == event.digest && !scratch.hasFirstPartition)
+        #expect(try TreeHash(rootOf: store.leafHashes(of: event.first...event.last)) == stone.root)
+    }
+
+    @Test("a partition stays while the hashes of its tombstone are damaged, and goes when they are restored")
+    func damagedBehindRaising() throws {
+        let path = Mutex<String?>(nil)
+        let (scratch, removal) = try ready { options in
+            options.reached = { [files = FileManager.default] point in
+                guard point == .removalForgotten, let path = path.withLock({ $0 }) else { return }
+                do {
+                    if !files.fileExists(atPath: path + ".whole") { try files.copyItem(atPath: path, toPath: path + ".whole") }
+                    try Self.damage(path)
+                } catch { Issue.record(error) }
+            }
+        }
+        path.withLock { $0 = stonePath(scratch) }
+        let event = try log(removal, scratch)
+        let failure = #expect(throws: ArchiveFailure.self) { try removal.finish(event) }
+        #expect(failure.map { "\($0)".contains("2026-11-23.tombstone") } == true)
+        #expect(scratch.hasFirstPartition)
+        path.withLock { $0 = nil }
+        try files.removeItem(atPath: stonePath(scratch))
+        try files.moveItem(atPath: stonePath(scratch) + ".whole", toPath: stonePath(scratch))
+        try removal.finish(event)
+        #expect(!scratch.hasFirstPartition)
+    }
+
+    @Test("a trail that is not what its totals say is not drafted")
+    func lostRow() throws {
+        let (scratch, removal) = try ready()
+        _ = try scratch.archive.core.store.shelf.write(to: scratch.firstPartition) { partition, transaction in
+            let key = Position(3).key
+            _ = try transaction.delete(key.span.bytes, in: partition.trail)
+        }
+        let failure = #expect(throws: ArchiveFailure.self) { try removal.draft(PurgeOptions.trailPeriodLeast) }
+        #expect(failure.map { "\($0)".contains("2026-11-23.mdb") } == true)
     }
 }

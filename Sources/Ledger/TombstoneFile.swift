@@ -23,21 +23,36 @@ package struct TombstoneFile: Sendable {
         return stone
     }
 
-    /// Nil where there is no file, and for one that is no tombstone.
-    func find(_ partition: PartitionID) throws(LedgerFailure) -> Tombstone? {
+    /// Nil where there is no file, and for one that is no tombstone or whose hashes are damaged.
+    package func find(_ partition: PartitionID) throws(LedgerFailure) -> Tombstone? {
         guard access(path, F_OK) == 0 else { return nil }
-        do throws(LedgerFailure) { return try read(partition) } catch {
+        do throws(LedgerFailure) {
+            let stone = try read(partition)
+            try check(stone)
+            return stone
+        } catch {
             if case .damaged = error { return nil }
             throw error
         }
     }
 
     /// Calls `body` with slices of the leaf hashes, in order of position.
-    package func forEachSlice(of stone: Tombstone, _ body: ([TreeHash]) throws -> Void) throws {
+    package func forEachSlice(
+        of stone: Tombstone, _ body: ([TreeHash]) throws(LedgerFailure) -> Void
+    ) throws(LedgerFailure) {
         let file = try PlainFile(path, O_RDONLY)
         let count = Int(stone.totals.events)
         for start in stride(from: 0, to: count, by: Self.sliceHashes) {
             try body(hashes(in: file, start..<min(start + Self.sliceHashes, count)))
+        }
+    }
+
+    /// Reads the hashes back: together they must make the stone's root.
+    package func check(_ stone: Tombstone) throws(LedgerFailure) {
+        var frontier = Frontier()
+        try forEachSlice(of: stone) { hashes throws(LedgerFailure) in for hash in hashes { frontier.append(hash) } }
+        guard frontier.root == stone.root else {
+            throw .damaged(path: path, table: "tombstone", reason: "its hashes do not make its root")
         }
     }
 

@@ -45,6 +45,10 @@ struct PartitionRemoval {
                 }
             }
             let stone = try draft.finish(totals)
+            // A draft that could not be raised would be noticed behind the event, which cannot be taken back.
+            guard try store.tombstones.draft(of: id).find(id) == stone else {
+                throw ArchiveFailure.damaged(place: partition.environment.path, .malformed("trail, which is not what its totals say"))
+            }
             try DurableFile.syncFolder(of: store.tombstones.draft(of: id).path)
             core.options.reached(.removalDrafted)
             return PartitionRemove(
@@ -66,6 +70,8 @@ struct PartitionRemoval {
                 try store.state.environment.write { transaction in try store.state.forget(departure, &transaction) }
             }
             core.options.reached(.removalForgotten)
+            // Read back as it lies there now: behind the removal nothing else has those hashes.
+            try store.tombstones.file(of: id).check(stone)
             _ = try store.shelf.remove(id) { (partition) throws(LedgerFailure) in try partition.isMeant(by: stone) }
         } catch { throw ArchiveFailure(error) }
     }

@@ -53,6 +53,9 @@ package struct TombstoneDraft: ~Copyable {
     package mutating func finish(_ totals: PartitionTotals) throws(LedgerFailure) -> Tombstone {
         let all = self.totals?.joined(by: totals) ?? totals
         let (stone, head) = Tombstone.made(partition, all, runs: runs, kept: kept, root: frontier.root)
+        guard head.count <= Tombstone.headBytesMax else {
+            throw .folder(path: file.path, reason: "would keep \(head.count) bytes of records and runs, which is too much; all of it stays")
+        }
         pending += head
         withUnsafeBytes(of: UInt64(head.count).bigEndian) { pending += $0 }
         pending += stone.digest

@@ -14,10 +14,18 @@ package struct TombstoneFile: Sendable {
         let trailer = try file.read(at: length - Tombstone.trailerBytes, Tombstone.trailerBytes)
         let headBytes = trailer.prefix(8).reduce(0) { $0 << 8 | UInt64($1) }
         let room = length - Tombstone.headerBytes - Tombstone.trailerBytes
-        guard let headBytes = Int(exactly: headBytes), headBytes <= room else { throw damaged }
-        let head = try file.read(at: length - Tombstone.trailerBytes - headBytes, headBytes)
-        guard let stone = Tombstone(partition: partition, head: head, digest: Array(trailer.dropFirst(8))),
-            UInt64(room - headBytes).quotientAndRemainder(dividingBy: UInt64(TreeHash.byteCount)) == (stone.totals.events, 0),
+        // Whatever the trailer says is checked before so much is allocated.
+        guard let headBytes = Int(exactly: headBytes), (Tombstone.headBytesMin...Tombstone.headBytesMax).contains(headBytes),
+            headBytes <= room
+        else { throw damaged }
+        let (start, leaves) = (length - Tombstone.trailerBytes - headBytes, UInt64(room - headBytes))
+        let totals = try file.read(at: start, Tombstone.headBytesMin)
+        guard leaves.quotientAndRemainder(dividingBy: UInt64(TreeHash.byteCount)) == (Tombstone.events(ofHead: totals), 0) else {
+            throw damaged
+        }
+        guard
+            let stone = Tombstone(
+                partition: partition, head: try file.read(at: start, headBytes), digest: Array(trailer.dropFirst(8))),
             try file.read(at: 0, Tombstone.headerBytes) == Tombstone.header(partition)
         else { throw damaged }
         return stone
@@ -66,8 +74,13 @@ package struct TombstoneFile: Sendable {
             preconditionFailure("the positions are in one run of the stone because whoever asks has looked")
         }
         let first = Int(before + positions.lowerBound.rawValue - run.first.rawValue)
-        let count = Int(positions.upperBound.rawValue - positions.lowerBound.rawValue + 1)
-        return try hashes(in: PlainFile(path, O_RDONLY), first..<first + count)
+        let end = first + Int(positions.upperBound.rawValue - positions.lowerBound.rawValue + 1)
+        let file = try PlainFile(path, O_RDONLY)
+        var leaves: [TreeHash] = []
+        for start in stride(from: first, to: end, by: Self.sliceHashes) {
+            leaves += try hashes(in: file, start..<min(start + Self.sliceHashes, end))
+        }
+        return leaves
     }
 
     private func hashes(in file: borrowing PlainFile, _ range: Range<Int>) throws(LedgerFailure) -> [TreeHash] {

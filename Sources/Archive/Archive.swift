@@ -41,7 +41,8 @@ package final class Archive: Sendable {
         if let complaint = options.complaint { throw .folder(path: options.path, reason: complaint) }
         let folder = try DataFolder(opening: options)
         let store = try Store(folder, options)
-        try store.checkPartitions()
+        var check = try StoreCheck(of: store)
+        try check.run()
         try AuditTree(store).complete()
         let progress = try store.progress()
         var journal: Journal

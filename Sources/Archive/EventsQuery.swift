@@ -69,27 +69,30 @@ extension Store {
     fileprivate func slice(from position: Position, through end: Position, atMost count: Int) throws(ArchiveFailure) -> EventsSlice {
         do {
             guard let extent = try extent(of: position) else { return EventsSlice(events: [], next: position) }
-            if let stone = tombstones[extent.partition], let run = stone.run(of: position) {
-                return try stone.slice(from: position, through: min(run.last, end), atMost: count)
-            }
-            guard let lease = try shelf.lease(extent.partition) else { throw missing(extent.partition) }
-            let partition = lease.partition
-            let last = min(extent.last, end)
-            return try partition.environment.read { reader in
-                var cursor = try reader.cursor(in: partition.trail)
-                var events: [Event] = []
-                let key = position.key
-                var isThere = try cursor.seek(atLeast: key.span.bytes)
-                while isThere, events.count < count {
-                    let event = try cursor.value.withUnsafeBytes { try Event(decoding: $0) }
-                    guard event.position.rawValue == cursor.key.word(0) else { throw TrailFault.malformed("position") }
-                    guard event.position <= last else { break }
-                    events.append(event)
-                    isThere = try cursor.next()
-                }
-                return EventsSlice(events: events, next: events.last?.position.next ?? position)
+            switch try whereabouts(of: position, in: extent.partition) {
+            case .tombstone(let stone, let run): return try stone.slice(from: position, through: min(run.last, end), atMost: count)
+            case .partition(let lease): return try lease.partition.slice(from: position, through: min(extent.last, end), atMost: count)
             }
         } catch { throw ArchiveFailure(error) }
+    }
+}
+
+extension Partition {
+    fileprivate func slice(from position: Position, through last: Position, atMost count: Int) throws -> EventsSlice {
+        try environment.read { reader in
+            var cursor = try reader.cursor(in: trail)
+            var events: [Event] = []
+            let key = position.key
+            var isThere = try cursor.seek(atLeast: key.span.bytes)
+            while isThere, events.count < count {
+                let event = try cursor.value.withUnsafeBytes { try Event(decoding: $0) }
+                guard event.position.rawValue == cursor.key.word(0) else { throw TrailFault.malformed("position") }
+                guard event.position <= last else { break }
+                events.append(event)
+                isThere = try cursor.next()
+            }
+            return EventsSlice(events: events, next: events.last?.position.next ?? position)
+        }
     }
 }
 

@@ -47,22 +47,27 @@ final class Store: Sendable {
     ) throws(ArchiveFailure) -> Result? {
         do {
             guard let extent = try extent(of: position) else { return nil }
-            if let stone = tombstones[extent.partition], stone.run(of: position) != nil {
+            switch try whereabouts(of: position, in: extent.partition) {
+            case .tombstone(let stone, _):
                 return stone.record(at: position)?.withUnsafeBytes { body($0, UnsafeRawBufferPointer(start: nil, count: 0)) }
-            }
-            guard let lease = try shelf.lease(extent.partition) else { throw missing(extent.partition) }
-            let partition = lease.partition
-            return try partition.environment.read { reader in
-                let key = position.key
-                guard let record = try reader.value(of: key.span.bytes, in: partition.trail) else {
-                    throw ArchiveFailure.damaged(place: partition.environment.path, .malformed("trail, which lacks \(position)"))
-                }
-                guard let stored = try reader.value(of: key.span.bytes, in: partition.bodies) else {
-                    return record.withUnsafeBytes { body($0, UnsafeRawBufferPointer(start: nil, count: 0)) }
-                }
-                return record.withUnsafeBytes { record in stored.withUnsafeBytes { stored in body(record, stored) } }
+            case .partition(let lease): return try Self.withRecord(position, in: lease.partition, body)
             }
         } catch { throw ArchiveFailure(error) }
+    }
+
+    private static func withRecord<Result>(
+        _ position: Position, in partition: Partition, _ body: (UnsafeRawBufferPointer, UnsafeRawBufferPointer) -> Result
+    ) throws -> Result {
+        try partition.environment.read { reader in
+            let key = position.key
+            guard let record = try reader.value(of: key.span.bytes, in: partition.trail) else {
+                throw ArchiveFailure.damaged(place: partition.environment.path, .malformed("trail, which lacks \(position)"))
+            }
+            guard let stored = try reader.value(of: key.span.bytes, in: partition.bodies) else {
+                return record.withUnsafeBytes { body($0, UnsafeRawBufferPointer(start: nil, count: 0)) }
+            }
+            return record.withUnsafeBytes { record in stored.withUnsafeBytes { stored in body(record, stored) } }
+        }
     }
 
     /// The run of positions in which a position lies; nil beyond what is folded.
@@ -75,20 +80,6 @@ final class Store: Sendable {
             }
             return found
         } catch { throw ArchiveFailure(error) }
-    }
-
-    /// Makes sure that every partition with events has its file: otherwise a new one would take its place, and nothing tell of the loss.
-    func checkPartitions() throws(ArchiveFailure) {
-        do {
-            let known = try state.environment.read { reader in try extents.partitions(reader) }
-            let lost = known.filter { id, last in !shelf.contains(id) && (tombstones[id].map { $0.totals.last < last } ?? true) }
-            if let lost = lost.keys.min() { throw missing(lost) }
-        } catch { throw ArchiveFailure(error) }
-    }
-
-    /// A partition that must be there, because the log has events in it.
-    func missing(_ id: PartitionID) -> ArchiveFailure {
-        .folder(path: shelf.path(of: id), reason: "is not there, though the log has events in it; restore it from a backup")
     }
 
     /// Positions of messages with an id's fingerprint in one partition.

@@ -74,7 +74,11 @@ struct TimelineWalk {
 
     private func read(_ id: PartitionID) throws(ArchiveFailure) -> [PartitionIndex.Place] {
         do {
-            guard let lease = try view.store.shelf.lease(id) else { throw view.store.missing(id) }
+            guard let lease = try view.store.shelf.lease(id) else {
+                // It left since the partitions were listed, and none of its messages stays.
+                guard view.store.tombstones[id] != nil else { throw view.store.missing(id) }
+                return []
+            }
             let environment = lease.partition.environment
             let index = PartitionIndex(in: environment)
             return try environment.read { reader in

@@ -71,34 +71,13 @@ package struct Extents: Sendable {
         }
     }
 
-    /// All of them, ascending.
-    package func all(_ reader: Reader) throws(LedgerFailure) -> [Extent] {
-        let found: [Extent]? = try onStore { () throws(LMDBError) in
-            var cursor = try reader.cursor(in: table)
-            var found: [Extent] = []
-            while try cursor.next() {
-                guard let extent = Self.parse(cursor.key, cursor.value) else { return nil }
-                found.append(extent)
-            }
-            return found
+    /// Calls `body` with all of them, in order.
+    package func forEach(_ reader: Reader, _ body: (Extent) throws -> Void) throws {
+        var cursor = try reader.cursor(in: table)
+        while try cursor.next() {
+            guard let extent = Self.parse(cursor.key, cursor.value) else { throw damaged() }
+            try body(extent)
         }
-        guard let found else { throw damaged() }
-        return found
-    }
-
-    /// All partitions that hold any position, with the last one of each.
-    package func partitions(_ reader: Reader) throws(LedgerFailure) -> [PartitionID: Position] {
-        let found: [PartitionID: Position]? = try onStore { () throws(LMDBError) in
-            var cursor = try reader.cursor(in: table)
-            var found: [PartitionID: Position] = [:]
-            while try cursor.next() {
-                guard let extent = Self.parse(cursor.key, cursor.value) else { return nil }
-                found[extent.partition] = extent.last
-            }
-            return found
-        }
-        guard let found else { throw damaged() }
-        return found
     }
 
     /// Adds an extent behind the last one, or makes that one longer.

@@ -37,7 +37,25 @@ package final class Partition: Sendable {
         } catch {
             throw .store(error)
         }
-        throw .damaged(path: environment.path, table: "meta", reason: "the totals make no sense")
+        throw damagedTotals
+    }
+
+    /// The totals and the number of bodies, both as of one moment.
+    @available(*, noasync, message: "looks through a snapshot: call it in a synchronous function")
+    package func totalsAndBodies() throws(LedgerFailure) -> (totals: PartitionTotals?, bodies: Int) {
+        let (found, count) = try onStore { () throws(LMDBError) in
+            let environment = environment
+            let snapshot = try environment.snapshot()
+            let totals = try snapshot.reader.lend(Self.totalsKey.span.bytes, in: meta) { PartitionTotals(decoding: $0) }
+            return (totals, try snapshot.count(of: bodies))
+        }
+        guard let found else { return (nil, count) }
+        guard let totals = found else { throw damagedTotals }
+        return (totals, count)
+    }
+
+    private var damagedTotals: LedgerFailure {
+        .damaged(path: environment.path, table: "meta", reason: "the totals make no sense")
     }
 
     /// The runs of its positions, ascending, by the keys of its own trail.

@@ -233,12 +233,24 @@ extension PartitionShelf {
         making ? try lease(making: id) : try lease(id)
     }
 
-    /// Removes a partition and all that is in it; false if there is none. Whoever holds it reads on until he lets go.
+    /// Removes a partition and all that is in it; false if there is none, or it is not the one that is meant. Whoever holds it reads on until
+    /// he lets go.
+    ///
+    /// `isMeant` looks while nobody else can write to it, so what it sees is what goes.
     @available(*, noasync, message: "waits for whoever writes to the partition: call it in a synchronous function")
-    package func remove(_ id: PartitionID) throws(LedgerFailure) -> Bool {
+    package func remove(
+        _ id: PartitionID, when isMeant: (Partition) throws(LedgerFailure) -> Bool = { _ in true }
+    ) throws(LedgerFailure) -> Bool {
         while let lease = try lease(id) {
             let partition = lease.partition
-            if try replace(partition, when: { _ in true }, by: { files throws(LedgerFailure) in try files.removeAll() }) { return true }
+            var isWanted = true
+            let isRemoved = try replace(
+                partition,
+                when: { _ throws(LedgerFailure) in
+                    isWanted = try isMeant(partition)
+                    return isWanted
+                }, by: { files throws(LedgerFailure) in try files.removeAll() })
+            if isRemoved || !isWanted { return isRemoved }
         }
         return false
     }
@@ -260,13 +272,14 @@ extension PartitionShelf {
     /// Order matters. A write transaction keeps all other writers out, and the door all who would open the file. The old
     /// partition is off the shelf before the transaction ends, so whoever waits for it finds `isReplaced` and what comes after it.
     func replace(
-        _ partition: Partition, when isCurrent: (Int) -> Bool, by change: (PartitionFiles) throws(LedgerFailure) -> Void
+        _ partition: Partition, when isCurrent: (Int) throws(LedgerFailure) -> Bool,
+        by change: (PartitionFiles) throws(LedgerFailure) -> Void
     ) throws(LedgerFailure) -> Bool {
         let environment = partition.environment
         let transaction: WriteTransaction
         do { transaction = try environment.beginWriting() } catch { throw .store(error) }
         let last = try onStore { () throws(LMDBError) in try environment.information().lastTransaction }
-        guard !partition.isReplaced, isCurrent(last) else { return false }
+        guard !partition.isReplaced, try isCurrent(last) else { return false }
         let files = files(of: partition.id)
         try behindDoor { () throws(LedgerFailure) in
             try change(files)

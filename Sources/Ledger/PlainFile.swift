@@ -1,14 +1,25 @@
 import Glibc
 
-/// A descriptor that is closed when it goes out of scope.
+/// A descriptor of a regular file, closed when it goes out of scope.
 struct PlainFile: ~Copyable {
     private let descriptor: CInt
-    private let path: String
+    let path: String
 
     init(_ path: String, _ flags: CInt) throws(LedgerFailure) {
+        descriptor = try Self.open(path, flags)
         self.path = path
-        descriptor = open(path, flags | O_CLOEXEC, 0o600)
-        guard descriptor >= 0 else { throw Self.failure(path, "opened") }
+    }
+
+    /// Anything may lie under a name: a pipe is not waited for, and a link not followed.
+    private static func open(_ path: String, _ flags: CInt) throws(LedgerFailure) -> CInt {
+        let descriptor = Glibc.open(path, flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0o600)
+        guard descriptor >= 0 else { throw failure(path, "opened") }
+        var found = stat()
+        guard fstat(descriptor, &found) == 0, found.st_mode & S_IFMT == S_IFREG else {
+            close(descriptor)
+            throw .folder(path: path, reason: "is no regular file; check who put it there")
+        }
+        return descriptor
     }
 
     deinit { close(descriptor) }
@@ -24,7 +35,8 @@ struct PlainFile: ~Copyable {
         var done = 0
         while done < count {
             let got = bytes.withUnsafeMutableBytes { pread(descriptor, $0.baseAddress! + done, count - done, off_t(offset + done)) }
-            guard got > 0 || (got < 0 && errno == EINTR) else { throw Self.failure(path, "read") }
+            if got == 0 { throw .folder(path: path, reason: "ends too early; restore it from a backup") }
+            guard got > 0 || errno == EINTR else { throw Self.failure(path, "read") }
             done += max(got, 0)
         }
         return bytes
@@ -44,6 +56,6 @@ struct PlainFile: ~Copyable {
     }
 
     private static func failure(_ path: String, _ what: String) -> LedgerFailure {
-        .folder(path: path, reason: "cannot be \(what) (error \(errno)); check the disk and whose file it is")
+        .folder(path: path, reason: "cannot be \(what) (\(String(cString: strerror(errno)))); check the disk and whose file it is")
     }
 }

@@ -49,6 +49,13 @@ extension Tombstone {
     static let version: UInt32 = 1
     static let headerBytes = 16
     static let trailerBytes = 8 + PartitionRemove.digestByteCount
+    /// The totals, the root, and two counts.
+    static let headBytesMin = 56 + TreeHash.byteCount + 8
+    /// Heads are held in memory. A partition of more runs and records than that stays.
+    static let headBytesMax = 1 << 30
+
+    /// How many events there are, as the beginning of a head says; 0 where it makes no sense.
+    static func events(ofHead bytes: [UInt8]) -> UInt64 { PartitionTotals(decoding: bytes.span.bytes.extracting(0..<56))?.events ?? 0 }
 
     static func header(_ partition: PartitionID) -> [UInt8] {
         var bytes = magic

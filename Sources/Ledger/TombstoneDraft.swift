@@ -19,14 +19,12 @@ package struct TombstoneDraft: ~Copyable {
     }
 
     /// Begins with the partition's tombstone of the time before, whose events all come first.
-    package mutating func extend(_ stone: Tombstone, _ oldFile: TombstoneFile) throws {
+    package mutating func extend(_ stone: Tombstone, _ oldFile: TombstoneFile) throws(LedgerFailure) {
         totals = stone.totals
         runs = stone.runs
         kept = stone.kept
-        try oldFile.forEachSlice(of: stone) { hashes in for hash in hashes { try add(hash) } }
-        guard frontier.root == stone.root else {
-            throw LedgerFailure.damaged(path: oldFile.path, table: "tombstone", reason: "its hashes do not make its root")
-        }
+        try oldFile.check(stone)
+        try oldFile.forEachSlice(of: stone) { hashes throws(LedgerFailure) in for hash in hashes { try add(hash) } }
     }
 
     /// Adds an event. `isKept`: its record stays in the log.
@@ -55,6 +53,9 @@ package struct TombstoneDraft: ~Copyable {
     package mutating func finish(_ totals: PartitionTotals) throws(LedgerFailure) -> Tombstone {
         let all = self.totals?.joined(by: totals) ?? totals
         let (stone, head) = Tombstone.made(partition, all, runs: runs, kept: kept, root: frontier.root)
+        guard head.count <= Tombstone.headBytesMax else {
+            throw .folder(path: file.path, reason: "would keep \(head.count) bytes of records and runs, which is too much; all of it stays")
+        }
         pending += head
         withUnsafeBytes(of: UInt64(head.count).bigEndian) { pending += $0 }
         pending += stone.digest

@@ -14,21 +14,53 @@ package struct TombstoneFile: Sendable {
         let trailer = try file.read(at: length - Tombstone.trailerBytes, Tombstone.trailerBytes)
         let headBytes = trailer.prefix(8).reduce(0) { $0 << 8 | UInt64($1) }
         let room = length - Tombstone.headerBytes - Tombstone.trailerBytes
-        guard let headBytes = Int(exactly: headBytes), headBytes <= room else { throw damaged }
-        let head = try file.read(at: length - Tombstone.trailerBytes - headBytes, headBytes)
-        guard let stone = Tombstone(partition: partition, head: head, digest: Array(trailer.dropFirst(8))),
-            UInt64(room - headBytes).quotientAndRemainder(dividingBy: UInt64(TreeHash.byteCount)) == (stone.totals.events, 0),
+        // Whatever the trailer says is checked before so much is allocated.
+        guard let headBytes = Int(exactly: headBytes), (Tombstone.headBytesMin...Tombstone.headBytesMax).contains(headBytes),
+            headBytes <= room
+        else { throw damaged }
+        let (start, leaves) = (length - Tombstone.trailerBytes - headBytes, UInt64(room - headBytes))
+        let totals = try file.read(at: start, Tombstone.headBytesMin)
+        guard leaves.quotientAndRemainder(dividingBy: UInt64(TreeHash.byteCount)) == (Tombstone.events(ofHead: totals), 0) else {
+            throw damaged
+        }
+        guard
+            let stone = Tombstone(
+                partition: partition, head: try file.read(at: start, headBytes), digest: Array(trailer.dropFirst(8))),
             try file.read(at: 0, Tombstone.headerBytes) == Tombstone.header(partition)
         else { throw damaged }
         return stone
     }
 
+    /// Nil where there is no file, and for one that is no tombstone or whose hashes are damaged.
+    package func find(_ partition: PartitionID) throws(LedgerFailure) -> Tombstone? {
+        guard access(path, F_OK) == 0 else { return nil }
+        do throws(LedgerFailure) {
+            let stone = try read(partition)
+            try check(stone)
+            return stone
+        } catch {
+            if case .damaged = error { return nil }
+            throw error
+        }
+    }
+
     /// Calls `body` with slices of the leaf hashes, in order of position.
-    package func forEachSlice(of stone: Tombstone, _ body: ([TreeHash]) throws -> Void) throws {
+    package func forEachSlice(
+        of stone: Tombstone, _ body: ([TreeHash]) throws(LedgerFailure) -> Void
+    ) throws(LedgerFailure) {
         let file = try PlainFile(path, O_RDONLY)
         let count = Int(stone.totals.events)
         for start in stride(from: 0, to: count, by: Self.sliceHashes) {
             try body(hashes(in: file, start..<min(start + Self.sliceHashes, count)))
+        }
+    }
+
+    /// Reads the hashes back: together they must make the stone's root.
+    package func check(_ stone: Tombstone) throws(LedgerFailure) {
+        var frontier = Frontier()
+        try forEachSlice(of: stone) { hashes throws(LedgerFailure) in for hash in hashes { frontier.append(hash) } }
+        guard frontier.root == stone.root else {
+            throw .damaged(path: path, table: "tombstone", reason: "its hashes do not make its root")
         }
     }
 
@@ -42,8 +74,13 @@ package struct TombstoneFile: Sendable {
             preconditionFailure("the positions are in one run of the stone because whoever asks has looked")
         }
         let first = Int(before + positions.lowerBound.rawValue - run.first.rawValue)
-        let count = Int(positions.upperBound.rawValue - positions.lowerBound.rawValue + 1)
-        return try hashes(in: PlainFile(path, O_RDONLY), first..<first + count)
+        let end = first + Int(positions.upperBound.rawValue - positions.lowerBound.rawValue + 1)
+        let file = try PlainFile(path, O_RDONLY)
+        var leaves: [TreeHash] = []
+        for start in stride(from: first, to: end, by: Self.sliceHashes) {
+            leaves += try hashes(in: file, start..<min(start + Self.sliceHashes, end))
+        }
+        return leaves
     }
 
     private func hashes(in file: borrowing PlainFile, _ range: Range<Int>) throws(LedgerFailure) -> [TreeHash] {

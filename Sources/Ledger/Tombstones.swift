@@ -32,7 +32,23 @@ package final class Tombstones: Sendable {
     /// Gives a draft its place, durably.
     package func raise(_ stone: Tombstone) throws(LedgerFailure) {
         let (draft, file) = (draft(of: stone.partition).path, file(of: stone.partition).path)
-        guard rename(draft, file) == 0 else { throw .folder(path: draft, reason: "cannot be renamed to \(file) (error \(errno))") }
+        guard rename(draft, file) == 0 else { throw Self.failure(draft, "cannot be renamed to \(file)") }
+        try settle(stone)
+    }
+
+    /// Gives the stone of a digest its place, durably; false if there is no such stone.
+    package func raise(_ id: PartitionID, digest: [UInt8]) throws(LedgerFailure) -> Bool {
+        if let stone = try draft(of: id).find(id), stone.digest == digest {
+            try raise(stone)
+            return true
+        }
+        // It may have its place already: the folder's sync failed behind the renaming.
+        guard let stone = try file(of: id).find(id), stone.digest == digest else { return false }
+        try settle(stone)
+        return true
+    }
+
+    private func settle(_ stone: Tombstone) throws(LedgerFailure) {
         try PartitionFiles.sync(folder: folder)
         stones.withLock { $0[stone.partition] = stone }
     }
@@ -40,6 +56,10 @@ package final class Tombstones: Sendable {
     /// Removes a draft that nobody needs, if there is one.
     package func removeDraft(of id: PartitionID) throws(LedgerFailure) {
         let path = draft(of: id).path
-        guard unlink(path) == 0 || errno == ENOENT else { throw .folder(path: path, reason: "cannot be removed (error \(errno))") }
+        guard unlink(path) == 0 || errno == ENOENT else { throw Self.failure(path, "cannot be removed") }
+    }
+
+    private static func failure(_ path: String, _ what: String) -> LedgerFailure {
+        .folder(path: path, reason: "\(what) (\(String(cString: strerror(errno))))")
     }
 }

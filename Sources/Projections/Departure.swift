@@ -92,4 +92,14 @@ extension StateFile {
         let key: Words<1> = [UInt64(UInt32(bitPattern: partition)).bigEndian]
         return try reader.lend(key.span.bytes, in: removed) { $0.withUnsafeBytes { [UInt8]($0) } }
     }
+
+    /// The partitions that were forgotten at least once.
+    package func removed(_ reader: Reader) throws(LMDBError) -> Set<Int32> {
+        var cursor = try reader.cursor(in: removed)
+        var found: Set<Int32> = []
+        while try cursor.next() {
+            if let number = cursor.key.word(0) { found.insert(Int32(truncatingIfNeeded: number)) }
+        }
+        return found
+    }
 }

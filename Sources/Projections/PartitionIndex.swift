@@ -167,6 +167,19 @@ package struct PartitionIndex: Sendable {
         return found
     }
 
+    /// The first of a conversation's messages in the order of the log, which need not be that of their times.
+    package func earliest(of conversation: Fingerprint, _ reader: Reader) throws(LMDBError) -> Position? {
+        var cursor = try reader.cursor(in: timeline)
+        let start: Words<1> = [conversation.rawValue.bigEndian]
+        var isThere = try cursor.seek(atLeast: start.span.bytes)
+        var earliest: Position?
+        while isThere, cursor.key.word(0) == conversation.rawValue {
+            if let here = Self.place(cursor.key)?.position { earliest = min(earliest ?? here, here) }
+            isThere = try cursor.next()
+        }
+        return earliest
+    }
+
     private static func place(_ key: RawSpan) -> Place? {
         guard let at = key.word(1), let position = key.word(2) else { return nil }
         return Place(at: Instant(milliseconds: Int64(bitPattern: at)), position: Position(position))

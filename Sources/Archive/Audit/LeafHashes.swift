@@ -23,19 +23,22 @@ extension Store {
     }
 
     private func add(_ hashes: inout [TreeHash], from first: Position, through last: Position, of id: PartitionID) throws {
-        if let stone = tombstones[id], stone.run(of: first) != nil {
-            hashes += try tombstones.file(of: id).leaves(of: stone, first...last)
-            return
+        switch try whereabouts(of: first, in: id) {
+        case .tombstone(let stone, _): hashes += try tombstones.file(of: id).leaves(of: stone, first...last)
+        case .partition(let lease): try lease.partition.addLeafHashes(to: &hashes, from: first, through: last)
         }
-        guard let lease = try shelf.lease(id) else { throw missing(id) }
-        let partition = lease.partition
-        try partition.environment.read { reader in
-            var cursor = try reader.cursor(in: partition.trail)
+    }
+}
+
+extension Partition {
+    fileprivate func addLeafHashes(to hashes: inout [TreeHash], from first: Position, through last: Position) throws {
+        try environment.read { reader in
+            var cursor = try reader.cursor(in: trail)
             var position = first
             var isThere = try cursor.seek(atLeast: first.key.span.bytes)
             while position <= last {
                 guard isThere, cursor.key.word(0) == position.rawValue else {
-                    throw ArchiveFailure.damaged(place: partition.environment.path, .malformed("trail, which lacks \(position)"))
+                    throw ArchiveFailure.damaged(place: environment.path, .malformed("trail, which lacks \(position)"))
                 }
                 hashes.append(cursor.value.withUnsafeBytes(TreeHash.init(leaf:)))
                 position = position.next

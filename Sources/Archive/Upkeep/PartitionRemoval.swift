@@ -20,57 +20,41 @@ struct PartitionRemoval {
         guard core.rules.withLock({ $0.purges.open.isEmpty }) else { return false }
         do {
             guard let lease = try core.store.shelf.lease(id) else { return false }
-            let partition = lease.partition
-            return try partition.environment.read { reader in
-                try reader.count(of: partition.bodies) == 0 && partition.totals(reader) != nil
-            }
+            return try lease.partition.totalsWithoutBodies() != nil
         } catch { throw ArchiveFailure(error) }
     }
 
-    /// Writes the tombstone's draft and says what the log's event is to say. Nil when there is no such partition.
+    /// Writes the tombstone's draft and says what the log's event is to say. Nil when there is no such partition, or it holds a body.
+    ///
+    /// One snapshot says that there is no body and which event is the last. A body that comes later is a later event's, so if that is still
+    /// the last one when the event is written, there is still no body.
     func draft(_ period: Period) throws(ArchiveFailure) -> PartitionRemove? {
         let store = core.store
         do {
             guard let lease = try store.shelf.lease(id) else { return nil }
             let partition = lease.partition
-            guard let totals = try partition.environment.read({ try partition.totals($0) }) else { return nil }
+            guard let totals = try partition.totalsWithoutBodies(), try store.progress().position >= totals.last else { return nil }
             var draft = try TombstoneDraft(of: id, at: store.tombstones.draft(of: id))
             if let old = store.tombstones[id] { try draft.extend(old, store.tombstones.file(of: id)) }
-            var walk = TrailWalk(of: partition)
+            var remnants = Remnants(of: id, through: totals.last, in: store)
+            var walk = TrailWalk(of: partition, through: totals.last)
             while let slice = try walk.next() {
                 for row in slice {
-                    let isKept = try isKept(row)
+                    let isKept = try remnants.isKept(row)
                     try row.record.withUnsafeBytes { bytes in try draft.add(row.position, bytes, isKept: isKept) }
                 }
             }
             let stone = try draft.finish(totals)
+            // A draft that could not be raised would be noticed behind the event, which cannot be taken back.
+            guard try store.tombstones.draft(of: id).find(id) == stone else {
+                throw ArchiveFailure.damaged(place: partition.environment.path, .malformed("trail, which is not what its totals say"))
+            }
             try DurableFile.syncFolder(of: store.tombstones.draft(of: id).path)
             core.options.reached(.removalDrafted)
             return PartitionRemove(
                 partition: id.number, period: period, first: stone.totals.first, last: stone.totals.last, events: stone.totals.events,
                 messages: stone.totals.messages, digest: stone.digest)
         } catch { throw ArchiveFailure(error) }
-    }
-
-    /// Rules count beyond their day, and so do deletes of what lies in other partitions.
-    private func isKept(_ row: TrailWalk.Row) throws -> Bool {
-        if row.fields.kind.isRule { return true }
-        guard row.fields.kind == .localDelete else { return false }
-        let event = try row.event()
-        guard case .localDelete(let deletion) = event.deed, let tenant = event.tenant else { return false }
-        let store = core.store
-        switch deletion.extent {
-        case .messages(let targets):
-            return try targets.contains { target in
-                guard let extent = try store.extent(of: target.position) else { return true }
-                return extent.partition != id && store.tombstones[extent.partition]?.run(of: target.position) == nil
-            }
-        case .upTo:
-            let partitions = try store.state.environment.read { reader in
-                try store.state.conversations.partitions(tenant, deletion.conversation, reader)
-            }
-            return partitions.contains { $0 != id.number }
-        }
     }
 
     /// What follows the event, as far as it is still to be done.
@@ -86,18 +70,22 @@ struct PartitionRemoval {
                 try store.state.environment.write { transaction in try store.state.forget(departure, &transaction) }
             }
             core.options.reached(.removalForgotten)
-            if try isThere(stone) { _ = try store.shelf.remove(id) }
+            // Read back as it lies there now: behind the removal nothing else has those hashes.
+            try store.tombstones.file(of: id).check(stone)
+            _ = try store.shelf.remove(id) { (partition) throws(LedgerFailure) in try partition.isMeant(by: stone) }
         } catch { throw ArchiveFailure(error) }
     }
 
     private func raise(_ removal: PartitionRemove) throws {
         let tombstones = core.store.tombstones
-        let stone = try tombstones.draft(of: id).read(id)
-        guard stone.digest == removal.digest else {
+        if try tombstones.raise(id, digest: removal.digest) { return }
+        // The draft is lost. As long as the partition is there it can be made again, and says the same: since the event nothing came into
+        // the partition, and what stays of it hangs on nothing that comes later.
+        guard try draft(removal.period)?.digest == removal.digest, try tombstones.raise(id, digest: removal.digest) else {
             throw LedgerFailure.folder(
-                path: tombstones.draft(of: id).path, reason: "is not the tombstone that the log names; restore it from a backup")
+                path: tombstones.draft(of: id).path,
+                reason: "is not the tombstone that the log names, and its partition does not make it again; restore it from a backup")
         }
-        try tombstones.raise(stone)
     }
 
     /// Whether the file is the one that the stone stands for.
@@ -115,6 +103,26 @@ struct PartitionRemoval {
             let forgotten = try store.state.environment.read { reader in try store.state.removed(id.number, reader) }
             return try forgotten != removal.digest || isThere(stone)
         } catch { throw ArchiveFailure(error) }
+    }
+}
+
+extension Partition {
+    /// Nil before the first fold, and while there is a body.
+    fileprivate func totalsWithoutBodies() throws(LedgerFailure) -> PartitionTotals? {
+        let (totals, bodies) = try totalsAndBodies()
+        return bodies == 0 ? totals : nil
+    }
+
+    /// Whether this is the file that a stone stands for, and not one that came after it. Throws if more is in it than the stone knows of.
+    fileprivate func isMeant(by stone: Tombstone) throws(LedgerFailure) -> Bool {
+        let (totals, bodies) = try totalsAndBodies()
+        guard let totals, stone.covers(totals) else { return false }
+        guard totals.last == stone.totals.last, bodies == 0 else {
+            throw .folder(
+                path: environment.path,
+                reason: "stays, since it has events or bodies that its tombstone does not know; keep a copy of it, and report this")
+        }
+        return true
     }
 }
 

@@ -34,7 +34,7 @@ package struct Rebuild {
         let draft = folder.state + ".rebuilding"
         try Self.remove([draft, draft + "-lock"])
         var store: Store? = try Store(folder, options, statePath: draft)
-        if let store { try Self.fill(store, report) }
+        if let store { try fill(store, report) }
         store = nil  // Closes the files, before the new one takes the old one's name.
         try Self.remove([folder.state + "-lock"])
         guard rename(draft, folder.state) == 0 else {
@@ -45,17 +45,17 @@ package struct Rebuild {
         try DurableFile.syncFolder(of: folder.state)
     }
 
-    private static func fill(_ store: Store, _ report: (Progress) -> Void) throws(ArchiveFailure) {
+    private func fill(_ store: Store, _ report: (Progress) -> Void) throws(ArchiveFailure) {
         var progress = Progress(partition: "", partitionsDone: 0, partitions: store.shelf.count, events: 0)
-        let survey = try Survey(of: store)
+        let survey = try LogSurvey(of: store, in: folder)
         var state = StateFile.Progress.start
         for id in survey.partitions {
             progress.partition = store.shelf.length.name(of: id)
-            progress.events += try rebuild(id, of: store, upTo: survey.end, &state)
+            progress.events += try Self.rebuild(id, of: store, upTo: survey.end, &state)
             progress.partitionsDone += 1
             report(progress)
         }
-        for stone in store.tombstones.all { try learn(stone, store, &state) }
+        for stone in store.tombstones.all { try Self.learn(stone, store, &state) }
         do {
             try store.state.environment.write { transaction in
                 for stone in store.tombstones.all {
@@ -111,36 +111,6 @@ package struct Rebuild {
     private static func remove(_ paths: [String]) throws(ArchiveFailure) {
         for name in paths where unlink(name) != 0 && errno != ENOENT {
             throw .folder(path: name, reason: "cannot be removed (error \(errno)); check whose it is")
-        }
-    }
-}
-
-/// Where every position lies, by the partitions' own keys.
-private struct Survey {
-    /// In order and without gaps.
-    private(set) var runs: [Extent] = []
-    /// The end of what is there without a gap. A crash in the midst of a fold leaves some partitions ahead of others:
-    /// what lies behind the gap is in the journal still, and the state learns it from there.
-    private(set) var end = Position.none
-    /// Those that are in the log: the file of one that left it may still be there, when a removal was cut short.
-    private(set) var partitions: [PartitionID] = []
-
-    init(of store: Store) throws(ArchiveFailure) {
-        var found = store.tombstones.all.flatMap(\.runs)
-        for id in store.shelf.all {
-            do {
-                guard let lease = try store.shelf.lease(id) else { continue }
-                let partition = lease.partition
-                let totals = try partition.environment.read { reader in try partition.totals(reader) }
-                if let totals, store.tombstones[id]?.covers(totals) ?? false { continue }
-                partitions.append(id)
-                found += try partition.environment.read { reader in try partition.runs(reader) }
-            } catch { throw ArchiveFailure(error) }
-        }
-        found.sort { $0.first < $1.first }
-        for run in found where run.first == end.next {
-            runs.append(run)
-            end = run.last
         }
     }
 }

@@ -11,11 +11,13 @@ extension Appender {
         if let open = rules.purges.open.first {
             return .refused(Refusal(.busy, "a purge is under way (its intent is at \(open.position)); try again when it is done"))
         }
+        // Before the look into the partition: what is folded in between would be in neither.
+        let tail = core.tail.view()
         let last: Position?
         do { last = try core.store.last(in: id) } catch {
             return .refused(Refusal(.failed, "the partition that is to be removed could not be read: \(error)"))
         }
-        guard batch.isEmpty, !core.tail.view().hasEvents(of: id, core.store), last == removal.last else {
+        guard batch.isEmpty, !tail.hasEvents(of: id, core.store), last == removal.last else {
             return .refused(Refusal(.busy, "events came into the partition meanwhile; try again later"))
         }
         core.removing.withLock { $0 = id }

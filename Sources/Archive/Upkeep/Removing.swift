@@ -15,6 +15,8 @@ extension Upkeep {
         flushFold()
         guard let event = try removal.draft(period) else { return false }
         guard case .appended = append(.removal(event), by: .system) else {
+            // After a failed write nobody knows whether the event is on disk: then the draft stays, and the next start looks.
+            guard core.trouble.withLock({ $0 == nil }) else { return false }
             core.removing.withLock { $0 = nil }
             do { try core.store.tombstones.removeDraft(of: id) } catch { throw ArchiveFailure(error) }
             return false
@@ -34,11 +36,20 @@ extension Upkeep {
 
     private func finish(_ removal: PartitionRemove) throws(ArchiveFailure) {
         let id = PartitionID(removal.partition)
-        // Deletes that were decided before the event may name what leaves: they are folded first, and forgotten with the rest.
-        flushFold()
-        if let trouble = core.trouble.withLock({ $0 }) { throw trouble }
+        try foldAll()
         try PartitionRemoval(core: core, id: id).finish(removal)
         core.removing.withLock { $0 = nil }
         tell(.removed(core.store.shelf.length.name(of: id), events: removal.events))
+    }
+
+    /// Deletes that were decided before the event may name what leaves: they are folded first, and forgotten with the rest.
+    private func foldAll() throws(ArchiveFailure) {
+        let end = core.tail.end
+        flushFold()
+        if let trouble = core.trouble.withLock({ $0 }) { throw trouble }
+        // A full disk is no trouble: the fold tries again, and so does this.
+        guard try core.store.progress().position >= end else {
+            throw .folder(path: core.folder.path, reason: "is not folded; a removal waits until it is")
+        }
     }
 }

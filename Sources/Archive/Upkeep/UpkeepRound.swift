@@ -17,6 +17,8 @@ struct UpkeepRound {
     private var trailsLooked = Instant.distantPast
     /// Why the escrow puts a purge off. Nothing else is put off for it.
     private(set) var hindrance: VaultFailure?
+    /// Partitions that this look has still to come to, oldest last.
+    private var trailsWaiting: [PartitionID] = []
 
     init(guard: ClockGuard, started: Instant) {
         self.guard = `guard`
@@ -92,14 +94,20 @@ struct UpkeepRound {
     }
 
     /// Partitions whose trail is over leave. Whether they hold bodies takes a look into each, so not at each round.
+    ///
+    /// One a round, and the next round follows at once: what was ordered meanwhile, a purge before all, comes in between.
     private mutating func removeTrails(_ upkeep: Upkeep) throws(ArchiveFailure) {
         let now = upkeep.core.now
-        guard upkeep.core.options.purge.trailPeriod != .forever, now >= trailsLooked.advanced(byMilliseconds: 3_600_000) else { return }
-        trailsLooked = now
-        for id in upkeep.core.store.shelf.all {
-            if upkeep.isStopping { return }
+        guard upkeep.core.options.purge.trailPeriod != .forever else { return }
+        if now >= trailsLooked.advanced(byMilliseconds: 3_600_000) {
+            trailsLooked = now
+            trailsWaiting = upkeep.core.store.shelf.all.reversed()
+        }
+        while !upkeep.isStopping, let id = trailsWaiting.popLast() {
             guard try upkeep.removeIfDue(id, at: now) else { continue }
             compactable.remove(id)
+            if !trailsWaiting.isEmpty { upkeep.ring() }
+            return
         }
     }
 

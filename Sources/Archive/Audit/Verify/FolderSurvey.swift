@@ -93,7 +93,8 @@ struct FolderSurvey: Sendable {
 
     private static func compareExtents(of state: StateFile, with runs: [Extent], _ report: inout AuditReport) {
         do {
-            let stored = try state.environment.read { reader in try Extents(in: state.environment).all(reader) }
+            var stored: [Extent] = []
+            try state.environment.read { reader in try Extents(in: state.environment).forEach(reader) { stored.append($0) } }
             // A state that is behind ends earlier; and a daemon goes on.
             let end = stored.last?.last ?? .none
             let wanted = runs.filter { $0.first <= end }.map { Extent(first: $0.first, last: min($0.last, end), partition: $0.partition) }

@@ -66,8 +66,7 @@ package final class Archive: Sendable {
         foldThread.notice(bytes: recovery.tail.bytes, isFirst: true)
         let upkeep = try Upkeep(core) { foldThread.flush() }
         try appender.settlePurges(now: clock())
-        let unfinished = try core.unfinishedRemoval()
-        core.removing.withLock { $0 = unfinished.map { PartitionID($0.partition) } }
+        try core.settleRemoval()
         return (Archive(core: core, foldThread: foldThread, upkeep: upkeep, leftover: leftover), appender)
     }
 

@@ -19,9 +19,10 @@ package final class Tombstones: Sendable {
     }
 
     private static let suffix = ".tombstone"
+    private static let draftSuffix = ".new"
 
     package func file(of id: PartitionID) -> TombstoneFile { TombstoneFile(path: "\(folder)/\(length.name(of: id))\(Self.suffix)") }
-    package func draft(of id: PartitionID) -> TombstoneFile { TombstoneFile(path: file(of: id).path + ".new") }
+    package func draft(of id: PartitionID) -> TombstoneFile { TombstoneFile(path: file(of: id).path + Self.draftSuffix) }
 
     package subscript(id: PartitionID) -> Tombstone? { stones.withLock { $0[id] } }
     package var count: Int { stones.withLock { $0.count } }
@@ -57,6 +58,15 @@ package final class Tombstones: Sendable {
     package func removeDraft(of id: PartitionID) throws(LedgerFailure) {
         let path = draft(of: id).path
         guard unlink(path) == 0 || errno == ENOENT else { throw Self.failure(path, "cannot be removed") }
+    }
+
+    /// Removes all drafts but one: what a stop left behind of removals that never came to their event.
+    package func removeDrafts(but waiting: PartitionID?) throws(LedgerFailure) {
+        let suffix = Self.suffix + Self.draftSuffix
+        for name in try PartitionFiles.names(in: folder) where name.hasSuffix(suffix) {
+            guard let id = length.partition(named: name.dropLast(suffix.count)), id != waiting else { continue }
+            try removeDraft(of: id)
+        }
     }
 
     private static func failure(_ path: String, _ what: String) -> LedgerFailure {

@@ -215,4 +215,17 @@ struct PartitionRemovalStepsTests {
         let failure = #expect(throws: ArchiveFailure.self) { try removal.draft(PurgeOptions.trailPeriodLeast) }
         #expect(failure.map { "\($0)".contains("2026-11-23.mdb") } == true)
     }
+
+    @Test("a start removes the draft of which the log knows nothing, and no other", arguments: [false, true])
+    func leftoverDraft(isLogged: Bool) throws {
+        let (scratch, removal) = try ready()
+        if isLogged { _ = try log(removal, scratch) } else { _ = try draft(removal) }
+        #expect(files.fileExists(atPath: draftPath(scratch)))
+        try scratch.crash()
+        scratch.lendAppender()
+        #expect(files.fileExists(atPath: draftPath(scratch)) == isLogged)
+        scratch.archive.upkeep.tick()
+        #expect(scratch.hasFirstPartition != isLogged)
+        #expect(scratch.archive.upkeepStatus().lastError == nil)
+    }
 }

@@ -127,8 +127,16 @@ extension Partition {
 }
 
 extension Core {
-    /// A removal that the last stop cut short. There is one at the most, since they come one after the other.
-    func unfinishedRemoval() throws(ArchiveFailure) -> PartitionRemove? {
+    /// Finds the removal that the last stop cut short, before anybody is served: from here on nothing comes into that partition. Drafts of
+    /// which the log knows nothing are removed.
+    func settleRemoval() throws(ArchiveFailure) {
+        let unfinished = try unfinishedRemoval().map { PartitionID($0.partition) }
+        removing.withLock { $0 = unfinished }
+        do { try store.tombstones.removeDrafts(but: unfinished) } catch { throw .ledger(error) }
+    }
+
+    /// There is one at the most, since they come one after the other.
+    private func unfinishedRemoval() throws(ArchiveFailure) -> PartitionRemove? {
         for removal in rules.withLock({ $0.removals.values }) {
             if try PartitionRemoval(core: self, id: PartitionID(removal.partition)).isUnfinished(removal) { return removal }
         }

@@ -14,8 +14,13 @@ struct Fold {
     let store: Store
     /// As far as is folded. Nil after a failure, and before the first fold: then it is read from the store.
     private var growth: TreeGrowth?
+    private let growsTree: Bool
 
-    init(store: Store) { self.store = store }
+    /// - Parameter growsTree: false only to measure what the audit tree costs; the next start makes up for it.
+    init(store: Store, growsTree: Bool = true) {
+        self.store = store
+        self.growsTree = growsTree
+    }
 
     /// Folds all events of the batches. When this returns, they need the journal no more.
     mutating func run(_ batches: ArraySlice<Batch>) throws(ArchiveFailure) {
@@ -33,7 +38,8 @@ struct Fold {
         self.growth = growth
     }
 
-    private mutating func takeGrowth(at position: Position) throws(ArchiveFailure) -> TreeGrowth {
+    private mutating func takeGrowth(at position: Position) throws(ArchiveFailure) -> TreeGrowth? {
+        guard growsTree else { return nil }
         let size = TreeSize(through: position)
         defer { growth = nil }
         if let growth, growth.size == size { return growth }
@@ -53,12 +59,12 @@ struct Fold {
         var runs: [Extent] = []
     }
 
-    private func split(_ batches: ArraySlice<Batch>, after position: Position, _ growth: inout TreeGrowth) -> Split {
+    private func split(_ batches: ArraySlice<Batch>, after position: Position, _ growth: inout TreeGrowth?) -> Split {
         var split = Split()
         for batch in batches where batch.last > position {
             for index in batch.entries.indices where batch.position(at: index) > position {
                 let reference = Reference(batch: batch, index: index)
-                growth.append(batch.withTrail(at: index) { TreeHash(leaf: $0) })
+                growth?.append(batch.withTrail(at: index) { TreeHash(leaf: $0) })
                 let id = store.partition(of: batch.entries[index].at)
                 split.byPartition[id, default: []].append(reference)
                 if let run = split.runs.last, run.partition == id {

@@ -7,7 +7,7 @@ import Vault
 extension Store {
     /// Tells the state what the partitions got, and how the audit tree grew with it: one synced transaction.
     func learn(
-        _ meanings: [PartitionID: Meaning], _ runs: [Extent], _ growth: inout TreeGrowth, before: StateFile.Progress, last: Position
+        _ meanings: [PartitionID: Meaning], _ runs: [Extent], _ growth: inout TreeGrowth?, before: StateFile.Progress, last: Position
     ) throws(ArchiveFailure) {
         do {
             try state.environment.write { transaction in
@@ -19,7 +19,7 @@ extension Store {
                     progress.add(meaning)
                 }
                 progress.position = last
-                try growth.write(to: tree, &transaction)
+                try growth?.write(to: tree, &transaction)
                 try state.write(progress, &transaction)
             }
         } catch { throw ArchiveFailure(error) }

@@ -67,7 +67,7 @@ final class FoldThread: Sendable {
     }
 
     private func run() {
-        var fold = Fold(store: core.store)
+        var fold = Fold(store: core.store, growsTree: core.options.audit.growsTree)
         while true {
             gather()
             let waiters = control.withLock { control in

@@ -128,13 +128,21 @@ package final class PartitionShelf: Sendable {
             // What is written to a file whose name may be lost with the power is not durable.
             try syncFolder()
             closeIdle(downTo: openMax - 1)
-            let partition = try onStore { () throws(LMDBError) in try self.partition(id, at: path(of: id), options) }
+            let partition = try openFile(id)
             return table.withLock { contents in
                 contents.existing.insert(id)
                 contents.open[id] = Slot(partition: partition)
                 return contents.take(id) ?? partition
             }
         }
+    }
+
+    private func openFile(_ id: PartitionID) throws(LedgerFailure) -> Partition {
+        // Another process than the daemon's: it may be replacing the file just now.
+        let door = options.access == .read ? try FolderDoor(opening: folder) : nil
+        let partition = try onStore { () throws(LMDBError) in try self.partition(id, at: path(of: id), options) }
+        _ = consume door
+        return partition
     }
 
     private func partition(_ id: PartitionID, at path: String, _ options: Environment.Options) throws(LMDBError) -> Partition {
@@ -282,8 +290,10 @@ extension PartitionShelf {
         guard !partition.isReplaced, try isCurrent(last) else { return false }
         let files = files(of: partition.id)
         try behindDoor { () throws(LedgerFailure) in
+            let door = try FolderDoor(replacing: folder)
             try change(files)
             retire(partition, isRemoved: !files.hasData)
+            _ = consume door
             try syncFolder()
         }
         _ = consume transaction

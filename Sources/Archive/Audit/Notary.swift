@@ -9,6 +9,8 @@ package struct AuditOptions: Sendable {
     package var outsideFile: String?
     /// Where the signing key lies; nil: in the data folder's `audit/`.
     package var signingKey: String?
+    /// False only to measure what the tree costs.
+    package var growsTree = true
 
     package init() {}
 }

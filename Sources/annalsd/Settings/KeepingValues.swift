@@ -26,6 +26,7 @@ extension Settings {
     func audit(_ options: inout AuditOptions) {
         options.checkpointMilliseconds = Int64(number(.checkpointSeconds)) * 1000
         options.outsideFile = text(.checkpointFile).isEmpty ? nil : text(.checkpointFile)
+        options.growsTree = getenv("ANNALS_BENCHMARK_NO_TREE") == nil
         options.signingKey = text(.signingKeyFile).isEmpty ? nil : text(.signingKeyFile)
     }
 

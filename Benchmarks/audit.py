@@ -249,8 +249,8 @@ class Log:
     def deletes(self, dice):
         """In each conversation, one viewer has hidden some messages."""
         each = self.messages // CONVERSATIONS
-        for conversation in range(CONVERSATIONS if each else 0):
-            numbers = dice.sample(range(each), min(HIDDEN_EACH, each))
+        for conversation in range(CONVERSATIONS if each >= 10 else 0):
+            numbers = dice.sample(range(each), min(HIDDEN_EACH, each // 10))
             ids = [f"m{number * CONVERSATIONS + conversation:010}" for number in numbers]
             yield command("LOCALDELETE", TENANT, f"c{conversation:05}", VIEWER, "ID", *ids)
 
@@ -289,12 +289,14 @@ def quantile(values, share):
 
 
 def questions(log, dice):
-    """A page at the end and one in the middle of a conversation: each as of now, of a time and of a position. The middle is before them all,
-    so that every page can be full."""
+    """A page at the end and one in the middle of a conversation: each as of now, of a time and of a position.
+
+    The moments are in the later half of the log and the middle in the earlier one, so that every page can be full.
+    """
     conversation = f"c{dice.randrange(CONVERSATIONS):05}"
     number = dice.randrange(log.messages // 2, log.messages)
     moments = {"now": [], "time": ["ASOF", log.at(number)], "position": ["ASOF", f"#{number + 1}"]}
-    middle = dice.randrange(log.messages // 8, log.messages // 2)
+    middle = dice.randrange(log.messages // 4, log.messages // 2)
     for place, cursor in (("newest", []), ("middle", ["BEFORE", f"{log.at(middle)}-{middle + 1}"])):
         for moment, words in moments.items():
             yield (place, moment), command("TIMELINE", TENANT, conversation, "VIEWER", VIEWER, *cursor, "COUNT", PAGE, *words)
@@ -321,7 +323,8 @@ def ask_as_of(daemon, log, options, dice):
     for kind in rounds[0]:
         present = (kind[0], "now")
         rows.append({
-            "place": kind[0], "as-of": kind[1], "p50": median(each[kind][0] for each in rounds), "p99": median(each[kind][1] for each in rounds),
+            "place": kind[0], "as-of": kind[1],
+            "p50": median(each[kind][0] for each in rounds), "p99": median(each[kind][1] for each in rounds),
             "messages": median(each[kind][2] for each in rounds),
             "p50-ratio": median(each[kind][0] / each[present][0] for each in rounds),
             "p99-ratio": median(each[kind][1] / each[present][1] for each in rounds)})
@@ -497,7 +500,8 @@ def median(values):
 
 def progress(what, number, options):
     if sys.stderr.isatty():
-        print(f"\r{what}: round {number + 1} of {options.rounds} done      ", end="\n" if number + 1 == options.rounds else "", file=sys.stderr)
+        end = "\n" if number + 1 == options.rounds else ""
+        print(f"\r{what}: round {number + 1} of {options.rounds} done      ", end=end, file=sys.stderr)
 
 
 def machine(parent, options):
@@ -508,15 +512,16 @@ def machine(parent, options):
     found = subprocess.run(["df", "--output=fstype", parent], capture_output=True, text=True).stdout.split()
     version = subprocess.run([os.environ["ANNALSD"], "--version"], capture_output=True, text=True).stdout.strip()
     return [
-        f"{cpu}, {options.cores} of {os.cpu_count()} cores, {memory:.0f} GiB, Linux {platform.release()}, data on {found[-1] if found else '?'}",
+        f"{cpu}, {options.cores} of {os.cpu_count()} cores, {memory:.0f} GiB, Linux {platform.release()}, "
+        f"data on {found[-1] if found else '?'}",
         f"Annals {version}; {options.messages:,} messages of {BODY_BYTES} bytes in {options.days} days, {CONVERSATIONS:,} conversations, "
-        f"{HIDDEN_EACH} hidden from the viewer in each; medians of {options.rounds} rounds; client on the same cores"]
+        f"up to {HIDDEN_EACH} hidden from the viewer in each; medians of {options.rounds} rounds; client on the same cores"]
 
 
 def parse_arguments():
     parser = argparse.ArgumentParser(
         prog="Benchmarks/audit.sh", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--messages", type=int, default=2_000_000, help="how many are in the log (default 2,000,000; 10,000,000 need 12 GB)")
+    parser.add_argument("--messages", type=int, default=2_000_000, help="how many are in the log (default 2,000,000)")
     parser.add_argument("--days", type=int, default=30, help="over how many days, and so partitions, they are spread (default 30)")
     parser.add_argument("--rounds", type=int, default=3, help="how often each is measured; medians are shown (default 3)")
     parser.add_argument("--questions", type=int, default=1_000, help="pages of each kind in a round (default 1,000)")
@@ -531,7 +536,8 @@ def parse_arguments():
     parser.add_argument("--folder", default=os.environ.get("TMPDIR", "/tmp"), help="where the data lies meanwhile")
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of tables")
     options = parser.parse_args()
-    if options.messages < 8 * CONVERSATIONS or min(options.days, options.rounds, options.questions, options.proofs, options.checkpoints) < 1:
+    counts = (options.days, options.rounds, options.questions, options.proofs, options.checkpoints)
+    if options.messages < 8 * CONVERSATIONS or min(counts) < 1:
         parser.error(f"--messages must be at least {8 * CONVERSATIONS:,}, and all others at least 1")
     if not 1 <= options.cores <= min(64, len(os.sched_getaffinity(0))):
         parser.error("--cores must be at least 1, and not more than there are")

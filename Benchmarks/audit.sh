@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Verification beside a plain scan of the same tables, questions as of a moment beside present ones, proofs and checkpoints; prints tables.
-# Installs what is missing of the system's packages, and builds annalsd and annals where they are missing. Options: Benchmarks/audit.sh --help
+# Builds annalsd and annals where they are missing. Options: Benchmarks/audit.sh --help
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

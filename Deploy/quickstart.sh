@@ -81,8 +81,8 @@ show 'annals message lantern-books counter-131 --explain'
 say "The past does not change: the same timeline as it was a month ago, under the policy of that time."
 show "annals timeline lantern-books 柜台 --viewer 老陈 --after - --count 5 --asof '30d ago'"
 
-say "What an auditor sees of the hidden message: its content, and every event that touched it."
-show 'annals history lantern-books counter-131'
+say "What an auditor sees of the hidden message: its content, and every event that touched it. He says why, and is written down himself."
+show 'annals history lantern-books counter-131 --reason "case 7"'
 show 'annals status'
 
 say "Stopping. What was accepted is answered and on disk."

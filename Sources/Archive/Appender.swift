@@ -31,7 +31,7 @@ package final class Appender {
     var shredding: Position?
     var entropy: Entropy
     /// The server's time of the last event: no later event has an earlier one.
-    private var lastRecorded: Instant
+    private(set) var lastRecorded: Instant
     private var tailBytes: Int
     private var released: SequenceNumber?
 
@@ -133,7 +133,7 @@ package final class Appender {
         }
     }
 
-    private func conclude(_ ticket: Ticket, _ verdict: Verdict, _ recorded: Instant) {
+    func conclude(_ ticket: Ticket, _ verdict: Verdict, _ recorded: Instant) {
         if case .appended = verdict { lastRecorded = recorded }
         outcomes.append((ticket, verdict))
     }
@@ -142,7 +142,7 @@ package final class Appender {
     private func refusal(ofTime at: Instant?) -> Refusal? { isLeaving(at) ? .leaving : nil }
 
     /// Why nothing is appended at all, if so.
-    private func standingRefusal() -> Refusal? {
+    func standingRefusal() -> Refusal? {
         if core.isDiskFull.load(ordering: .relaxed) {
             return Refusal(
                 .full, "the disk has less than \(core.options.diskReserveBytes >> 20) MiB left; make room, appends then go on by themselves"
@@ -169,9 +169,9 @@ package final class Appender {
         return position
     }
 
-    func append(_ event: Event, conversation: UInt64) {
+    func append(_ event: Event) {
         precondition(event.position == batch.next, "an event must be made for the place it gets because its record says where it is")
-        batch.append(event, conversation: conversation)
+        batch.append(event, IndexedNames(of: event, core.store.fingerprints))
         guard event.kind.isRule else { return }
         rules.apply(event)
         keys.forget()
@@ -179,11 +179,10 @@ package final class Appender {
         hasNewRules = true
     }
 
-    /// Appends a rule's event.
+    /// Appends an event that has no body.
     func append(_ deed: Event.Deed, tenant: TenantID?, at: Instant, imported: Instant? = nil, by principal: Principal) -> Position {
         let event = Event(position: batch.next, at: at, imported: imported, principal: principal, tenant: tenant, deed: deed)
-        let conversation = event.conversation.flatMap { name in tenant.map { core.store.fingerprints.of(name, in: $0).rawValue } }
-        append(event, conversation: conversation ?? 0)
+        append(event)
         return event.position
     }
 

@@ -16,7 +16,7 @@ final class Batch: Sendable {
     let entries: [Entry]
     /// Of each event: its conversation's fingerprint (0 for none). Apart from the entries, so that looking for one reads little memory.
     let conversations: [UInt64]
-    /// Of each event: its message id's fingerprint (0 for all but `send`).
+    /// Of each event: its message id's fingerprint (0 for all but a `send`, and a reading, which has another one).
     let messages: [UInt64]
     /// Indexes of the events that are no `send`.
     let others: [Int]
@@ -153,13 +153,25 @@ struct IndexedNames {
     }
 
     init(of fields: TrailFields, in trail: UnsafeRawBufferPointer, fingerprints: Fingerprints) throws(TrailFault) {
-        let tenant = fields.tenant.bytes(in: trail)
         if fields.kind == .send {
+            let tenant = fields.tenant.bytes(in: trail)
             let send = try SendFields(of: fields, in: trail)
-            conversation = fingerprints.of(send.conversation.bytes(in: trail), in: tenant).rawValue
-            message = fingerprints.of(send.messageID.bytes(in: trail), in: tenant).rawValue
-        } else if let name = try Event(decoding: trail).conversation {
-            conversation = name.utf8.withUnsafeBytes { fingerprints.of($0, in: tenant).rawValue }
+            self.init(
+                conversation: fingerprints.of(send.conversation.bytes(in: trail), in: tenant).rawValue,
+                message: fingerprints.of(send.messageID.bytes(in: trail), in: tenant).rawValue)
+        } else {
+            self.init(of: try Event(decoding: trail), fingerprints)
+        }
+    }
+
+    /// Of an event that is no `send`.
+    init(of event: Event, _ fingerprints: Fingerprints) {
+        guard let tenant = event.tenant else { return }
+        if let name = event.conversation { conversation = fingerprints.of(name, in: tenant).rawValue }
+        // Found by its message like a `send`, and not by a table of its own in the state: it leaves with its partition's file, so that
+        // nobody need forget it, and a rebuild and the digest have it by themselves.
+        if case .access(let access) = event.deed, let id = access.messageID {
+            message = fingerprints.ofReadings(of: id, in: tenant).rawValue
         }
     }
 }

@@ -81,7 +81,7 @@ extension Appender {
         let event = Event(
             position: batch.next, at: draft.at ?? recorded, imported: draft.at == nil ? nil : recorded, principal: principal,
             tenant: draft.tenant, deed: .localDelete(deletion))
-        append(event, conversation: core.store.fingerprints.of(draft.conversation, in: draft.tenant).rawValue)
+        append(event)
         recentDeletes.note(deletion, tenant: draft.tenant, cause: .init(position: event.position, at: event.at))
         return .appended(event.position, effectiveAt: event.at)
     }

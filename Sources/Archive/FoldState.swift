@@ -52,10 +52,10 @@ extension StateFile.Progress {
 }
 
 extension StateFile {
-    /// What an event means beyond its partition; nothing for a `send`.
+    /// What an event means beyond its partition: nothing for a `send`, and for a reading, which is in its partition's index alone.
     fileprivate func apply(_ event: Event, _ record: [UInt8], _ transaction: inout WriteTransaction) throws(LMDBError) {
         switch event.deed {
-        case .send: break
+        case .send, .access: break
         case .localDelete(let deletion):
             guard let tenant = event.tenant else { return }
             try deletes.apply(deletion, tenant: tenant, cause: .init(position: event.position, at: event.at), &transaction)

@@ -58,6 +58,10 @@ struct Meaning {
 
     private mutating func add(_ event: Event, _ record: UnsafeRawBufferPointer, _ names: IndexedNames) {
         others.append((event, [UInt8](record)))
+        if names.message != 0 {
+            rows.append(
+                PartitionIndex.Row(message: Fingerprint(names.message), conversation: nil, at: event.at, position: event.position))
+        }
         guard let tenant = event.tenant, let name = event.conversation else { return }
         tenant.utf8.withUnsafeBytes { tenant in
             name.utf8.withUnsafeBytes { name in

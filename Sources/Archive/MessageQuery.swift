@@ -28,6 +28,8 @@ extension Archive {
     }
 
     /// A message with its body wherever that still exists, and every event that touched it; nil if it is unknown.
+    ///
+    /// Whoever is shown it must be in the log first: with the `access` that it makes.
     package func history(tenant: TenantID, id: MessageID) throws(ArchiveFailure) -> MessageHistory? {
         let view = LogView(core)
         let horizon = Horizon(position: view.tail.end, time: view.now)
@@ -41,7 +43,9 @@ extension Archive {
         for position in positions.sorted().prefix(Self.historyMax) {
             if let event = try view.event(at: position) { events.append(event.narrowed(to: found.event.position)) }
         }
-        return MessageHistory(message: message, events: events)
+        // They take what room is left: nobody can push a purge out of sight by reading often.
+        events += try view.readings(of: found, atMost: Self.historyMax - events.count)
+        return MessageHistory(message: message, events: events.sorted { $0.position < $1.position })
     }
 }
 

@@ -68,10 +68,11 @@ struct OpenBatch: ~Copyable {
     }
 
     /// Appends a whole event without a body.
-    mutating func append(_ event: Event, conversation: UInt64) {
+    mutating func append(_ event: Event, _ names: IndexedNames) {
         let trail = event.encoded()
         append(
-            Keys(kind: event.kind, at: event.at, conversation: conversation), trailBytesMax: trail.count, bodyBytes: 0,
+            Keys(kind: event.kind, at: event.at, conversation: names.conversation, message: names.message), trailBytesMax: trail.count,
+            bodyBytes: 0,
             writeTrail: { writer in trail.withUnsafeBytes { writer.raw($0) } }, writeBody: { _, _ in })
     }
 

@@ -64,6 +64,17 @@ package struct ReleaseDraft: Hashable, Sendable {
     }
 }
 
+/// Somebody is about to be shown what not everybody sees.
+package struct AccessDraft: Hashable, Sendable {
+    package var tenant: TenantID
+    package var access: Access
+
+    package init(tenant: TenantID, access: Access) {
+        self.tenant = tenant
+        self.access = access
+    }
+}
+
 /// A step of a purge, or of a partition's removal, that must be in the log.
 enum PurgeDraft: Hashable, Sendable {
     /// What shall be destroyed; refused if a rule has changed since it was planned.

@@ -17,6 +17,7 @@ extension Event {
         case .purge: deed = .purge(try Purge(decoding: &reader))
         case .clockConfirm: deed = .clockConfirm(try ClockConfirm(decoding: &reader, tenant: tenant))
         case .partitionRemove: deed = .partitionRemove(try PartitionRemove(decoding: &reader, tenant: tenant))
+        case .access: deed = .access(try Access(decoding: &reader))
         }
         self.init(
             position: fields.position, at: fields.at, imported: fields.imported, principal: fields.principal,

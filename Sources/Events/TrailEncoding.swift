@@ -24,6 +24,7 @@ extension Event {
         case .purge: TrailWriter.sendBytesMax
         case .clockConfirm(let confirm): TrailWriter.sendBytesMax + confirm.reason.utf8.count
         case .partitionRemove: TrailWriter.sendBytesMax
+        case .access(let access): TrailWriter.sendBytesMax + access.reason.utf8.count
         }
     }
 
@@ -41,6 +42,7 @@ extension Event {
         case .purge(let purge): purge.write(into: &writer)
         case .clockConfirm(let confirm): confirm.write(into: &writer)
         case .partitionRemove(let removal): removal.write(into: &writer)
+        case .access(let access): access.write(into: &writer)
         }
     }
 }

@@ -20,6 +20,10 @@
 ///                   | digest 32 bytes
 /// purge:            intent's position varint | outcome u8 | messages varint | body bytes varint | keys varint | digest 32 bytes
 /// clock-confirm:    wall clock's time u64 | reason prose
+/// partition-remove: partition varint | rule u8 | [count varint] | first position varint | last position varint | events varint
+///                   | messages varint | digest 32 bytes
+/// access:           question u8 | parts u8 | [conversation text] | [message id text] | [first position varint | last position varint]
+///                   | bodies varint | reason prose
 /// ```
 /// - flags: 1 imported; 2 client's time (send); 4 floor, 8 locked (retention-change)
 /// - prose: length varint | UTF-8
@@ -27,6 +31,7 @@
 /// - coverage: u8 (1 conversation, 2 sender, 4 from, 8 until) | [conversation text] | [sender text] | [from u64] | [until u64];
 ///   the tenant is the header's
 /// - partition: its 32 bits as an unsigned number
+/// - parts: 1 conversation, 2 message id, 4 first and last position
 package struct TrailWriter {
     private let base: UnsafeMutableRawPointer
     private let capacity: Int

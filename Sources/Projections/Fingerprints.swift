@@ -28,4 +28,8 @@ package struct Fingerprints: Sendable {
             name.utf8.withUnsafeBytes { name in of(name, in: tenant) }
         }
     }
+
+    /// Of the readings of a message: never the message's own. So whoever looks for a message meets none of them, however many there
+    /// are: above all the appender, who compares each `send` with all that its id's fingerprint leads to.
+    package func ofReadings(of message: MessageID, in tenant: TenantID) -> Fingerprint { Fingerprint(~of(message, in: tenant).rawValue) }
 }

@@ -11,12 +11,9 @@ package struct IndexSums: Hashable, Sendable {
     package mutating func add(_ rows: [PartitionIndex.Row]) {
         let nothing = RawSpan()
         for row in rows {
-            let (id, place) = (
-                IDKey(fingerprint: row.message, position: row.position).words,
-                TimelineKey(fingerprint: row.conversation, at: row.at, position: row.position).words
-            )
+            let id = IDKey(fingerprint: row.message, position: row.position).words
             ids.add(id.span.bytes, nothing)
-            timeline.add(place.span.bytes, nothing)
+            if let place = row.timelineKey?.words { timeline.add(place.span.bytes, nothing) }
         }
     }
 

@@ -3,7 +3,7 @@ package import LMDB
 
 /// The indexes of one partition, in its own file and written in the transaction of its records:
 ///
-/// - `ids`: fingerprint of the message id, position → nothing
+/// - `ids`: fingerprint of the message id, position → nothing; and so for a reading of a message, under another fingerprint
 /// - `timeline`: fingerprint of the conversation, at, position → nothing
 /// - `counts`: tenant, conversation → messages, body bytes
 /// - `holdings`: key, tenant, conversation, sender → messages, body bytes, first and last time: what is present, and
@@ -31,14 +31,15 @@ package struct PartitionIndex: Sendable {
     /// what is present of it does not.
     package var tables: [(name: String, table: Table)] { [("ids", ids), ("timeline", timeline), ("counts", counts)] }
 
-    /// A message as the indexes see it.
+    /// A message, or a reading of one, as the indexes see it.
     package struct Row: Sendable {
         package var message: Fingerprint
-        package var conversation: Fingerprint
+        /// Nil for a reading, which has no place in a timeline.
+        package var conversation: Fingerprint?
         package var at: Instant
         package var position: Position
 
-        package init(message: Fingerprint, conversation: Fingerprint, at: Instant, position: Position) {
+        package init(message: Fingerprint, conversation: Fingerprint?, at: Instant, position: Position) {
             self.message = message
             self.conversation = conversation
             self.at = at
@@ -61,11 +62,11 @@ package struct PartitionIndex: Sendable {
         }
     }
 
-    /// Adds messages. Sorted by key before they are put, because neighbours in a batch then share pages.
+    /// Adds messages and readings. Sorted by key before they are put, because neighbours in a batch then share pages.
     package func add(_ rows: [Row], _ gains: [Gain], _ transaction: inout WriteTransaction) throws(ProjectionFailure) {
         var byID = rows.map { IDKey(fingerprint: $0.message, position: $0.position) }
         byID.sort { ($0.fingerprint, $0.position) < ($1.fingerprint, $1.position) }
-        var byTime = rows.map { TimelineKey(fingerprint: $0.conversation, at: $0.at, position: $0.position) }
+        var byTime = rows.compactMap(\.timelineKey)
         byTime.sort { ($0.fingerprint, $0.at, $0.position) < ($1.fingerprint, $1.at, $1.position) }
         do {
             let nothing = RawSpan()
@@ -103,7 +104,7 @@ package struct PartitionIndex: Sendable {
         try transaction.clear(holdings)
     }
 
-    /// Where messages of an id's fingerprint are, in order of position.
+    /// Where messages of an id's fingerprint, or readings of them, are, in order of position.
     package func positions(of message: Fingerprint, _ reader: Reader) throws(LMDBError) -> [Position] {
         var cursor = try reader.cursor(in: ids)
         let start: Words<1> = [message.rawValue.bigEndian]
@@ -116,7 +117,7 @@ package struct PartitionIndex: Sendable {
         return found
     }
 
-    /// Calls `body` with the fingerprint of every message id.
+    /// Calls `body` with the fingerprint of every message id, and of every reading.
     package func forEachMessage(_ reader: Reader, _ body: (Fingerprint) -> Void) throws(LMDBError) {
         var cursor = try reader.cursor(in: ids)
         while try cursor.next() {
@@ -184,6 +185,10 @@ package struct PartitionIndex: Sendable {
         guard let at = key.word(1), let position = key.word(2) else { return nil }
         return Place(at: Instant(milliseconds: Int64(bitPattern: at)), position: Position(position))
     }
+}
+
+extension PartitionIndex.Row {
+    var timelineKey: TimelineKey? { conversation.map { TimelineKey(fingerprint: $0, at: at, position: position) } }
 }
 
 struct IDKey {

@@ -19,7 +19,7 @@ package struct RuleBook: Sendable {
     package mutating func apply(_ event: Event) {
         let (position, at) = (event.position, event.at)
         switch event.deed {
-        case .send, .localDelete: return
+        case .send, .localDelete, .access: return
         case .clockConfirm(let confirm):
             if position > clockConfirmed?.position ?? .none { clockConfirmed = (position, confirm.wall) }
             return

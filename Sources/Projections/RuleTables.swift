@@ -70,7 +70,7 @@ struct RuleTables: Sendable {
 
     private func home(of kind: EventKind) -> (name: String, table: Table)? {
         switch kind {
-        case .send, .localDelete: nil
+        case .send, .localDelete, .access: nil
         case .retentionChange, .retentionCancel: ("policies", policies)
         case .holdPlace, .holdRelease: ("holds", holds)
         case .purgeIntent, .purge, .clockConfirm, .partitionRemove: ("purges", purges)

@@ -51,7 +51,7 @@ extension SessionHandler {
             try ask(.message(question))
         case .messageHistory:
             try demand(.auditing, for: "MESSAGE.HISTORY")
-            try ask(.history(try words.name(1, "tenant"), try words.name(2, "message-id")))
+            try ask(.history(HistoryCommand(words)))
         case .eventsRead:
             try demand(.auditing, for: "EVENTS.READ")
             try follow(EventsReadCommand(words))
@@ -134,7 +134,7 @@ extension SessionHandler {
             desk.wait(forRoom: self)
             return .hold
         case .busy:
-            refuse(Refusal(.busy, "the daemon cannot fold events as fast as they come; try again in a moment"))
+            refuse(.behind)
             return .next
         }
         desk.numbers.commands += 1

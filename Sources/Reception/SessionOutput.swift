@@ -31,6 +31,8 @@ extension SessionHandler {
         switch finding {
         case .reply(let bytes):
             write(bytes)
+        case .reading(let draft, let bytes):
+            if let refusal = desk.record(draft, by: principal) { writer.refuse(refusal) } else { write(bytes) }
         case .nothingYet:
             writer.array(count: 0)
         case .failed(let failure):

@@ -40,6 +40,7 @@ struct AuditVerifyTests {
                         }
                     })
                 _ = try scratch.delete(["m\(batch)-1"], viewer: "bob", conversation: "c1", tenant: "acme")
+                _ = try scratch.read("m\(batch)-2")
                 if batch.isMultiple(of: 4) { _ = try scratch.archive.checkpoint() }
             }
             _ = try scratch.keep(.conversation(TenantID("acme"), ConversationID("c2")), "forever")

@@ -7,7 +7,7 @@ import Testing
 
 @Suite("Recovery and rebuild")
 struct RecoveryTests {
-    /// Sends, deletes and policies over several days and tenants.
+    /// Sends, deletes, policies and readings over several days and tenants.
     private func fill(_ scratch: Scratch, _ random: inout SeededRandom, rounds: Int) throws {
         for _ in 0..<rounds {
             let id = "m\(Int.random(in: 0..<400, using: &random))"
@@ -24,6 +24,7 @@ struct RecoveryTests {
                 _ = try scratch.clear(
                     upTo: Position(.random(in: 1...end, using: &random)), viewer: viewer, conversation: conversation, tenant: tenant)
             case 2: _ = try scratch.keep(.tenant(try TenantID(tenant)), "\(Int.random(in: 1...400, using: &random))d")
+            case 3: _ = try scratch.read("\(id)-0", tenant: tenant)
             default:
                 scratch.send(
                     (0..<Int.random(in: 1...20, using: &random)).map { index in

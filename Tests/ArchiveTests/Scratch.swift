@@ -167,6 +167,15 @@ final class Scratch {
         return commit()[0]
     }
 
+    /// What an auditor is shown of a message, and what became of his reading; nil if there is no such message.
+    func read(
+        _ id: String, tenant: String = "acme", reason: String = "case 7"
+    ) throws -> (history: MessageHistory, verdict: Verdict)? {
+        guard let history = try archive.history(tenant: try TenantID(tenant), id: try MessageID(id)) else { return nil }
+        appender.access(history.access(reason: reason), by: .user(1001), ticket: nextTicket(), now: clock.now)
+        return (history, commit()[0])
+    }
+
     func commit() -> [Verdict] {
         var verdicts: [Verdict] = []
         appender.commit { _, verdict in verdicts.append(verdict) }

@@ -48,7 +48,7 @@ struct CommandTests {
         #expect(
             try words("message", "t", "m", "--viewer", "v", "--asof", "30d ago")
                 == ["MESSAGE.GET", "t", "m", "VIEWER", "v", "ASOF", "1761289938123"])
-        #expect(try words("history", "t", "m") == ["MESSAGE.HISTORY", "t", "m"])
+        #expect(try words("history", "t", "m", "--reason", "case 7") == ["MESSAGE.HISTORY", "t", "m", "REASON", "case 7"])
         #expect(try words("retention", "get") == ["RETENTION.GET", "SYSTEM"])
         #expect(
             try words("retention", "history", "--tenant", "t", "--conversation", "c") == [

@@ -17,13 +17,13 @@ struct EventTests {
         #expect(
             kinds == [
                 "1 send", "2 local-delete", "3 retention-change", "4 retention-cancel", "5 hold-place", "6 hold-release", "7 purge-intent",
-                "8 purge", "9 clock-confirm", "10 partition-remove",
+                "8 purge", "9 clock-confirm", "10 partition-remove", "11 access",
             ])
     }
 
-    @Test("all but a send and a local delete are rules")
+    @Test("all but a send, a local delete and a reading are rules")
     func rules() {
-        #expect(EventKind.allCases.filter { !$0.isRule } == [.send, .localDelete])
+        #expect(EventKind.allCases.filter { !$0.isRule } == [.send, .localDelete, .access])
     }
 
     @Test("what the wire and the disk call targets, bases and outcomes stays so")
@@ -33,7 +33,7 @@ struct EventTests {
         #expect(PurgeOutcome.allCases.map { "\($0.rawValue) \($0.word)" } == ["1 destroyed", "2 withdrawn"])
     }
 
-    @Test("an event names a conversation, unless it concerns a tenant or all of them")
+    @Test("an event is a conversation's, unless it concerns a tenant or all of them, or only says who read")
     func conversations() {
         #expect(GoldenRecord.sends[0].event.conversation == "general")
         #expect(GoldenRecord.localDeletes[0].event.conversation == "general")
@@ -44,6 +44,7 @@ struct EventTests {
         #expect(GoldenRecord.purges.map(\.event.conversation) == [nil, "general", nil, nil])
         #expect(GoldenRecord.clockConfirms.map(\.event.conversation) == [nil])
         #expect(GoldenRecord.removals.map(\.event.conversation) == [nil])
+        #expect(GoldenRecord.accesses.map(\.event.conversation) == [nil, nil, nil])
     }
 
     @Test("a position is written with a hash, and the one behind it is the next")

@@ -16,7 +16,7 @@ struct GoldenRecord: CustomTestStringConvertible, Sendable {
         }
     }
 
-    static let all = sends + localDeletes + retentionChanges + retentionCancels + holds + purges + clockConfirms + removals
+    static let all = sends + localDeletes + retentionChanges + retentionCancels + holds + purges + clockConfirms + removals + accesses
 
     private static func bytes(ofHex digits: String) -> [UInt8] {
         precondition(digits.utf8.count.isMultiple(of: 2), "a field has whole bytes because hex gives each two digits: \(digits)")

@@ -13,12 +13,12 @@ struct Malformed: CustomTestStringConvertible, Sendable {
         self.fault = fault
     }
 
-    static let all = headers + sends + localDeletes + retentionChanges + holds + purges + receipts + removals
+    static let all = headers + sends + localDeletes + retentionChanges + holds + purges + receipts + removals + accesses
 
     private static let headers = [
         Malformed("a version of later", .unknownVersion(2), [2] + start(1).dropFirst()),
         Malformed("no version", .unknownVersion(0), [0] + start(1).dropFirst()),
-        Malformed("a kind of later", .unknownKind(11), start(11)),
+        Malformed("a kind of later", .unknownKind(12), start(12)),
         Malformed("kind 0", .unknownKind(0), start(0)),
         Malformed("a flag of later", .malformed("flags"), start(1, flags: 16)),
         Malformed("a floor in a send", .malformed("flags"), start(1, flags: 4)),
@@ -34,6 +34,7 @@ struct Malformed: CustomTestStringConvertible, Sendable {
         Malformed("a time in the year 10000", .malformed("time"), start(1, at: [0, 0, 0xE6, 0x77, 0xD2, 0x1F, 0xDC, 0])),
         Malformed("a send without a tenant", .malformed("empty name"), start(1) + [0]),
         Malformed("a local delete without a tenant", .malformed("empty name"), start(2) + [0]),
+        Malformed("a reading without a tenant", .malformed("empty name"), start(11) + [0]),
     ]
 
     private static let sends = [

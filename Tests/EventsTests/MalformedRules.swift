@@ -70,6 +70,22 @@ extension Malformed {
         Malformed("a removal without a digest", .truncated, start(10) + [0, 5, 1, 1, 9, 1, 1]),
     ]
 
+    static let accesses = [
+        Malformed("a question of later", .malformed("question"), start(11) + acme + [2]),
+        Malformed("question 0", .malformed("question"), start(11) + acme + [0]),
+        Malformed("a part of later", .malformed("parts"), start(11) + acme + [1, 8]),
+        Malformed("a reading of a conversation without a name", .malformed("empty name"), start(11) + acme + [1, 1, 0]),
+        Malformed("a reading of a message without an id", .malformed("empty name"), start(11) + acme + [1, 2, 0]),
+        Malformed("a reading from no position on", .malformed("first position"), start(11) + acme + [1, 4, 0, 1]),
+        Malformed("a reading up to no position", .malformed("last position"), start(11) + acme + [1, 4, 1, 0]),
+        Malformed("a reading that ends before it begins", .malformed("range"), start(11) + acme + [1, 4, 9, 8, 0, 1, 0x61]),
+        Malformed("2^63 bodies", .malformed("number of bodies"), start(11) + acme + [1, 0] + twoTo63),
+        Malformed("a reading without a reason", .malformed("reason"), start(11) + acme + [1, 0, 0, 0]),
+        Malformed("a reading's reason of 1,025 bytes", .malformed("reason"), start(11) + acme + [1, 0, 0, 0x81, 0x08]),
+        Malformed("a reading that goes on", .trailingBytes, start(11) + acme + [1, 0, 0, 1, 0x61, 0]),
+        Malformed("a floor in a reading", .malformed("flags"), start(11, flags: 4)),
+    ]
+
     private static let b: [UInt8] = [1, 0x62]
     private static let one: [UInt8] = [0, 0, 0, 0, 0, 0, 0, 1]
     private static let twoTo63 = [UInt8](repeating: 0x80, count: 9) + [1]

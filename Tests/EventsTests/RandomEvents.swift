@@ -11,11 +11,20 @@ extension SeededRandom {
     }
 
     private mutating func tenantAndDeed() -> (TenantID?, Event.Deed) {
-        switch Int.random(in: 0..<3, using: &self) {
+        switch Int.random(in: 0..<4, using: &self) {
         case 0: return (name(), .send(send()))
         case 1: return (name(), .localDelete(LocalDelete(conversation: name(), viewer: name(), extent: extent())))
+        case 2: return (name(), .access(access()))
         default: return rule()
         }
+    }
+
+    private mutating func access() -> Access {
+        let first = Position(max(1, number()))
+        return Access(
+            .messageHistory, conversation: chance(of: 1, in: 2) ? nil : name(), messageID: chance(of: 1, in: 2) ? nil : name(),
+            range: chance(of: 1, in: 2) ? nil : first...Position(first.rawValue | number()), bodies: number() >> 1,
+            reason: "r" + text(bytesMax: Access.reasonBytesMax - 1, from: 0))
     }
 
     private mutating func send() -> Send {

@@ -22,7 +22,7 @@ struct TrailEncodingTests {
                 "up to", "messages", "d", "w", "mo", "y", "forever", "inherit", "SYSTEM", "TENANT", "TENANT-CONVERSATION", "policy",
                 "floor",
                 "locked", "SYSTEM-FROM", "TENANT-CONVERSATION-SENDER-FROM-UNTIL", "TENANT-SENDER", "TENANT-UNTIL", "expired", "before",
-                "destroyed", "withdrawn",
+                "destroyed", "withdrawn", "message-history", "conversation", "message id", "range",
             ]))
         #expect(seen.isSuperset(of: EventKind.allCases.map(\.word)))
     }
@@ -113,6 +113,19 @@ struct TrailEncodingTests {
         #expect(try Event(decoding: event.encoded()) == event)
     }
 
+    @Test("the longest reading there can be comes back")
+    func longestAccess() throws {
+        let name = String(repeating: "n", count: NameFault.bytesMax)
+        let access = Access(
+            .messageHistory, conversation: try Name(name), messageID: try Name(name), range: .last ... .last, bodies: UInt64(Int64.max),
+            reason: String(repeating: "理", count: 341) + "x")
+        let event = Event(
+            position: .last, at: .distantFuture, imported: .distantFuture, principal: .user(.max), tenant: try TenantID(name),
+            deed: .access(access))
+        #expect(access.reason.utf8.count == Access.reasonBytesMax)
+        #expect(try Event(decoding: event.encoded()) == event)
+    }
+
     @Test("names that look alike but differ in bytes stay different")
     func keepsSpelling() throws {
         let composed = "caf\u{E9}"
@@ -143,6 +156,10 @@ extension Event.Deed {
         case .holdRelease(let release): [Self.keywords(of: release.coverage)]
         case .purgeIntent(let intent): [Self.keywords(of: intent.coverage), intent.basis.word]
         case .purge(let purge): [purge.outcome.word]
+        case .access(let access):
+            Set(
+                [access.question.word] + (access.conversation == nil ? [] : ["conversation"])
+                    + (access.messageID == nil ? [] : ["message id"]) + (access.range == nil ? [] : ["range"]))
         }
     }
 

@@ -22,6 +22,14 @@ struct FingerprintsTests {
 
     private static let goldenValues: [UInt64] = [3_898_346_325_504_988_573, 5_222_285_194_719_468_204, 8_261_959_214_585_312_626]
 
+    @Test("the readings of a message have another fingerprint than the message, and the same every time: its complement")
+    func readings() {
+        let fingerprints = Fingerprints(seed: 0x0123_4567_89AB_CDEF)
+        let found = fingerprints.ofReadings(of: "m-1", in: "acme").rawValue
+        #expect(found == ~Self.goldenValues[0])
+        #expect(found != fingerprints.ofReadings(of: "m-1", in: "beta").rawValue)
+    }
+
     @Test("the same name in two tenants has two fingerprints")
     func tenants() {
         let fingerprints = Fingerprints(seed: 7)

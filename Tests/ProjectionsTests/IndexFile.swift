@@ -88,6 +88,8 @@ final class IndexFile: Sendable {
         try environment.read { reader in try index.tables.map { try reader.count(of: $0.table) } }
     }
 
+    func sums() throws -> IndexSums { try environment.read { reader in try index.sums(reader) } }
+
     /// The bytes of a row of `counts`.
     func count(_ key: String) throws -> [UInt8]? {
         try environment.read { reader in

@@ -27,6 +27,18 @@ struct PartitionIndexTests {
         #expect(try file.up(from: .beginning).count == 1)
     }
 
+    @Test("a reading is found by its message, and is on no timeline; sums of rows know the difference")
+    func readings() throws {
+        let rows = [row(message: 7, at: 10, position: 5), row(message: 8, conversation: nil, at: 11, position: 6)]
+        try file.add(rows)
+        #expect(try file.positions(of: 7) == [5])
+        #expect(try file.positions(of: 8) == [6])
+        #expect(try file.sizes() == [2, 1, 0])
+        var sums = IndexSums()
+        sums.add(rows)
+        #expect(try file.sums() == sums)
+    }
+
     @Test("a timeline goes by time, and by position where times are equal")
     func order() throws {
         try file.add([row(at: 10, position: 9), row(at: 10, position: 300), row(at: 5, position: 400), row(at: 11, position: 1)])
@@ -105,7 +117,9 @@ struct PartitionIndexTests {
                 return row(
                     conversation: .random(in: 1...3, using: &random), at: .random(in: 0...20, using: &random), position: position)
             }
-            for row in rows { model[row.conversation.rawValue, default: []].append(.init(at: row.at, position: row.position)) }
+            for row in rows {
+                model[try #require(row.conversation).rawValue, default: []].append(.init(at: row.at, position: row.position))
+            }
             try file.add(rows.shuffled(using: &random))
         }
         for (conversation, places) in model {
@@ -124,9 +138,9 @@ private func place(_ at: Int64, _ position: UInt64) -> PartitionIndex.Place {
     PartitionIndex.Place(at: instant(at), position: Position(position))
 }
 
-private func row(message: UInt64 = 1, conversation: UInt64 = 1, at: Int64 = 0, position: UInt64) -> PartitionIndex.Row {
+private func row(message: UInt64 = 1, conversation: UInt64? = 1, at: Int64 = 0, position: UInt64) -> PartitionIndex.Row {
     PartitionIndex.Row(
-        message: Fingerprint(message), conversation: Fingerprint(conversation), at: instant(at), position: Position(position))
+        message: Fingerprint(message), conversation: conversation.map { Fingerprint($0) }, at: instant(at), position: Position(position))
 }
 
 private func gain(_ tenant: TenantID, _ conversation: ConversationID, _ messages: UInt64, _ bodyBytes: UInt64) -> PartitionIndex.Gain {

@@ -11,7 +11,7 @@ struct RuleBookTests {
     private let change = RetentionChange(scope: .system, rule: .keep(.days(9)), effectiveAt: instant(900), reason: "")
     private let hold = HoldPlace(id: "h", coverage: .everything, matter: "m", reason: "")
 
-    @Test("what changes what may be destroyed is the last rule; purges, the clock and messages are not")
+    @Test("what changes what may be destroyed is the last rule; purges, the clock, messages and readings are not")
     func last() {
         var book = RuleBook()
         #expect(book.last == .none)
@@ -25,6 +25,7 @@ struct RuleBookTests {
             (.holdPlace(hold), 6),
             (.purge(Purge(intent: Position(5), outcome: .destroyed, messages: 0, bytes: 0, keys: 0, digest: .counting)), 6),
             (.holdRelease(HoldRelease(id: "h", coverage: .everything, reason: "")), 8),
+            (.access(Access(.messageHistory, bodies: 1, reason: "r")), 8),
         ]
         for (index, (deed, last)) in deeds.enumerated() {
             book.apply(event(UInt64(index) + 1, deed))

@@ -122,7 +122,7 @@ def test_a_program_can_keep_the_root_key(make_daemon, tmp_path):
         with pytest.raises(Refused) as refused:
             connection.call("PURGE.RUN", plan["plan"], "CONFIRM", 20)
         assert refused.value.code == "FAILED"
-        assert connection.call("MESSAGE.HISTORY", "u", "c-1")["message"]["body"] == b"body u c 1"
+        assert connection.call("MESSAGE.HISTORY", "u", "c-1", "REASON", "audit")["message"]["body"] == b"body u c 1"
         assert connection.call("PURGE.LIST")[0]["outcome"] == b"withdrawn"
         program.write_text(KEEPER)
         plan = connection.call("PURGE.PLAN")

@@ -147,7 +147,7 @@ def test_each_local_delete_hides_from_its_viewer_alone(ask, cofacts_lines, cofac
         assert sees(line, line["viewer"], "ASOF", line["at"] - 1)
         assert not sees(line, line["viewer"], "ASOF", line["at"])
         assert ask("MESSAGE.GET", cofacts_tenant, line["message_id"], "VIEWER", line["viewer"])["state"] == b"hidden"
-        kinds = [event["kind"] for event in ask("MESSAGE.HISTORY", cofacts_tenant, line["message_id"])["events"]]
+        kinds = [event["kind"] for event in ask("MESSAGE.HISTORY", cofacts_tenant, line["message_id"], "REASON", "audit")["events"]]
         assert kinds.count(b"local-delete") >= 1
 
 
@@ -172,7 +172,7 @@ def test_under_the_default_policy_old_messages_are_expired(gitter):
         for name, line in lines.items():
             message = ask("MESSAGE.GET", line["tenant"], name, "VIEWER", "ben")
             assert (message["state"], message["body"]) == (b"expired", None)
-            history = ask("MESSAGE.HISTORY", line["tenant"], name)
+            history = ask("MESSAGE.HISTORY", line["tenant"], name, "REASON", "audit")
             assert history["message"]["body"].decode() == line["body"] and history["message"]["state"] == b"expired"
             week_later = ask("MESSAGE.GET", line["tenant"], name, "VIEWER", "ben", "ASOF", line["sent_at"] + 7 * DAY)
             assert (week_later["state"], week_later["body"].decode()) == (b"visible", line["body"])

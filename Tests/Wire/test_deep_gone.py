@@ -36,7 +36,7 @@ def purged(make_daemon):
         connection.call("HOLD.PLACE", "h", "TENANT", "t", "SENDER", "spared", "MATTER", "7", "REASON", "court")
         connection.call("DIGEST")
         # Each of them is read once, so that it has been in the daemon's memory as plain text.
-        assert connection.call("MESSAGE.HISTORY", "t", "d-3")["message"]["body"] == DOOMED[3]
+        assert connection.call("MESSAGE.HISTORY", "t", "d-3", "REASON", "audit")["message"]["body"] == DOOMED[3]
         before = daemon.folder / "before"
         keys, root = body_keys(daemon.data), root_key(daemon.data)
         daemon.process.send_signal(signal.SIGSTOP)
@@ -64,8 +64,8 @@ def test_no_file_has_the_text_or_the_key(purged):
     with Connection(daemon.socket) as connection:
         connection.call("HELLO", 3)
         for number in range(60):
-            assert connection.call("MESSAGE.HISTORY", "t", f"s-{number}")["message"]["body"] == SPARED[number]
-            assert connection.call("MESSAGE.HISTORY", "t", f"d-{number}")["message"]["state"] == b"purged"
+            assert connection.call("MESSAGE.HISTORY", "t", f"s-{number}", "REASON", "audit")["message"]["body"] == SPARED[number]
+            assert connection.call("MESSAGE.HISTORY", "t", f"d-{number}", "REASON", "audit")["message"]["state"] == b"purged"
 
 
 def test_a_copy_from_before_does_not_open_with_the_root_key_of_after(purged, make_daemon):
@@ -97,7 +97,7 @@ def test_with_keyring_and_root_key_of_after_old_data_reads_except_what_was_purge
         connection.call("HELLO", 3)
         for number in range(60):
             # This log has no receipt for them: it is older than the purge. The keyring knows better.
-            doomed = connection.call("MESSAGE.HISTORY", "t", f"d-{number}")["message"]
+            doomed = connection.call("MESSAGE.HISTORY", "t", f"d-{number}", "REASON", "audit")["message"]
             assert (doomed["state"], doomed["body"], doomed["receipt"]) == (b"purged", None, None)
         # What was sealed anew before the purge is sealed under keys of after; what was not is gone with its key.
         assert connection.call("MESSAGE.GET", "live", "m")["body"] == LIVE
@@ -111,7 +111,7 @@ def test_a_core_dump_of_the_running_daemon_holds_no_message_and_no_key(purged):
     daemon, _, before, old_root = purged
     with Connection(daemon.socket) as connection:
         connection.call("HELLO", 3)
-        assert connection.call("MESSAGE.HISTORY", "t", "s-3")["message"]["body"] == SPARED[3]
+        assert connection.call("MESSAGE.HISTORY", "t", "s-3", "REASON", "audit")["message"]["body"] == SPARED[3]
         assert connection.call("MESSAGE.GET", "live", "m")["body"] == LIVE
         core = daemon.folder / "core"
         done = subprocess.run(["gcore", "-o", core, str(daemon.process.pid)], capture_output=True, text=True, timeout=120)
@@ -207,14 +207,14 @@ def test_a_restored_log_stays_readable_when_it_is_purged_itself(make_daemon):
     old.start()
     with Connection(old.socket) as connection:
         connection.call("HELLO", 3)
-        assert connection.call("MESSAGE.HISTORY", "left", "m-3")["message"]["state"] == b"purged"
+        assert connection.call("MESSAGE.HISTORY", "left", "m-3", "REASON", "audit")["message"]["state"] == b"purged"
         plan = connection.call("PURGE.PLAN")
         assert plan["messages"] == 20
         connection.call("PURGE.RUN", plan["plan"], "CONFIRM", 20)
         # Until the bodies themselves are deleted, and not only their keys.
         wait_for(lambda: connection.call("PARTITIONS")[0]["free"] > 30_000 or connection.call("PARTITIONS")[0]["disk"] < 60_000)
         for tenant in ("left", "expired"):
-            assert connection.call("MESSAGE.HISTORY", tenant, "m-3")["message"]["state"] == b"purged"
+            assert connection.call("MESSAGE.HISTORY", tenant, "m-3", "REASON", "audit")["message"]["state"] == b"purged"
             assert connection.call("MESSAGE.GET", tenant, "m-3")["body"] is None
         assert connection.call("TIMELINE", "left", "c", "VIEWER", "bob")["messages"] == []
 

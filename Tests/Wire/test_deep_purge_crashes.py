@@ -69,7 +69,7 @@ def run_to_the_end(daemon):
 def states(connection):
     found = {}
     for number in range(COUNT):
-        message = connection.call("MESSAGE.HISTORY", "t", f"m-{number}")["message"]
+        message = connection.call("MESSAGE.HISTORY", "t", f"m-{number}", "REASON", "audit")["message"]
         found[number] = (message["state"], message["body"])
     return found
 
@@ -191,7 +191,7 @@ def check_large(connection):
     bodies = {}
     for start in range(0, LARGE, 500):
         numbers = range(start, start + 500)
-        connection.send_bytes(b"".join(frame("MESSAGE.HISTORY", "t", f"m-{number}") for number in numbers))
+        connection.send_bytes(b"".join(frame("MESSAGE.HISTORY", "t", f"m-{number}", "REASON", "audit") for number in numbers))
         for number in numbers:
             bodies[number] = connection.answer()["message"]["body"]
     assert bodies == {number: body(number) if number % 3 == 1 else None for number in range(LARGE)}
@@ -289,7 +289,7 @@ def test_killed_at_any_moment_of_purges_under_load(make_daemon, dice, automatic)
         connection.call("DIGEST")
         gone = 0
         for name, number in sent:
-            message = connection.call("MESSAGE.HISTORY", "t", name)["message"]
+            message = connection.call("MESSAGE.HISTORY", "t", name, "REASON", "audit")["message"]
             if message["body"] is None:
                 assert number % 2 == 1 and number % 3 != 1 and message["state"] == b"purged", name
                 gone += 1

@@ -68,7 +68,7 @@ def test_the_plan_counts_as_the_file_does_and_the_run_destroys_just_that(make_da
 
         purged = 0
         for name, message in messages.items():
-            found = connection.call("MESSAGE.HISTORY", tenant, name)["message"]
+            found = connection.call("MESSAGE.HISTORY", tenant, name, "REASON", "audit")["message"]
             if name in due:
                 assert (found["state"], found["body"]) == (b"purged", None), name
                 purged += 1
@@ -112,5 +112,5 @@ def test_the_edge_of_a_period_lies_within_the_data(make_daemon, messages):
         for index, (name, message) in enumerate(messages.items()):
             if index % 20 and abs(message["sent_at"] - edge) > 5 * 86_400_000:
                 continue
-            found = connection.call("MESSAGE.HISTORY", tenant, name)["message"]
+            found = connection.call("MESSAGE.HISTORY", tenant, name, "REASON", "audit")["message"]
             assert found["body"] == (None if name in due else utf8(message["body"])), name

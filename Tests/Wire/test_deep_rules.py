@@ -119,7 +119,7 @@ def test_a_hold_stands_until_it_is_released(client, tenant):
     assert client.map("MESSAGE.GET", tenant, "m", "ASOF", f"#{placed}")["held"] == client.boolean(True)
     assert client.map("MESSAGE.GET", tenant, "m")["held"] == client.boolean(False)
     assert refusal(client, "HOLD.RELEASE", "nobody's", "REASON", "x").startswith("UNKNOWN")
-    kinds = [as_map(event)["kind"] for event in client.map("MESSAGE.HISTORY", tenant, "m")["events"]]
+    kinds = [as_map(event)["kind"] for event in client.map("MESSAGE.HISTORY", tenant, "m", "REASON", "audit")["events"]]
     assert kinds == [b"send", b"hold-place", b"hold-release"]
 
 
@@ -285,7 +285,7 @@ def test_a_preview_tells_what_then_comes_true(make_daemon, dice):
         connection.call("HOLD.PLACE", "h", "TENANT", "t", "SENDER", "s1", "FROM", now - 200 * DAY, "MATTER", "7", "REASON", "court")
 
         def states():
-            return [connection.call("MESSAGE.HISTORY", "t", f"m-{number}")["message"] for number in range(300)]
+            return [connection.call("MESSAGE.HISTORY", "t", f"m-{number}", "REASON", "audit")["message"] for number in range(300)]
         before = states()
         for _ in range(8):
             period = dice.choice(["30d", "90d", "179d", "1y", "forever", "6mo"])

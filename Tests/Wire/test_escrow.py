@@ -51,7 +51,7 @@ def test_what_is_lost_is_restored_but_for_what_was_destroyed(make_daemon, place)
     daemon.start()
     with Connection(daemon.socket) as connection:
         connection.call("HELLO", 3)
-        assert connection.call("MESSAGE.HISTORY", "old", "c-3")["message"]["body"] == b"body old c 3"
+        assert connection.call("MESSAGE.HISTORY", "old", "c-3", "REASON", "audit")["message"]["body"] == b"body old c 3"
         plan = connection.call("PURGE.PLAN")
         connection.call("PURGE.RUN", plan["plan"], "CONFIRM", 20)
         status = connection.call("PURGE.STATUS")

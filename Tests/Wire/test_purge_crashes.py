@@ -56,7 +56,7 @@ def run_to_the_end(daemon):
 def states(connection):
     found = {}
     for number in range(COUNT):
-        message = connection.call("MESSAGE.HISTORY", "t", f"m-{number}")["message"]
+        message = connection.call("MESSAGE.HISTORY", "t", f"m-{number}", "REASON", "audit")["message"]
         found[number] = (message["state"], message["body"])
     return found
 

@@ -107,7 +107,7 @@ def test_what_came_after_a_plan_is_not_destroyed_by_it(quiet, connection):
     connection.call("PURGE.RUN", plan["plan"], "CONFIRM", 20)
     idle(connection)
     for number in range(7):
-        assert connection.call("MESSAGE.HISTORY", "t", f"late-{number}")["message"]["body"] == f"late {number}".encode()
+        assert connection.call("MESSAGE.HISTORY", "t", f"late-{number}", "REASON", "audit")["message"]["body"] == f"late {number}".encode()
         assert connection.call("MESSAGE.GET", "t", f"now-{number}")["body"] == f"now {number}".encode()
     receipts_are_true(connection, quiet.data)
     assert connection.call("PURGE.PLAN")["messages"] == 7
@@ -232,7 +232,7 @@ def test_plans_count_as_the_model_does(make_daemon, dice, length):
         connection.call("PURGE.RUN", plan["plan"], "CONFIRM", plan["messages"]) if due else None
         idle(connection)
         for message in model.messages:
-            found = connection.call("MESSAGE.HISTORY", message["tenant"], message["id"])["message"]
+            found = connection.call("MESSAGE.HISTORY", message["tenant"], message["id"], "REASON", "audit")["message"]
             assert found["body"] == (None if message["id"] in due else message["body"].encode()), (message, plan)
         receipts_are_true(connection, daemon.data)
 
@@ -358,7 +358,7 @@ def test_a_hold_placed_while_a_purge_runs_comes_before_or_after_it_and_never_bet
                 pass
             placed = other.call("HOLD.PLACE", f"h-{turn}", "TENANT", tenant, "MATTER", "7", "REASON", "court")
             receipt = run.result()
-        found = [connection.call("MESSAGE.HISTORY", tenant, f"m-{number}")["message"] for number in range(60)]
+        found = [connection.call("MESSAGE.HISTORY", tenant, f"m-{number}", "REASON", "audit")["message"] for number in range(60)]
         if receipt is None or placed < receipt:
             held_first += 1
             assert receipt is None

@@ -31,7 +31,7 @@ def fill(connection, tenant, count=20, conversation="c", at=OLD):
 
 
 def state(connection, tenant, message):
-    return connection.call("MESSAGE.HISTORY", tenant, message)["message"]["state"].decode()
+    return connection.call("MESSAGE.HISTORY", tenant, message, "REASON", "audit")["message"]["state"].decode()
 
 
 def idle(connection):
@@ -62,8 +62,8 @@ def test_a_plan_counts_and_a_run_destroys_just_that(connection):
     receipt = connection.call("PURGE.RUN", plan["plan"], "CONFIRM", 20)
     message = connection.call("MESSAGE.GET", "old", "c-3")
     assert (message["state"], message["body"], message["receipt"]) == (b"purged", None, receipt)
-    history = connection.call("MESSAGE.HISTORY", "old", "c-3")
-    assert [event["kind"] for event in history["events"]] == [b"send", b"purge-intent", b"purge"]
+    history = connection.call("MESSAGE.HISTORY", "old", "c-3", "REASON", "audit")
+    assert [event["kind"] for event in history["events"]] == [b"send", b"access", b"purge-intent", b"purge"]
     assert connection.call("MESSAGE.GET", "kept", "c-3")["body"] == b"body kept c 3"
     assert connection.call("PURGE.LIST")[0]["messages"] == 20
     # The same again finds nothing, and sending it again brings nothing back.
@@ -95,7 +95,7 @@ def test_what_is_held_survives_the_purge_of_all_around_it(connection):
     assert (plan["messages"], plan["held"], plan["survivors"]) == (13, 7, 7)
     connection.call("PURGE.RUN", plan["plan"], "CONFIRM", 13)
     for number in range(20):
-        history = connection.call("MESSAGE.HISTORY", "t", f"c-{number}")["message"]
+        history = connection.call("MESSAGE.HISTORY", "t", f"c-{number}", "REASON", "audit")["message"]
         if number % 3 == 1:
             assert (history["state"], history["body"], history["held"]) == (b"expired", f"body t c {number}".encode(), True)
         else:
@@ -279,7 +279,7 @@ def test_a_stop_does_not_wait_for_a_slow_compaction_and_the_next_one_finishes_it
         for number in range(800):
             connection.call("SEND", "t", "c", f"s{number % 2}", f"m-{number}", os.urandom(8_000), "AT", OLD + number)
         connection.call("HOLD.PLACE", "h", "TENANT", "t", "SENDER", "s1", "MATTER", "7", "REASON", "court")
-        bodies = [other.call("MESSAGE.HISTORY", "t", f"m-{number}")["message"]["body"] for number in range(1, 800, 2)]
+        bodies = [other.call("MESSAGE.HISTORY", "t", f"m-{number}", "REASON", "audit")["message"]["body"] for number in range(1, 800, 2)]
         plan = connection.call("PURGE.PLAN")
         connection.call("PURGE.RUN", plan["plan"], "CONFIRM", 400)
         idle(connection)
@@ -297,8 +297,9 @@ def test_a_stop_does_not_wait_for_a_slow_compaction_and_the_next_one_finishes_it
         reports = connection.call("COMPACT", "ALL", "MINGAIN", 0)
         assert b"compacted" in [report["outcome"] for report in reports]
         assert not list((daemon.data / "partitions").glob("*compact*"))
-        assert bodies == [connection.call("MESSAGE.HISTORY", "t", f"m-{number}")["message"]["body"] for number in range(1, 800, 2)]
-        assert connection.call("MESSAGE.HISTORY", "t", "late")["message"]["body"] == b"late"
+        read = [connection.call("MESSAGE.HISTORY", "t", f"m-{number}", "REASON", "audit") for number in range(1, 800, 2)]
+        assert bodies == [history["message"]["body"] for history in read]
+        assert connection.call("MESSAGE.HISTORY", "t", "late", "REASON", "audit")["message"]["body"] == b"late"
 
 
 def test_rights_are_asked_for(make_daemon):

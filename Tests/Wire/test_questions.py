@@ -57,14 +57,14 @@ def test_message_history(client, tenant):
     client.raw("LOCALDELETE", tenant, "c", "ben", "ID", "m-2")
     cleared = client.raw("LOCALDELETE", tenant, "c", "eve", "UPTO", sent)
     changed = client.map("RETENTION.SET", "TENANT", tenant, "30d", "REASON", "less")["position"]
-    history = client.map("MESSAGE.HISTORY", tenant, "m-1")
+    history = client.map("MESSAGE.HISTORY", tenant, "m-1", "REASON", "audit")
     assert list(history) == ["message", "events"]
     message = as_map(history["message"])
     assert (message["state"], message["body"]) == (b"expired", b"old")
     events = [as_map(event) for event in history["events"]]
     assert [event["position"] for event in events] == [sent, deleted, cleared, changed]
     assert [event["kind"] for event in events] == [b"send", b"local-delete", b"local-delete", b"retention-change"]
-    assert client.raw("MESSAGE.HISTORY", tenant, "m-3") is None
+    assert client.raw("MESSAGE.HISTORY", tenant, "m-3", "REASON", "audit") is None
 
 
 def test_event_keys_in_their_order(client, tenant):
@@ -251,7 +251,8 @@ def test_rights(make_daemon):
         assert connection.call("SEND", "t", "c", "ada", "m-1", "one") == 1
         denied = [
             ("SEND", "t", "c", "ada", "m-2", "old", "AT", "1400000000000"), ("LOCALDELETE", "t", "c", "ben", "ID", "m-1", "AT", "1400000000000"),
-            ("RETENTION.SET", "TENANT", "t", "5y", "REASON", "none"), ("SHUTDOWN",), ("MESSAGE.HISTORY", "t", "m-1"), ("EVENTS.READ", "FROM", "1"), ("DIGEST",)]
+            ("RETENTION.SET", "TENANT", "t", "5y", "REASON", "none"), ("SHUTDOWN",),
+            ("MESSAGE.HISTORY", "t", "m-1", "REASON", "audit"), ("EVENTS.READ", "FROM", "1"), ("DIGEST",)]
         for words in denied:
             with pytest.raises(Refused, match="^DENIED .*whom it is for is said by the setting"):
                 connection.call(*words)

@@ -63,7 +63,7 @@ def test_the_plan_counts_as_the_file_does_and_the_run_destroys_just_that(make_da
 
         purged = 0
         for name, message in messages.items():
-            found = connection.call("MESSAGE.HISTORY", tenant, name)["message"]
+            found = connection.call("MESSAGE.HISTORY", tenant, name, "REASON", "audit")["message"]
             if name in due:
                 assert (found["state"], found["body"]) == (b"purged", None), name
                 purged += 1

@@ -118,7 +118,7 @@ def test_a_trail_is_kept_for_ever_unless_somebody_decides(filled):
         wait_for(lambda: connection.call("PARTITIONS")[0]["purged"] == COUNT)
         wait_for(lambda: connection.call("PURGE.STATUS")["state"] == b"idle")
         assert connection.call("STATS")["removed-partitions"] == 0
-        assert connection.call("MESSAGE.HISTORY", "t", "m-1")["message"]["state"] == b"purged"
+        assert connection.call("MESSAGE.HISTORY", "t", "m-1", "REASON", "audit")["message"]["state"] == b"purged"
     assert "removed partitions" in annals(daemon, "status").stdout
     assert json.loads(annals(daemon, "status", "--json").stdout)["removed-partitions"] == 0
 

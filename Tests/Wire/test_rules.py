@@ -116,7 +116,7 @@ def test_a_hold_stands_until_it_is_released(client, tenant):
     assert client.map("MESSAGE.GET", tenant, "m", "ASOF", f"#{placed}")["held"] == client.boolean(True)
     assert client.map("MESSAGE.GET", tenant, "m")["held"] == client.boolean(False)
     assert refusal(client, "HOLD.RELEASE", "nobody's", "REASON", "x").startswith("UNKNOWN")
-    kinds = [as_map(event)["kind"] for event in client.map("MESSAGE.HISTORY", tenant, "m")["events"]]
+    kinds = [as_map(event)["kind"] for event in client.map("MESSAGE.HISTORY", tenant, "m", "REASON", "audit")["events"]]
     assert kinds == [b"send", b"hold-place", b"hold-release"]
 
 

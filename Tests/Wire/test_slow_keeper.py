@@ -74,7 +74,7 @@ def test_an_append_with_a_new_key_does_not_wait_for_it(kept, step):
         connection.call("HELLO", 3)
         for tenant, text in [("newcomer", b"in the midst of it"), ("later", b"behind it")]:
             assert connection.call("MESSAGE.GET", tenant, "m")["body"] == text
-        assert connection.call("MESSAGE.HISTORY", "t", "old")["message"]["body"] == b"also old"
+        assert connection.call("MESSAGE.HISTORY", "t", "old", "REASON", "audit")["message"]["body"] == b"also old"
         assert connection.call("MESSAGE.GET", "t", "live")["body"] == b"stays"
         assert state(connection, "t", "c-1") == "purged"
 

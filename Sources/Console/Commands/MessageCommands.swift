@@ -56,15 +56,16 @@ package struct MessageCommand: Question {
 package struct HistoryCommand: Question {
     package static let configuration = CommandConfiguration(
         commandName: "history",
-        abstract: "Show one message in full, and every event that touched it. For auditors.")
+        abstract: "Show one message in full, and every event that touched it. For auditors; the log says who read it, and why.")
 
     @Argument(help: "The company.") var tenant: String
     @Argument(help: "The message's id.") var id: String
+    @Option(help: "Why it is read; it stays in the log.") var reason: String
     @OptionGroup package var options: GlobalOptions
 
     package init() {}
 
-    package func request(now: Instant) -> [Word] { ["MESSAGE.HISTORY", .text(tenant), .text(id)] }
+    package func request(now: Instant) -> [Word] { ["MESSAGE.HISTORY", .text(tenant), .text(id), "REASON", .text(reason)] }
 
     package func show(_ answer: RESPValue, in view: View) throws(Trouble) -> String {
         if answer.isNull { throw MessageCommand.unknown(id) }

@@ -41,8 +41,8 @@ extension CommandCard {
             .messageGet, "MESSAGE.GET", "tenant message-id [VIEWER v] [ASOF when] [EXPLAIN]",
             words: 3...8, flags: ["readonly"], "A message and its state."),
         CommandCard(
-            .messageHistory, "MESSAGE.HISTORY", "tenant message-id",
-            words: 3...3, flags: ["readonly", "admin"], "A message, and every event that touched it."),
+            .messageHistory, "MESSAGE.HISTORY", "tenant message-id REASON text",
+            words: 3...5, flags: ["write", "admin"], "A message, and every event that touched it. The log says who read it, and why."),
         CommandCard(
             .eventsRead, "EVENTS.READ", "FROM position [COUNT n] [BLOCK ms] [TENANT t]",
             words: 3...9, flags: ["readonly", "admin", "blocking"], "The log's events, as they are and as they come."),

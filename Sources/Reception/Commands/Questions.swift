@@ -82,6 +82,19 @@ extension MessageQuestion {
     }
 }
 
+/// `MESSAGE.HISTORY tenant message-id REASON text`
+struct HistoryCommand: Sendable {
+    let tenant: TenantID
+    let id: MessageID
+    let reason: String
+
+    init(_ words: borrowing CommandArguments) throws(Refusal) {
+        tenant = try words.name(1, "tenant")
+        id = try words.name(2, "message-id")
+        reason = try ReasonedCommand("MESSAGE.HISTORY", words, from: 3).reason
+    }
+}
+
 /// `RETENTION.GET SYSTEM | TENANT t [CONVERSATION c] [ASOF when]`
 extension RetentionQuestion {
     init(_ words: borrowing CommandArguments) throws(Refusal) {

@@ -21,6 +21,7 @@ extension ReplyWriter {
         case .send(let send): fields(of: send)
         case .localDelete(let deletion): fields(of: deletion)
         case .retentionChange(let change): fields(of: change)
+        case .access(let access): fields(of: access)
         default: ruleFields(of: event.deed)
         }
         if let imported = event.imported {
@@ -76,6 +77,23 @@ extension ReplyWriter {
         key("reason")
         bulk(change.reason)
     }
+
+    private mutating func fields(of access: Access) {
+        key("asked")
+        bulk(access.question.word)
+        key("conversation")
+        text(orNull: access.conversation?.text)
+        key("message-id")
+        text(orNull: access.messageID?.text)
+        key("first")
+        position(orNull: access.range?.lowerBound)
+        key("last")
+        position(orNull: access.range?.upperBound)
+        key("bodies")
+        integer(Int(clamping: access.bodies))
+        key("reason")
+        bulk(access.reason)
+    }
 }
 
 extension Event.Deed {
@@ -91,6 +109,7 @@ extension Event.Deed {
         case .purge: 6
         case .clockConfirm: 2
         case .partitionRemove: 7
+        case .access: 7
         }
     }
 }

@@ -7,7 +7,7 @@ import RESP
 enum Inquiry: Sendable {
     case timeline(TimelineQuestion)
     case message(MessageQuestion)
-    case history(TenantID, MessageID)
+    case history(HistoryCommand)
     case events(EventsQuestion)
     case retention(RetentionQuestion)
     case retentionHistory(Scope)
@@ -30,6 +30,8 @@ enum Inquiry: Sendable {
 enum Finding: Sendable {
     /// The answer as bytes of the wire.
     case reply(ByteBuffer)
+    /// The same, for a reader who must be in the log before it is given out.
+    case reading(AccessDraft, ByteBuffer)
     /// There are no events yet; ask again from here.
     case nothingYet(next: Position)
     case failed(ArchiveFailure)
@@ -40,6 +42,7 @@ extension Inquiry {
     func answer(from archive: Archive, version: ProtocolVersion) -> Finding {
         var writer = ReplyWriter(version: version)
         do throws(ArchiveFailure) {
+            if case .history(let command) = self { return try Self.history(command, to: &writer, from: archive) }
             if let next = try write(to: &writer, from: archive) { return .nothingYet(next: next) }
             return .reply(writer.buffer)
         } catch {
@@ -58,8 +61,7 @@ extension Inquiry {
             writer.result(try archive.message(question)) { writer, message in
                 if let message { writer.message(message) } else { writer.null() }
             }
-        case .history(let tenant, let id):
-            if let history = try archive.history(tenant: tenant, id: id) { writer.history(history) } else { writer.null() }
+        case .history: preconditionFailure("a history is no plain reply, because its reader must be in the log first")
         case .events(let question):
             return try Self.events(question, to: &writer, from: archive)
         case .retention(let question):
@@ -83,6 +85,17 @@ extension Inquiry {
         case .checkpoint, .proof, .growth, .auditKeys: try writeAudit(to: &writer, from: archive)
         }
         return nil
+    }
+
+    private static func history(
+        _ command: HistoryCommand, to writer: inout ReplyWriter, from archive: Archive
+    ) throws(ArchiveFailure) -> Finding {
+        guard let history = try archive.history(tenant: command.tenant, id: command.id) else {
+            writer.null()
+            return .reply(writer.buffer)
+        }
+        writer.history(history)
+        return .reading(history.access(reason: command.reason), writer.buffer)
     }
 
     private func writeAudit(to writer: inout ReplyWriter, from archive: Archive) throws(ArchiveFailure) {

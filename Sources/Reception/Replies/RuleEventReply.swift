@@ -6,7 +6,8 @@ import RESP
 extension ReplyWriter {
     mutating func ruleFields(of deed: Event.Deed) {
         switch deed {
-        case .send, .localDelete, .retentionChange: preconditionFailure("these have fields of their own, which were written already")
+        case .send, .localDelete, .retentionChange, .access:
+            preconditionFailure("these have fields of their own, which were written already")
         case .retentionCancel(let cancel):
             key("scope")
             bulk(cancel.scope.description)

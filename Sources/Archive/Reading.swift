@@ -1,0 +1,60 @@
+package import Events
+import Ledger
+import Projections
+
+extension Appender {
+    /// Takes that somebody is about to be shown something. What became of it is said by the commit: only what is on disk may be shown.
+    package func access(_ draft: AccessDraft, by principal: Principal, ticket: Ticket, now: Instant) {
+        let recorded = max(now, lastRecorded)
+        let verdict: Verdict
+        // Refused for want of room, as messages are: an auditor can wait, and must not fill the disk by reading.
+        if let refusal = standingRefusal() ?? DraftCheck.fault(of: draft.access.reason) {
+            verdict = .refused(refusal)
+        } else {
+            let position = append(.access(draft.access), tenant: draft.tenant, at: recorded, by: principal)
+            verdict = .appended(position, effectiveAt: recorded)
+        }
+        conclude(ticket, verdict, recorded)
+    }
+}
+
+extension MessageHistory {
+    /// What the log must say before this is shown to anybody.
+    ///
+    /// Made from what was found, so that it counts just what will be shown. When a purge ends in between, its receipt may stand before
+    /// the reading of a body that it destroyed.
+    package func access(reason: String) -> AccessDraft {
+        let access = Access(
+            .messageHistory, conversation: message.conversation, messageID: message.id, range: message.position...message.position,
+            bodies: message.body == nil ? 0 : 1, reason: reason)
+        return AccessDraft(tenant: message.tenant, access: access)
+    }
+}
+
+extension LogView {
+    /// Who was shown a message, the first ones first.
+    func readings(of message: FoundMessage, atMost count: Int) throws(ArchiveFailure) -> [Event] {
+        let fingerprint = store.fingerprints.ofReadings(of: message.send.messageID, in: message.tenant)
+        // Nobody reads before it is there, and the server's time never falls: earlier partitions have none.
+        let first = store.partition(of: message.event.recorded)
+        var positions: Set<Position> = []
+        tail.forEach(message: fingerprint.rawValue) { batch, index in positions.insert(batch.position(at: index)) }
+        for partition in store.shelf.all where partition >= first {
+            positions.formUnion(try store.positions(of: fingerprint, in: partition))
+        }
+        var readings: [Event] = []
+        for position in positions.sorted() where readings.count < count {
+            if let event = try event(at: position), event.isReading(of: message) { readings.append(event) }
+        }
+        return readings
+    }
+}
+
+extension Event {
+    /// A fingerprint may stand for several ids, and an id for two messages that lie far apart.
+    fileprivate func isReading(of message: FoundMessage) -> Bool {
+        guard case .access(let access) = deed else { return false }
+        return tenant == message.tenant && access.messageID == message.send.messageID
+            && access.range?.contains(message.event.position) ?? true
+    }
+}

@@ -1,0 +1,238 @@
+"""Auditors are recorded first and shown then: who read what, how much of it, and why."""
+
+import json
+import os
+import subprocess
+import threading
+import time
+
+import pytest
+
+from daemon import ANNALSD, annals
+from resp import Closed, Connection, Refused, as_map, frame
+from test_purges import OLD, idle
+
+KEYS = ["position", "at", "kind", "principal", "tenant", "asked", "conversation", "message-id", "first", "last", "bodies", "reason"]
+ME = f"uid:{os.getuid()}".encode()
+
+
+@pytest.fixture
+def quiet(make_daemon):
+    """A daemon that destroys nothing by itself."""
+    return make_daemon(purge_automatic="no", cool_off_hours=0).start()
+
+
+def greeted(daemon):
+    connection = Connection(daemon.socket)
+    connection.call("HELLO", 3)
+    return connection
+
+
+def read(connection, message="m-1", reason="case 7", tenant="t"):
+    return connection.call("MESSAGE.HISTORY", tenant, message, "REASON", reason)
+
+
+def readings(connection):
+    """All of the log."""
+    events, start = [], 1
+    while page := connection.call("EVENTS.READ", "FROM", start, "COUNT", 10_000):
+        events += page
+        start = page[-1]["position"] + 1
+    return [event for event in events if event["kind"] == b"access"]
+
+
+def end(connection):
+    return connection.call("STATS")["position"]
+
+
+def test_a_reading_is_in_the_log_by_the_time_that_it_is_answered(client, tenant):
+    sent = client.raw("SEND", tenant, "c", "ada", "m-1", "one")
+    history = client.map("MESSAGE.HISTORY", tenant, "m-1", "REASON", "审计 7")
+    assert as_map(history["message"])["body"] == b"one"
+    (event,) = [as_map(event) for event in client.raw("EVENTS.READ", "FROM", sent + 1, "TENANT", tenant)]
+    assert list(event) == KEYS
+    assert event == {
+        "position": sent + 1, "at": event["at"], "kind": b"access", "principal": ME, "tenant": tenant.encode(), "asked": b"message-history",
+        "conversation": b"c", "message-id": b"m-1", "first": sent, "last": sent, "bodies": 1, "reason": "审计 7".encode()}
+
+
+def test_every_reading_is_one_event_and_the_next_history_tells_of_it(client, tenant):
+    client.raw("SEND", tenant, "c", "ada", "m-1", "one")
+    client.raw("SEND", tenant, "c", "ada", "m-2", "two")
+    for count in range(4):
+        history = client.map("MESSAGE.HISTORY", tenant, "m-1", "REASON", f"look {count}")
+        told = [as_map(event) for event in history["events"]]
+        assert [event["kind"] for event in told] == [b"send"] + [b"access"] * count
+        assert [event["reason"] for event in told[1:]] == [f"look {number}".encode() for number in range(count)]
+    assert len(client.map("MESSAGE.HISTORY", tenant, "m-2", "REASON", "another")["events"]) == 1
+
+
+def test_pipelined_readings_and_appends_are_answered_and_recorded_in_their_order(quiet):
+    with greeted(quiet) as connection:
+        commands = []
+        for number in range(50):
+            commands += [("SEND", "t", "c", "ada", f"m-{number}", f"body {number}"), ("MESSAGE.HISTORY", "t", f"m-{number}", "REASON", number)]
+        connection.send_bytes(b"".join(frame(*words) for words in commands))
+        for number in range(50):
+            assert connection.answer() == 2 * number + 1
+            assert connection.answer()["message"]["body"] == f"body {number}".encode()
+        assert [(event["position"], event["reason"]) for event in readings(connection)] == [
+            (2 * number + 2, str(number).encode()) for number in range(50)]
+
+
+@pytest.mark.parametrize("words", [
+    (), ("REASON",), ("REASON", ""), ("REASON", "   "), ("REASON", "a\nb"), ("REASON", b"\xff"), ("because", "case 7"), ("REPORT",)])
+def test_without_a_reason_nothing_is_shown_and_nothing_recorded(quiet, words):
+    with greeted(quiet) as connection:
+        connection.call("SEND", "t", "c", "ada", "m-1", "one")
+        with pytest.raises(Refused, match="^BADARG .*REASON"):
+            connection.call("MESSAGE.HISTORY", "t", "m-1", *words)
+        assert end(connection) == 1
+
+
+def test_a_reason_has_its_limit(quiet):
+    with greeted(quiet) as connection:
+        connection.call("SEND", "t", "c", "ada", "m-1", "one")
+        with pytest.raises(Refused, match="^TOOLONG"):
+            read(connection, reason="x" * 1025)
+        assert end(connection) == 1
+        read(connection, reason="x" * 1024)
+        assert readings(connection)[0]["reason"] == b"x" * 1024
+
+
+def test_nothing_is_recorded_of_what_is_not_there(quiet):
+    with greeted(quiet) as connection:
+        connection.call("SEND", "t", "c", "ada", "m-1", "one")
+        assert read(connection, "m-2") is None
+        assert read(connection, tenant="u") is None
+        assert end(connection) == 1
+
+
+def test_nothing_is_recorded_of_who_has_no_right(quiet):
+    with greeted(quiet) as connection:
+        connection.call("SEND", "t", "c", "ada", "m-1", "one")
+    assert quiet.stop() == 0
+    quiet.start(auditors="4294967294")
+    with greeted(quiet) as connection:
+        for words in [("REASON", "case 7"), ()]:
+            with pytest.raises(Refused, match="^DENIED"):
+                connection.call("MESSAGE.HISTORY", "t", "m-1", *words)
+        assert end(connection) == 1
+
+
+def test_what_was_shown_is_recorded_whenever_the_daemon_dies(make_daemon, dice):
+    """As if the power failed right behind an answer: by whomever it was read, the log has it."""
+    daemon = make_daemon(purge_automatic="no")
+    shown = set()
+    for turn in range(6):
+        daemon.start()
+        with greeted(daemon) as connection:
+            for number in range(20):
+                connection.call("SEND", "t", "c", "ada", f"m-{number}", f"body {number}")
+            assert shown <= {event["reason"] for event in readings(connection)}
+        readers = [threading.Thread(target=read_on, args=(daemon, f"{turn}-{reader}", shown)) for reader in range(4)]
+        for reader in readers:
+            reader.start()
+        # Not to wait for anything, but to come at another moment each time.
+        time.sleep(dice.random() * 0.2)
+        daemon.kill()
+        for reader in readers:
+            reader.join()
+    daemon.start()
+    with greeted(daemon) as connection:
+        assert shown and shown <= {event["reason"] for event in readings(connection)}
+        told = {event["reason"] for number in range(20) for event in read(connection, f"m-{number}", "end")["events"] if "reason" in event}
+        assert shown <= told
+        digest = connection.call("DIGEST")["digest"].decode()
+    assert daemon.stop() == 0
+    daemon.run("rebuild")
+    assert digest in daemon.run("digest")
+
+
+def read_on(daemon, name, shown):
+    """Reads until the daemon is dead, and notes what was answered."""
+    try:
+        with greeted(daemon) as connection:
+            for number in range(100_000):
+                reason = f"{name}-{number}"
+                assert read(connection, f"m-{number % 20}", reason)["message"]["body"] is not None
+                shown.add(reason.encode())
+    except (Closed, ConnectionError, FileNotFoundError):
+        return
+
+
+def test_who_read_a_message_is_told_also_after_its_purge(quiet):
+    with greeted(quiet) as connection:
+        for number in range(3):
+            connection.call("SEND", "t", "c", "ada", f"m-{number}", f"body {number}", "AT", OLD + number)
+        assert read(connection, reason="before")["message"]["body"] == b"body 1"
+        plan = connection.call("PURGE.PLAN")
+        connection.call("PURGE.RUN", plan["plan"], "CONFIRM", 3)
+        idle(connection)
+        for _ in range(2):
+            history = read(connection, reason="after")
+            assert (history["message"]["state"], history["message"]["body"]) == (b"purged", None)
+        assert [event["kind"] for event in history["events"]] == [b"send", b"access", b"purge-intent", b"purge", b"access"]
+        told = [(event["reason"], event["bodies"]) for event in history["events"] if event["kind"] == b"access"]
+        assert told == [(b"before", 1), (b"after", 0)]
+
+
+def test_a_reading_is_no_event_of_its_conversation_and_touches_no_id(quiet):
+    with greeted(quiet) as connection:
+        sent = connection.call("SEND", "t", "c", "ada", "m-1", "one")
+        read(connection)
+        assert connection.call("SEND", "t", "c", "ada", "m-1", "one", "REPORT") == [sent, b"present"]
+        assert connection.call("SEND", "t", "c", "ada", "m-2", "two", "EXPECT", sent) == sent + 2
+        page = connection.call("TIMELINE", "t", "c", "VIEWER", "ben")
+        assert [message["id"] for message in page["messages"]] == [b"m-1", b"m-2"]
+
+
+def test_on_a_full_disk_nothing_is_shown(quiet):
+    with greeted(quiet) as connection:
+        connection.call("SEND", "t", "c", "ada", "m-1", "one")
+    assert quiet.stop() == 0
+    # More than any disk has left.
+    quiet.start(disk_reserve_bytes=1 << 50)
+    with greeted(quiet) as connection:
+        with pytest.raises(Refused, match="^FULL"):
+            read(connection)
+        assert connection.call("MESSAGE.GET", "t", "m-1")["body"] == b"one"
+        assert readings(connection) == []
+
+
+def test_a_daemon_that_writes_nothing_any_more_shows_nothing(make_daemon):
+    daemon = make_daemon().start(purge_automatic="no")
+    folder, away = daemon.data / "partitions", daemon.data / "away"
+    with greeted(daemon) as connection:
+        connection.call("SEND", "t", "c", "ada", "m-1", "one")
+        read(connection, reason="while it could")
+        connection.call("DIGEST")  # Everything is folded: today's partition is open.
+        folder.rename(away)
+        with pytest.raises(Refused, match="^READONLY"):
+            for number in range(100_000):
+                connection.call("SEND", "t", "c", "ada", f"old-{number}", "old", "AT", OLD)
+        with pytest.raises(Refused, match="^READONLY"):
+            read(connection, reason="when it could not")
+        assert connection.call("MESSAGE.GET", "t", "m-1")["body"] == b"one"
+    daemon.kill()
+    away.rename(folder)
+    daemon.start()
+    with greeted(daemon) as connection:
+        assert [event["reason"] for event in readings(connection)] == [b"while it could"]
+
+
+def test_people_say_why_too_and_find_it_in_the_log(quiet):
+    with greeted(quiet) as connection:
+        connection.call("SEND", "t", "c", "ada", "m-1", "one")
+    refused = annals(quiet, "history", "t", "m-1", check=False)
+    assert refused.returncode == 2 and "--reason" in refused.stderr
+    shown = annals(quiet, "history", "t", "m-1", "--reason", "case 7").stdout
+    assert "one" in shown and "access" not in shown
+    assert "reason=case 7" in annals(quiet, "history", "t", "m-1", "--reason", "case 8").stdout
+    log = annals(quiet, "events").stdout
+    assert "asked=message-history" in log and "message-id=m-1" in log
+    assert quiet.stop() == 0
+    trail = subprocess.run([ANNALSD, "trail", "--data", quiet.data, "--json"], capture_output=True, text=True, check=True).stdout
+    last = json.loads(trail.splitlines()[-1])
+    assert list(last) == KEYS
+    assert (last["kind"], last["bodies"], last["reason"], last["principal"]) == ("access", 1, "case 8", ME.decode())

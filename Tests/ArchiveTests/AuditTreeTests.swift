@@ -84,7 +84,7 @@ struct AuditTreeTests {
         }
         scratch.lendAppender()
         scratch.send((0..<600).map { Scratch.Post("m\($0)") })
-        let old = try scratch.archive.checkpoint()
+        let old = try scratch.archive.checkpoint().get()
         let proof = try scratch.archive.proof(of: Position(77), size: nil).get()
         let record = try #require(proof.record)
         for _ in 0..<190 {
@@ -113,8 +113,8 @@ struct AuditTreeTests {
         var signed: [[UInt8]] = []
         for round in 0..<4 {
             scratch.send(Scratch.Post("m\(round)"))
-            let checkpoint = try scratch.archive.checkpoint()
-            #expect(try scratch.archive.checkpoint() == checkpoint)
+            let checkpoint = try scratch.archive.checkpoint().get()
+            #expect(try scratch.archive.checkpoint().get() == checkpoint)
             signed.append(checkpoint.note)
             try scratch.reopen()
         }
@@ -150,7 +150,7 @@ struct AuditTreeTests {
         try FileManager.default.copyItem(atPath: scratch.path, toPath: copy)
         try scratch.open()
         scratch.send(Scratch.Post("b"))
-        _ = try scratch.archive.checkpoint()
+        _ = try scratch.archive.checkpoint().get()
         try scratch.close()
         // The older log, with what was signed since.
         try FileManager.default.removeItem(atPath: copy + "/audit")
@@ -158,29 +158,67 @@ struct AuditTreeTests {
         try FileManager.default.removeItem(atPath: scratch.path)
         try FileManager.default.moveItem(atPath: copy, toPath: scratch.path)
         try scratch.open()
-        let cut = #expect(throws: ArchiveFailure.self) { try scratch.archive.checkpoint() }
-        #expect(cut?.description.contains("its end was cut off") == true)
+        #expect(throws: Refusal.self) { try scratch.archive.checkpoint().get() }
+        #expect(scratch.archive.upkeepStatus().checkpointError?.contains("its end was cut off") == true)
         scratch.send(Scratch.Post("another"))
-        let forked = #expect(throws: ArchiveFailure.self) { try scratch.archive.checkpoint() }
-        #expect(forked?.description.contains("another root") == true)
+        #expect(throws: Refusal.self) { try scratch.archive.checkpoint().get() }
+        #expect(scratch.archive.upkeepStatus().checkpointError?.contains("another root") == true)
         scratch.lendAppender()
         scratch.archive.upkeep.tick()
         #expect(scratch.archive.upkeepStatus().checkpointError?.contains("another root") == true)
+    }
+
+    @Test("a folder that was restored with its own older checkpoints signs nothing beside the file elsewhere that knows newer ones")
+    func restored() throws {
+        let elsewhere = try TemporaryFolder()
+        let scratch = try Scratch { $0.audit.outsideFile = elsewhere.file("checkpoints") }
+        scratch.send(Scratch.Post("a"))
+        _ = try scratch.archive.checkpoint().get()
+        try scratch.close()
+        let copy = scratch.path + "-older"
+        try FileManager.default.copyItem(atPath: scratch.path, toPath: copy)
+        try scratch.open()
+        scratch.send(Scratch.Post("b"))
+        _ = try scratch.archive.checkpoint().get()
+        try scratch.close()
+        try FileManager.default.removeItem(atPath: scratch.path)
+        try FileManager.default.moveItem(atPath: copy, toPath: scratch.path)
+        try scratch.open()
+        scratch.send(Scratch.Post("another"))
+        #expect(throws: Refusal.self) { try scratch.archive.checkpoint().get() }
+        #expect(scratch.archive.upkeepStatus().checkpointError?.contains("another root") == true)
+        #expect(try CheckpointFile(path: elsewhere.file("checkpoints")).notes().count == 2)
+    }
+
+    @Test("a list of keys that is lost is made again by the key that signed; a verification says that nobody can tell who signed")
+    func lostList() throws {
+        let scratch = try Scratch()
+        scratch.send(Scratch.Post("a"))
+        let note = try scratch.archive.checkpoint().get().note
+        let keys = scratch.archive.auditKeys
+        try scratch.close()
+        try FileManager.default.removeItem(atPath: scratch.path + "/audit/keys")
+        let report = try AuditVerify(of: scratch.path, AuditVerify.Options()).run { _ in }
+        #expect(report.verdict == .damaged)
+        #expect(report.checkpointsCompared == 1)
+        try scratch.open()
+        #expect(scratch.archive.auditKeys == keys)
+        #expect(try scratch.archive.checkpoint().get().note == note)
     }
 
     @Test("a new key signs from the next checkpoint on, and what the old one signed stays true")
     func rotation() throws {
         let scratch = try Scratch()
         scratch.send(Scratch.Post("a"))
-        let old = try SignedNote(parsing: scratch.archive.checkpoint().note)
+        let old = try SignedNote(parsing: scratch.archive.checkpoint().get().note)
         let oldKey = try #require(scratch.archive.auditKeys.last)
         try scratch.close()
         let key = try SigningKeyRotation.run(ArchiveOptions(path: scratch.path))
         try scratch.open()
         #expect(scratch.archive.auditKeys == [oldKey, key])
-        #expect(try scratch.archive.checkpoint().note == old.bytes)
+        #expect(try scratch.archive.checkpoint().get().note == old.bytes)
         scratch.send(Scratch.Post("b"))
-        let new = try SignedNote(parsing: scratch.archive.checkpoint().note)
+        let new = try SignedNote(parsing: scratch.archive.checkpoint().get().note)
         #expect(try old.verify(with: [VerifierKey(parsing: oldKey)]).count == 1)
         #expect(try new.verify(with: [VerifierKey(parsing: key)]).count == 1)
         #expect(throws: NoteFault.unknownKeys) { try new.verify(with: [VerifierKey(parsing: oldKey)]) }

@@ -41,7 +41,7 @@ struct AuditVerifyTests {
                     })
                 _ = try scratch.delete(["m\(batch)-1"], viewer: "bob", conversation: "c1", tenant: "acme")
                 _ = try scratch.read("m\(batch)-2")
-                if batch.isMultiple(of: 4) { _ = try scratch.archive.checkpoint() }
+                if batch.isMultiple(of: 4) { _ = try scratch.archive.checkpoint().get() }
             }
             _ = try scratch.keep(.conversation(TenantID("acme"), ConversationID("c2")), "forever")
             let held = Coverage(tenant: try TenantID("acme"), sender: try UserID("ben"))
@@ -52,7 +52,7 @@ struct AuditVerifyTests {
                 scratch.archive.upkeep.tick()
             }
             scratch.send(Scratch.Post("today"))
-            _ = try scratch.archive.checkpoint()
+            _ = try scratch.archive.checkpoint().get()
             try scratch.close()
         }
 
@@ -244,7 +244,7 @@ struct AuditVerifyTests {
         try copy(of: folder) { copy in
             try folder.scratch.open()
             folder.scratch.send(Scratch.Post("later"))
-            _ = try folder.scratch.archive.checkpoint()
+            _ = try folder.scratch.archive.checkpoint().get()
             try folder.scratch.close()
             #expect(try verify(copy).verdict == .sound)
             let report = try verify(copy, outside: folder.outside)

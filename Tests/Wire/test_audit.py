@@ -210,12 +210,25 @@ def test_a_new_key_signs_on(log):
 
 
 def test_the_status_tells_of_a_file_that_cannot_be_written(make_daemon, tmp_path):
-    daemon = make_daemon(checkpoint_file=tmp_path / "missing/checkpoints").start()
+    daemon = make_daemon(checkpoint_file=tmp_path / "checkpoints").start()
     with Connection(daemon.socket) as connection:
         connection.call("HELLO", 3)
         fill(connection, 1)
-        with pytest.raises(Refused, match="^FAILED"):
+        (tmp_path / "checkpoints").unlink(missing_ok=True)
+        (tmp_path / "checkpoints").mkdir()
+        fill(connection, 1, 1)
+        with pytest.raises(Refused, match="^FAILED no checkpoint can be signed"):
             connection.call("AUDIT.CHECKPOINT")
-        assert "missing/checkpoints: cannot be opened" in daemon.log_text()
-        (tmp_path / "missing").mkdir()
-        assert connection.call("AUDIT.CHECKPOINT")["size"] == 1
+        assert b"checkpoints: cannot be opened" in connection.call("STATS")["checkpoint-error"]
+        assert "cannot be opened" in daemon.log_text()
+        (tmp_path / "checkpoints").rmdir()
+        assert connection.call("AUDIT.CHECKPOINT")["size"] == 2
+        assert connection.call("STATS")["checkpoint-error"] is None
+
+
+@pytest.mark.parametrize("place, sentence", [("data/checkpoints", "in the data folder"), ("nowhere/checkpoints", "is not there")])
+def test_a_place_for_checkpoints_that_is_none_is_refused(make_daemon, place, sentence):
+    daemon = make_daemon()
+    daemon.data.mkdir()
+    with pytest.raises(AssertionError, match=sentence):
+        daemon.start(checkpoint_file=daemon.folder / place)

@@ -209,9 +209,9 @@ def test_statistics(client, tenant):
     integers = [
         "position", "folded", "tail-events", "tail-bytes", "partitions", "open-partitions", "removed-partitions", "messages", "conversations", "body-bytes",
         "disk-bytes", "journal-bytes", "batches", "folds", "started", "connections", "connections-total", "connections-refused", "commands",
-        "commits", "answers-waiting-bytes", "keys", "open-intents", "oldest-expired-seconds"]
+        "commits", "answers-waiting-bytes", "keys", "open-intents", "oldest-expired-seconds", "checkpoint"]
     assert all(isinstance(after[key], int) for key in integers)
-    assert set(after) == {*integers, "writable", "partition-length", "instance", "next-purge", "clock", "escrow"}
+    assert set(after) == {*integers, "writable", "partition-length", "instance", "next-purge", "clock", "escrow", "checkpoint-error"}
 
 
 def test_partitions(client, tenant):

@@ -37,9 +37,11 @@ package struct GrowthProof: Hashable, Sendable {
 /// What auditors ask of the audit tree. All of it is about what is folded, so each waits for the fold first.
 extension Archive {
     /// Signs what the log is now.
-    package func checkpoint() throws(ArchiveFailure) -> SignedCheckpoint {
+    package func checkpoint() -> Result<SignedCheckpoint, Refusal> {
         flush()
-        return SignedCheckpoint(try core.notary.sign(AuditTree(core.store)))
+        do {
+            return .success(SignedCheckpoint(try upkeep.sign()))
+        } catch { return .failure(.unsigned) }
     }
 
     /// Proves an event's record, in the newest signed tree that it is in or in that of a size.
@@ -58,7 +60,8 @@ extension Archive {
             signed = try core.notary.signed(at: TreeSize(size))
             head = if let signed { signed.head } else { try tree.head(at: TreeSize(size)) }
         } else {
-            let newest = try core.notary.newest(with: position, tree)
+            let newest: Notary.Signed
+            do { newest = try self.newest(with: position) } catch { return .failure(.unsigned) }
             (signed, head) = (newest, newest.head)
         }
         return .success(try proof(of: position, in: head, signed, tree))
@@ -97,11 +100,11 @@ extension Archive {
     package var auditKeys: [String] { core.notary.verifiers.map(\.text) }
 }
 
-extension Notary {
+extension Archive {
     /// The newest checkpoint, or a newer one if that has not come so far.
-    fileprivate func newest(with position: Position, _ tree: AuditTree) throws(ArchiveFailure) -> Signed {
-        if let newest, newest.head.size.contains(position.leaf) { return newest }
-        return try sign(tree)
+    private func newest(with position: Position) throws(ArchiveFailure) -> Notary.Signed {
+        if let newest = core.notary.newest, newest.head.size.contains(position.leaf) { return newest }
+        return try upkeep.sign()
     }
 }
 
@@ -116,6 +119,8 @@ extension TreeHash {
 }
 
 extension Refusal {
+    fileprivate static let unsigned = Refusal(.failed, "no checkpoint can be signed; the daemon's log, and 'annals status', say why")
+
     fileprivate static func beyondEnd(_ size: UInt64, _ end: TreeSize) -> Refusal {
         Refusal(.badArgument, "\(size) is beyond the log's end, \(end)")
     }

@@ -39,8 +39,12 @@ final class Notary: Sendable {
         self.folder = folder
         outside = options.outsideFile.map(CheckpointFile.init)
         let keys = try SigningKeys.found(in: folder)
-        let last = try folder.checkpoints.notes().last.map { (note) throws(ArchiveFailure) in
-            try Self.open(note, folder, keys?.verifiers ?? [])
+        // The file elsewhere counts as well: a folder that was restored with its own older list would sign another root for a size.
+        var last: Signed?
+        for file in [folder.checkpoints, outside].compactMap(\.self) {
+            guard let note = try file.notes().last else { continue }
+            let signed = try Self.open(note, folder, file, keys?.known ?? [])
+            if last.map({ $0.head.size < signed.head.size }) ?? true { last = signed }
         }
         state = Mutex(State(keys: keys, last: last))
     }
@@ -75,11 +79,11 @@ final class Notary: Sendable {
 
     /// The checkpoint that was signed at a size, if one was.
     func signed(at size: TreeSize) throws(ArchiveFailure) -> Signed? {
-        let verifiers = verifiers
         for note in try folder.checkpoints.notes().reversed() {
-            let signed = try Self.open(note, folder, verifiers)
-            if signed.head.size == size { return signed }
-            if signed.head.size < size { return nil }
+            let head: TreeHead
+            do { head = try Checkpoint(parsing: note.text).head } catch { continue }
+            if head.size == size { return try Self.open(note, folder, folder.checkpoints, verifiers) }
+            if head.size < size { return nil }
         }
         return nil
     }
@@ -97,7 +101,9 @@ final class Notary: Sendable {
         .folder(path: folder.checkpoints.path, reason: "\(reason). Nothing is signed; run 'annals audit verify' on a copy of the folder")
     }
 
-    private static func open(_ note: SignedNote, _ folder: AuditFolder, _ known: [VerifierKey]) throws(ArchiveFailure) -> Signed {
+    private static func open(
+        _ note: SignedNote, _ folder: AuditFolder, _ file: CheckpointFile, _ known: [VerifierKey]
+    ) throws(ArchiveFailure) -> Signed {
         do {
             _ = try note.verify(with: known)
             let checkpoint = try Checkpoint(parsing: note.text)
@@ -105,7 +111,7 @@ final class Notary: Sendable {
             return Signed(note: note, head: checkpoint.head)
         } catch {
             let why = (error as? NoteFault)?.explanation ?? (error as? CheckpointFault)?.explanation ?? "\(error)"
-            throw .folder(path: folder.checkpoints.path, reason: "holds one that is not this log's: \(why); run 'annals audit verify'")
+            throw .folder(path: file.path, reason: "holds one that is not this log's: \(why); run 'annals audit verify'")
         }
     }
 }

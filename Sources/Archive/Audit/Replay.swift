@@ -35,7 +35,7 @@ package struct Replay: Sendable {
         (map, end) = (survey.map, survey.end)
         if let gap = map.gaps(through: end).first {
             throw .folder(
-                path: path, reason: "lacks the events #\(gap.lowerBound) to #\(gap.upperBound); 'annals audit verify' says more about it")
+                path: path, reason: "lacks the events \(gap.lowerBound) to \(gap.upperBound); 'annals audit verify' says more about it")
         }
     }
 
@@ -61,7 +61,11 @@ package struct Replay: Sendable {
         case .now: return end
         case .position(let position):
             guard position <= end else {
-                throw .folder(path: files.path, reason: "ends at #\(end), before #\(position)")
+                throw .folder(
+                    path: files.path,
+                    reason: files.isLive
+                        ? "is folded up to \(end) so far, and not up to \(position); ask again in a moment"
+                        : "ends at \(end), before \(position)")
             }
             return position
         case .time(let time): return try last(by: time)
@@ -83,7 +87,7 @@ package struct Replay: Sendable {
         try forEach(in: position...position) { record in found = try Event(decoding: record).recorded }
         if let found { return found }
         throw .folder(
-            path: files.path, reason: "lacks the record of #\(position), whose trail's time is over; say the moment as a #position")
+            path: files.path, reason: "lacks the record of \(position), whose trail's time is over; say the moment as a #position")
     }
 
     /// What has left the log cannot be replayed as of a moment before that.
@@ -92,7 +96,7 @@ package struct Replay: Sendable {
             guard case .tombstone(let id) = run.source, try !hasLeft(id, by: last) else { continue }
             throw .folder(
                 path: files.path,
-                reason: "no longer has the events #\(run.first) to #\(run.last), whose trail's time is over; replay up to a later moment")
+                reason: "no longer has the events \(run.first) to \(run.last), whose trail's time is over; replay up to a later moment")
         }
     }
 

@@ -16,7 +16,7 @@ package struct ReplayedLog: Sendable {
         store = try Store(DataFolder(openingExisting: options), options)
         let progress = try store.progress()
         guard progress.position == position, let digest = try store.digest() else {
-            throw .folder(path: options.path, reason: "was built up to #\(progress.position), and not up to #\(position)")
+            throw .folder(path: options.path, reason: "was built up to \(progress.position), and not up to \(position)")
         }
         self.position = position
         self.digest = digest.bytes

@@ -10,6 +10,9 @@ struct SigningKeys: Sendable {
     let signer: NoteSigner
     let verifiers: [VerifierKey]
 
+    /// What may have signed before: the list, or where that is lost the key itself.
+    var known: [VerifierKey] { verifiers.isEmpty ? [signer.verifier] : verifiers }
+
     /// Those that the log signs with; nil where it has none yet. Writes nothing.
     static func found(in folder: AuditFolder) throws(ArchiveFailure) -> SigningKeys? {
         let known = try folder.verifiers()

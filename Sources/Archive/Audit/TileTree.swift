@@ -44,7 +44,7 @@ package struct TileTree: Sendable {
         map = FolderSurvey(of: files, &report).map
         if let gap = map.gaps(through: head.size.end).first {
             throw .folder(
-                path: path, reason: "lacks the events #\(gap.lowerBound) to #\(gap.upperBound); 'annals audit verify' says more about it")
+                path: path, reason: "lacks the events \(gap.lowerBound) to \(gap.upperBound); 'annals audit verify' says more about it")
         }
     }
 

@@ -26,14 +26,28 @@ extension Upkeep {
         do throws(ArchiveFailure) {
             // Of nothing there is nothing to be said.
             guard try core.store.progress().position != .none else { return }
+            _ = try sign()
+        } catch { fail(signing: error) }
+    }
+
+    /// Signs, and tells what came of it. From any thread.
+    func sign() throws(ArchiveFailure) -> Notary.Signed {
+        do throws(ArchiveFailure) {
             let before = core.notary.newest?.head.size
-            let size = try core.notary.sign(AuditTree(core.store)).head.size
-            if size != before { tell(.signed(size: size.leaves)) }
+            let signed = try core.notary.sign(AuditTree(core.store))
+            if signed.head.size != before { tell(.signed(size: signed.head.size.leaves)) }
             status.withLock { $0.checkpointError = nil }
+            return signed
         } catch {
-            let reason = "\(error)"
-            if status.withLock({ $0.checkpointError }) != reason { tell(.signingFailed(reason)) }
-            status.withLock { $0.checkpointError = reason }
+            fail(signing: error)
+            throw error
         }
+    }
+
+    private func fail(signing failure: ArchiveFailure) {
+        let reason = "\(failure)"
+        // Once, and not at every look.
+        if status.withLock({ $0.checkpointError }) != reason { tell(.signingFailed(reason)) }
+        status.withLock { $0.checkpointError = reason }
     }
 }

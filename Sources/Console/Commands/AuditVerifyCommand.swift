@@ -45,7 +45,7 @@ package struct AuditVerifyCommand: ParsableCommand {
             throw ValidationError("Which archive? Name its data folder, or set ANNALS_DATA.")
         }
         let report = try report(of: path)
-        let view = AuditReportView(report)
+        let view = AuditReportView(report, of: path)
         try Output.standard.write(json ? view.json.text + "\n" : view.text(on: Output.standard.surface))
         switch report.verdict {
         case .sound: return

@@ -4,8 +4,13 @@ import Events
 /// What a verification found, for people and for programs.
 struct AuditReportView {
     private let report: AuditReport
+    private let folder: String
 
-    init(_ report: AuditReport) { self.report = report }
+    /// - Parameter folder: the data folder, as it was named; files in it are shown by their place there.
+    init(_ report: AuditReport, of folder: String) {
+        self.report = report
+        self.folder = folder
+    }
 
     func text(on surface: Surface) -> String {
         let view = View(surface: surface, zone: .utc)
@@ -13,12 +18,12 @@ struct AuditReportView {
         let verdict = [(label: "verdict", value: Table.Cell(report.verdict.rawValue, tone: tone))]
         let card = view.card(verdict + rows.map { (label: $0.0, value: Table.Cell($0.1)) })
         guard !report.findings.isEmpty else { return card }
-        var table = Table([.init("kind"), .init("events"), .init("what", folds: true), .init("where", folds: true)], on: surface)
+        var table = Table([.init("kind"), .init("events"), .init("where", tone: .dim), .init("what", folds: true)], on: surface)
         let found = table.render(
             report.findings.map { finding in
                 [
-                    Table.Cell(finding.kind.rawValue, tone: .bad), Table.Cell(Self.range(finding)), Table.Cell(plain(finding.sentence)),
-                    Table.Cell(plain(finding.place), tone: .dim),
+                    Table.Cell(finding.kind.rawValue, tone: .bad), Table.Cell(Self.range(finding)), Table.Cell(place(finding)),
+                    Table.Cell(plain(finding.sentence)),
                 ]
             })
         let rest = report.furtherFindings == 0 ? "" : "and \(Figures.count(report.furtherFindings)) more\n"
@@ -27,7 +32,7 @@ struct AuditReportView {
 
     private var rows: [(String, String)] {
         var rows = [
-            ("log's end", "#\(report.end)\(report.isLive ? ", as of the beginning: a daemon has the folder open" : "")"),
+            ("log's end", "\(report.end)\(report.isLive ? ", as of the beginning: a daemon has the folder open" : "")"),
             ("root", report.root.isEmpty ? "unknown, since records are missing" : report.root.hexText),
             ("events", Figures.count(Int(report.events))),
             ("partitions", "\(Figures.count(report.partitions)), and \(Figures.count(report.tombstones)) removed"),
@@ -47,7 +52,12 @@ struct AuditReportView {
 
     private static func range(_ finding: AuditFinding) -> String {
         guard let first = finding.first, let last = finding.last else { return "–" }
-        return first == last ? "#\(first)" : "#\(first) to #\(last)"
+        return first == last ? "\(first)" : "\(first) to \(last)"
+    }
+
+    private func place(_ finding: AuditFinding) -> String {
+        let prefix = folder.hasSuffix("/") ? folder : folder + "/"
+        return plain(finding.place.hasPrefix(prefix) ? String(finding.place.dropFirst(prefix.count)) : finding.place)
     }
 
     private func plain(_ text: String) -> String { Harmless.line(Harmless.text(text)) }

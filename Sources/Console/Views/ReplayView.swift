@@ -13,7 +13,7 @@ struct ReplayView {
 
     func text(_ tallies: [TenantID: ReplayedLog.Tally]) -> String {
         let card = view.card([
-            ("position", Table.Cell("#\(log.position)")), ("time", Table.Cell(time)), ("digest", Table.Cell(log.digest.hexText)),
+            ("position", Table.Cell("\(log.position)")), ("time", Table.Cell(time)), ("digest", Table.Cell(log.digest.hexText)),
         ])
         guard !tallies.isEmpty else { return card }
         let numbers = ["messages", "visible", "hidden", "expired", "held", "purged"].map { Table.Column($0, isNumber: true) }

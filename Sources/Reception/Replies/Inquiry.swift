@@ -100,7 +100,7 @@ extension Inquiry {
 
     private func writeAudit(to writer: inout ReplyWriter, from archive: Archive) throws(ArchiveFailure) {
         switch self {
-        case .checkpoint: writer.checkpoint(try archive.checkpoint())
+        case .checkpoint: writer.result(archive.checkpoint()) { writer, checkpoint in writer.checkpoint(checkpoint) }
         case .proof(let command):
             writer.result(try archive.proof(of: command.position, size: command.size)) { writer, proof in writer.proof(proof) }
         case .growth(let command):

@@ -11,21 +11,21 @@ extension Settings {
                 sentence: "escrow-file and escrow-public-key belong together, "
                     + "and \(path.isEmpty ? "escrow-file" : "escrow-public-key") is not given")
         }
-        try Self.check(place: path, besides: dataFolder)
+        try Self.check(place: path, of: "escrow-file", besides: dataFolder)
         return Escrow(path, sealedTo: try Self.publicKey(key))
     }
 
     /// A copy of the data folder must not take the escrow along.
-    private static func check(place path: String, besides dataFolder: String) throws(SettingFailure) {
+    static func check(place path: String, of setting: String, besides dataFolder: String) throws(SettingFailure) {
         let slash = path.lastIndex(of: "/")
         let folder = slash.map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
         guard let real = realPath(folder) else {
             throw SettingFailure(
-                sentence: "the folder \(folder) of escrow-file is not there (\(String(cString: strerror(errno)))); make it, or mount it")
+                sentence: "the folder \(folder) of \(setting) is not there (\(String(cString: strerror(errno)))); make it, or mount it")
         }
         guard let data = realPath(dataFolder), real == data || real.hasPrefix(data + "/") else { return }
         throw SettingFailure(
-            sentence: "escrow-file is \(path), in the data folder, whose copies would take it along; "
+            sentence: "\(setting) is \(path), in the data folder, whose copies would take it along; "
                 + "name a place outside, best on another device")
     }
 

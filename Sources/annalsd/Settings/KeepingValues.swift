@@ -23,7 +23,8 @@ extension Settings {
         options.steadyClock = SteadyClock.read
     }
 
-    func audit(_ options: inout AuditOptions) {
+    func audit(_ options: inout AuditOptions, dataFolder: String) throws(SettingFailure) {
+        if !text(.checkpointFile).isEmpty { try Self.check(place: text(.checkpointFile), of: "checkpoint-file", besides: dataFolder) }
         options.checkpointMilliseconds = Int64(number(.checkpointSeconds)) * 1000
         options.outsideFile = text(.checkpointFile).isEmpty ? nil : text(.checkpointFile)
         options.growsTree = getenv("ANNALS_BENCHMARK_NO_TREE") == nil

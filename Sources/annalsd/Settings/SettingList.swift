@@ -134,7 +134,7 @@ extension Setting {
         explanation:
             "The file of the key that checkpoints are signed with, best on another device. None: audit/signing.key in the data folder.")
     static let checkpointSeconds = Setting(
-        name: "checkpoint-seconds", kind: .number(10...86_400), fallback: "300",
+        name: "checkpoint-seconds", kind: .number(60...86_400), fallback: "300",
         explanation: "How long after the last one a checkpoint of the audit tree is signed, if the log has grown.")
     static let checkpointFile = Setting(
         name: "checkpoint-file", kind: .path, fallback: "",

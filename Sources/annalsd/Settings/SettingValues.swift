@@ -28,7 +28,7 @@ extension Settings {
         options.idempotenceMilliseconds = Int64(number(.idempotenceHours)) * 3_600_000
         if hasKeys { try keys(&options) }
         keeping(&options)
-        audit(&options.audit)
+        try audit(&options.audit, dataFolder: options.path)
         options.journal = JournalOptions(segmentBytes: segmentBytes, segments: number(.journalSegments))
         if let complaint = options.complaint { throw SettingFailure(sentence: "settings contradict each other: \(complaint)") }
         return options

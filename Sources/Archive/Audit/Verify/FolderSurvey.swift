@@ -115,6 +115,6 @@ struct FolderSurvey: Sendable {
         guard let last = checkpoints.heads.last, last.head.size > TreeSize(through: end) else { return }
         report.note(
             .tampered, end.next...last.head.size.end, in: last.place,
-            "the log ends at #\(end), and a checkpoint of size \(last.head.size) was signed: its end was cut off")
+            "the log ends at \(end), and a checkpoint of size \(last.head.size) was signed: its end was cut off")
     }
 }

@@ -121,7 +121,7 @@ struct PartitionAudit: Sendable {
             guard law.keys[receipt.intent]?.contains(key.rawValue) ?? false else {
                 return note(
                     .tampered, row.position,
-                    "the body is there, sealed under key \(key.rawValue), and the receipt #\(receipt.receipt) says that it was destroyed")
+                    "the body is there, sealed under key \(key.rawValue), and the receipt \(receipt.receipt) says that it was destroyed")
             }
             report.unreclaimed += 1
         } else {

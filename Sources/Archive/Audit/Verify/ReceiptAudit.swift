@@ -71,7 +71,7 @@ struct ReceiptAudit: Sendable {
                 guard let intent = intents[receipt.intent] else {
                     report.note(
                         .tampered, event.position...event.position, in: files.path,
-                        "the receipt is of an intent at #\(receipt.intent), and there is none")
+                        "the receipt is of an intent at \(receipt.intent), and there is none")
                     continue
                 }
                 if receipt.outcome == .destroyed { compare(receipt, event.position, intent, audits, &report) }

@@ -118,7 +118,7 @@ struct SegmentAudit: Sendable {
             let fields = try TrailFields(parsing: record)
             guard fields.position == position else {
                 return report.note(
-                    .damaged, position...position, in: place, "the record says that it is #\(fields.position), so it was moved or changed")
+                    .damaged, position...position, in: place, "the record says that it is \(fields.position), so it was moved or changed")
             }
             try note(fields, record, partition, files)
         } catch {

@@ -6,11 +6,15 @@ import CLMDB
 @safe package struct Snapshot: ~Copyable, ~Escapable, Readable {
     private let handle: OpaquePointer
     private let environment: EnvironmentNumber
+    // A borrow says that the environment lives longer, and does not see to it: Swift 6.3.1 may keep a snapshot in a box on the heap, and
+    // let go of the box after the environment. LMDB would then write to the slot of a lock file that is no longer mapped.
+    private let keeper: Environment
 
     @_lifetime(borrow environment)
     init(of environment: borrowing Environment) throws(LMDBError) {
         unsafe handle = try environment.beginTransaction(.takeSnapshot, flags: MDB_RDONLY)
         self.environment = environment.number
+        keeper = copy environment
     }
 
     deinit { unsafe mdb_txn_abort(handle) }

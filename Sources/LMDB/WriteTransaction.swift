@@ -7,7 +7,7 @@ import CLMDB
 /// is still good", every further step throws `.spoiled`.
 @safe package struct WriteTransaction: ~Copyable, ~Escapable, Readable {
     @usableFromInline let handle: OpaquePointer
-    // Unmanaged, because `discard` wants plain bits; the borrow of the environment keeps it alive.
+    // Unmanaged, because `discard` wants plain bits; retained, because the borrow alone does not keep it alive (see `Snapshot`).
     private let environment: Unmanaged<Environment>
     @usableFromInline let number: EnvironmentNumber
 
@@ -15,7 +15,7 @@ import CLMDB
     init(on environment: borrowing Environment) throws(LMDBError) {
         environment.checkNoWriterOnThisThread()
         unsafe handle = try environment.beginTransaction(.beginWriting, flags: 0)
-        unsafe self.environment = Unmanaged.passUnretained(copy environment)
+        unsafe self.environment = Unmanaged.passRetained(copy environment)
         number = environment.number
         environment.noteWriter()
     }
@@ -23,6 +23,7 @@ import CLMDB
     deinit {
         unsafe environment._withUnsafeGuaranteedRef { $0.forgetWriter() }
         unsafe mdb_txn_abort(handle)
+        unsafe environment.release()
     }
 
     /// Makes all of it durable, or none of it.
@@ -32,15 +33,10 @@ import CLMDB
         let handle = unsafe self.handle
         let environment = unsafe self.environment
         discard self  // LMDB frees the handle even when the commit fails.
-        let code = unsafe environment._withUnsafeGuaranteedRef { environment in
-            environment.forgetWriter()
-            return unsafe mdb_txn_commit(handle)
-        }
-        guard code == MDB_SUCCESS else {
-            throw unsafe environment._withUnsafeGuaranteedRef { environment in
-                LMDBError(code: code, operation: .commit, path: environment.path)
-            }
-        }
+        let keeper = unsafe environment.takeRetainedValue()
+        keeper.forgetWriter()
+        let code = unsafe mdb_txn_commit(handle)
+        guard code == MDB_SUCCESS else { throw LMDBError(code: code, operation: .commit, path: keeper.path) }
     }
 
     /// The view to hand to functions that only read.

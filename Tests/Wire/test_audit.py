@@ -192,6 +192,27 @@ def test_the_command_line_proves(log, tmp_path):
     assert (beyond.returncode, "beyond the log's end" in beyond.stderr) == (1, True)
 
 
+def test_the_life_of_a_message_is_proved_event_by_event_also_after_its_content_is_gone(log, tmp_path):
+    with Connection(log.socket) as connection:
+        connection.call("HELLO", 3)
+        fill(connection, 10)
+        connection.call("LOCALDELETE", "kept", "c0", "ben", "ID", "m-0")
+        connection.call("HOLD.PLACE", "h", "TENANT", "kept", "MATTER", "7", "REASON", "court")
+        connection.call("HOLD.RELEASE", "h", "REASON", "settled")
+        plan = connection.call("PURGE.PLAN", "TENANT", "kept")
+        receipt = connection.call("PURGE.RUN", plan["plan"], "CONFIRM", plan["messages"])
+        [key] = keys_of(connection)
+    words = ["history", "kept", "m-0", "--reason", "an audit", "--proofs", tmp_path / "proofs"]
+    history = json.loads(annals(log, *words, "--json").stdout)
+    assert history["message"]["body"] is None
+    kinds = {event["position"]: event["kind"] for event in history["events"]}
+    assert {"send", "local-delete", "hold-place", "hold-release", "purge-intent", "purge"} <= set(kinds.values())
+    assert kinds[receipt] == "purge"
+    for position in kinds:
+        proof, record = (tmp_path / "proofs" / f"{position}.{end}" for end in ("proof", "record"))
+        assert c2sp.verify_proof_file(proof.read_bytes(), record.read_bytes(), key.name, [key]).size >= position
+
+
 def test_a_new_key_signs_on(log):
     with Connection(log.socket) as connection:
         connection.call("HELLO", 3)

@@ -61,9 +61,22 @@ package struct HistoryCommand: Question {
     @Argument(help: "The company.") var tenant: String
     @Argument(help: "The message's id.") var id: String
     @Option(help: "Why it is read; it stays in the log.") var reason: String
+    @Option(
+        help: .init(
+            "A folder for proofs: of each event its record, and that it is in the log (c2sp.org/tlog-proof). Made if it is not there.",
+            valueName: "folder"))
+    var proofs: String?
     @OptionGroup package var options: GlobalOptions
 
     package init() {}
+
+    package func run() async throws {
+        let client = try await options.connect()
+        let answer = try await client.ask(request(now: Zone.now()))
+        if let proofs { try await EventProofs(in: proofs).write(of: answer["events"]?.array ?? [], client) }
+        try Output.standard.write(options.json ? try json(answer).text + "\n" : try show(answer, in: options.view))
+        await client.close()
+    }
 
     package func request(now: Instant) -> [Word] { ["MESSAGE.HISTORY", .text(tenant), .text(id), "REASON", .text(reason)] }
 

@@ -11,7 +11,8 @@ package struct RowSum: Hashable, Sendable {
     package init() {}
 
     package mutating func add(_ key: RawSpan, _ value: RawSpan) {
-        let inner = value.withUnsafeBytes { XXH3_64bits($0.baseAddress, $0.count) }
+        // Most rows of an index are keys alone.
+        let inner = value.isEmpty ? 0 : value.withUnsafeBytes { XXH3_64bits($0.baseAddress, $0.count) }
         key.withUnsafeBytes { key in
             low &+= XXH3_64bits_withSeed(key.baseAddress, key.count, inner)
             high &+= XXH3_64bits_withSeed(key.baseAddress, key.count, ~inner)

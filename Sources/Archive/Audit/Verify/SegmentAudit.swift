@@ -113,17 +113,19 @@ struct SegmentAudit: Sendable {
     }
 
     private mutating func interpret(_ record: UnsafeRawBufferPointer, at position: Position, _ partition: PartitionID?, _ files: LogFiles) {
-        let place = partition.map { files.shelf.path(of: $0) } ?? files.path
         do {
             let fields = try TrailFields(parsing: record)
             guard fields.position == position else {
-                return report.note(
-                    .damaged, position...position, in: place, "the record says that it is \(fields.position), so it was moved or changed")
+                return complain(position, partition, files, "the record says that it is \(fields.position), so it was moved or changed")
             }
             try note(fields, record, partition, files)
         } catch {
-            report.note(.damaged, position...position, in: place, "the record cannot be read: \(error)")
+            complain(position, partition, files, "the record cannot be read: \(error)")
         }
+    }
+
+    private mutating func complain(_ position: Position, _ partition: PartitionID?, _ files: LogFiles, _ sentence: String) {
+        report.note(.damaged, position...position, in: partition.map { files.shelf.path(of: $0) } ?? files.path, sentence)
     }
 
     private mutating func note(
@@ -131,8 +133,7 @@ struct SegmentAudit: Sendable {
     ) throws(TrailFault) {
         let recorded = fields.imported ?? fields.at
         if recorded < lastRecorded {
-            report.note(
-                .damaged, fields.position...fields.position, in: files.path, "the event is of an earlier time than the one before it")
+            complain(fields.position, nil, files, "the event is of an earlier time than the one before it")
         }
         if firstRecorded == nil { firstRecorded = recorded }
         lastRecorded = max(lastRecorded, recorded)
@@ -140,9 +141,7 @@ struct SegmentAudit: Sendable {
         if fields.kind.isRule { rules.append(try Event(decoding: record)) }
         guard let partition else { return }
         if files.shelf.length.partition(of: fields.at) != partition {
-            report.note(
-                .damaged, fields.position...fields.position, in: files.shelf.path(of: partition),
-                "the event is of another time than its partition")
+            complain(fields.position, partition, files, "the event is of another time than its partition")
         }
         try meanings[partition, default: Meaning()].add(record, key: nil, fingerprints: files.fingerprints)
     }

@@ -62,9 +62,12 @@ def test_what_shortens_waits_and_can_be_cancelled(client, tenant):
     assert client.raw("RETENTION.CANCEL", change["position"], "REASON", "again", "REPORT") == [cancelled, b"present"]
     assert refusal(client, "RETENTION.CANCEL", change["position"] - 1, "REASON", "too late").startswith("CONFLICT")
     assert refusal(client, "RETENTION.CANCEL", 1 << 60, "REASON", "what").startswith("UNKNOWN")
-    # An import does not get round the cool-off.
+    # What is imported of long ago undoes nothing that was decided since, and does not get round the cool-off where nothing was.
     imported = client.map("RETENTION.SET", "TENANT", tenant, "30d", "REASON", "long ago", "AT", OLD)
+    assert (imported["effective-at"], client.map("RETENTION.GET", "TENANT", tenant)["period"]) == (OLD, b"2y")
+    imported = client.map("RETENTION.SET", "TENANT", tenant + "-b", "30d", "REASON", "long ago", "AT", OLD)
     assert imported["effective-at"] == pytest.approx(change["effective-at"], abs=60_000)
+    assert client.map("RETENTION.GET", "TENANT", tenant + "-b")["period"] == b"180d"
 
 
 def test_a_preview_counts_what_would_go_and_what_stays(client, tenant):
@@ -167,7 +170,7 @@ HOLD_KEYS = [
     "released-at"]
 WHY_KEYS = [
     "policy", "policy-from", "policy-position", "policy-since", "locked", "floor", "floor-from", "floor-position", "floor-since",
-    "floors-expiry", "holds"]
+    "floors-expiry", "holds", "hidden-position"]
 
 
 def test_answers_have_their_keys_in_order(client, tenant):
@@ -219,8 +222,11 @@ def test_a_lock_takes_back_what_is_pending_and_shorter(client, tenant):
 def test_also_an_imported_lock_is_not_undone_by_what_is_pending(client, tenant):
     """Locked at two years is locked at two years: nothing shorter may take effect a week later."""
     now = int(time.time() * 1000)
-    client.raw("RETENTION.SET", "TENANT", tenant, "30d", "REASON", "less")
-    client.raw("RETENTION.SET", "TENANT", tenant, "2y", "LOCK", "REASON", "the law", "AT", now - 400 * DAY)
+    pending = client.map("RETENTION.SET", "TENANT", tenant, "30d", "REASON", "less")["position"]
+    lock = ("RETENTION.SET", "TENANT", tenant, "2y", "LOCK", "REASON", "the law", "AT", now - 400 * DAY)
+    assert refusal(client, *lock).startswith(f"CONFLICT the change at #{pending} is pending")
+    client.raw("RETENTION.CANCEL", pending, "REASON", "the law is older")
+    client.raw(*lock)
     assert client.map("RETENTION.GET", "TENANT", tenant)["locked"] == client.boolean(True)
     later = client.map("RETENTION.GET", "TENANT", tenant, "ASOF", now + 8 * DAY)
     assert (later["period"], later["locked"]) == (b"2y", client.boolean(True))

@@ -56,62 +56,74 @@ package struct ReplayedLog: Sendable {
     ///
     /// - Parameter moment: at which expiry is judged; nil: that of the last event.
     package func tallies(at moment: Instant? = nil) throws(ArchiveFailure) -> [TenantID: Tally] {
-        var tallies: [TenantID: Tally] = [:]
-        try forEachMessage(at: moment) { message in
-            var tally = tallies[message.tenant] ?? Tally()
-            tally.messages += 1
-            switch message.state {
-            case .visible, .hidden:
-                tally.visible += 1
-                if !message.hiders.isEmpty { tally.hidden += 1 }
-            case .expired: tally.expired += 1
-            case .purged: tally.purged += 1
+        let ids = store.shelf.all
+        let found = Cores.map(ids.count) { index in
+            Result {
+                var tallies: [TenantID: Tally] = [:]
+                try forEachMessage(in: ids[index], at: moment) { tallies[$0.tenant, default: Tally()].add($0) }
+                return tallies
             }
-            if message.isHeld, message.state != .purged { tally.held += 1 }
-            tallies[message.tenant] = tally
         }
-        return tallies
+        do {
+            return try found.reduce(into: [:]) { all, result in all.merge(try result.get()) { $0.joined(by: $1) } }
+        } catch { throw ArchiveFailure(error) }
     }
 
     /// Calls `body` with every message, by partition and position.
     package func forEachMessage(at moment: Instant? = nil, _ body: (Message) throws -> Void) throws(ArchiveFailure) {
-        let horizon = Horizon(position: position, time: moment ?? time)
-        var judgements: [Position: Judgement] = [:]
         do {
-            for id in store.shelf.all {
-                guard let lease = try store.shelf.lease(id) else { continue }
-                var walk = TrailWalk(of: lease.partition)
-                while let slice = try walk.next() {
-                    for row in slice where row.fields.kind == .send {
-                        let event = try row.event()
-                        guard case .send(let send) = event.deed, let tenant = event.tenant else { continue }
-                        try body(message(event, send, tenant, within: horizon, &judgements))
-                    }
-                }
-            }
+            for id in store.shelf.all { try forEachMessage(in: id, at: moment, body) }
         } catch { throw ArchiveFailure(error) }
     }
 
+    private func forEachMessage(in id: PartitionID, at moment: Instant?, _ body: (Message) throws -> Void) throws {
+        guard let lease = try store.shelf.lease(id) else { return }
+        var bench = Bench(horizon: Horizon(position: position, time: moment ?? time))
+        var walk = TrailWalk(of: lease.partition)
+        while let slice = try walk.next() {
+            var messages: [Message] = []
+            try store.state.environment.read { reader in
+                for row in slice where row.fields.kind == .send {
+                    let event = try row.event()
+                    guard case .send(let send) = event.deed, let tenant = event.tenant else { continue }
+                    messages.append(try message(event, send, tenant, &bench, reader))
+                }
+            }
+            for message in messages { try body(message) }
+        }
+    }
+
+    /// What many messages are judged by, looked up once.
+    private struct Bench {
+        let horizon: Horizon
+        var judgements: [Position: Judgement] = [:]
+        var terms: [Scope: Terms] = [:]
+    }
+
     private func message(
-        _ event: Event, _ send: Send, _ tenant: TenantID, within horizon: Horizon, _ judgements: inout [Position: Judgement]
+        _ event: Event, _ send: Send, _ tenant: TenantID, _ bench: inout Bench, _ reader: Reader
     ) throws -> Message {
-        let terms = rules.policies.terms(for: .conversation(tenant, send.conversation), within: horizon)
-        let receipt = receipt(of: event, send, tenant, within: horizon, &judgements)
-        let state = Visibility.state(at: event.at, under: terms, isHidden: false, asOf: horizon.time)
-        let holds = rules.holds.holds(covering: tenant, send.conversation, send.sender, at: event.at, within: horizon)
+        let scope = Scope.conversation(tenant, send.conversation)
+        let terms = bench.terms[scope] ?? rules.policies.terms(for: scope, within: bench.horizon)
+        bench.terms[scope] = terms
+        let receipt = receipt(of: event, send, tenant, &bench)
+        let state = Visibility.state(at: event.at, under: terms, isHidden: false, asOf: bench.horizon.time)
+        let isHeld =
+            !rules.holds.isEmpty
+            && !rules.holds.holds(covering: tenant, send.conversation, send.sender, at: event.at, within: bench.horizon).isEmpty
         return Message(
             position: event.position, at: event.at, tenant: tenant, conversation: send.conversation, id: send.messageID,
-            state: receipt == nil ? state : .purged, isHeld: !holds.isEmpty,
-            hiders: try hiders(of: event.position, send.conversation, tenant, within: horizon), receipt: receipt)
+            state: receipt == nil ? state : .purged, isHeld: isHeld,
+            hiders: try hiders(of: event.position, send.conversation, tenant, within: bench.horizon, reader), receipt: receipt)
     }
 
     private func receipt(
-        of event: Event, _ send: Send, _ tenant: TenantID, within horizon: Horizon, _ judgements: inout [Position: Judgement]
+        of event: Event, _ send: Send, _ tenant: TenantID, _ bench: inout Bench
     ) -> Position? {
         for settled in rules.purges.receipts(of: store.partition(of: event.at).number, tenant: tenant)
-        where horizon.includes(settled.receipt, at: settled.receiptAt) {
-            let judgement = judgements[settled.receipt] ?? Judgement(rules, of: settled)
-            judgements[settled.receipt] = judgement
+        where bench.horizon.includes(settled.receipt, at: settled.receiptAt) {
+            let judgement = bench.judgements[settled.receipt] ?? Judgement(rules, of: settled)
+            bench.judgements[settled.receipt] = judgement
             let fate = judgement.fate(tenant, send.conversation, send.sender, at: event.at, position: event.position)
             if fate == .due { return settled.receipt }
         }
@@ -119,15 +131,33 @@ package struct ReplayedLog: Sendable {
     }
 
     private func hiders(
-        of position: Position, _ conversation: ConversationID, _ tenant: TenantID, within horizon: Horizon
+        of position: Position, _ conversation: ConversationID, _ tenant: TenantID, within horizon: Horizon, _ reader: Reader
     ) throws -> Set<UserID> {
         let deletes = store.state.deletes
-        return try store.state.environment.read { reader in
-            let one = try deletes.hiders(of: position, reader).filter { horizon.includes($0.cause.position, at: $0.cause.at) }
-            let all = try deletes.clearers(tenant, conversation, reader).filter { _, clear in
-                clear.upTo >= position && horizon.includes(clear.cause.position, at: clear.cause.at)
-            }
-            return Set(one.map(\.viewer) + all.map(\.viewer))
+        let one = try deletes.hiders(of: position, reader).filter { horizon.includes($0.cause.position, at: $0.cause.at) }
+        let all = try deletes.clearers(tenant, conversation, reader).filter { _, clear in
+            clear.upTo >= position && horizon.includes(clear.cause.position, at: clear.cause.at)
         }
+        return Set(one.map(\.viewer) + all.map(\.viewer))
+    }
+}
+
+extension ReplayedLog.Tally {
+    fileprivate mutating func add(_ message: ReplayedLog.Message) {
+        messages += 1
+        switch message.state {
+        case .visible, .hidden:
+            visible += 1
+            if !message.hiders.isEmpty { hidden += 1 }
+        case .expired: expired += 1
+        case .purged: purged += 1
+        }
+        if message.isHeld, message.state != .purged { held += 1 }
+    }
+
+    fileprivate func joined(by other: Self) -> Self {
+        Self(
+            messages: messages + other.messages, visible: visible + other.visible, hidden: hidden + other.hidden,
+            expired: expired + other.expired, held: held + other.held, purged: purged + other.purged)
     }
 }

@@ -49,6 +49,14 @@ extension StateFile.Progress {
         messages += meaning.messages
         bodyBytes += meaning.bodyBytes
     }
+
+    /// Adds what others have come to, of other events.
+    mutating func join(_ other: Self) {
+        position = max(position, other.position)
+        recorded = max(recorded, other.recorded)
+        messages += other.messages
+        bodyBytes += other.bodyBytes
+    }
 }
 
 extension StateFile {

@@ -49,11 +49,20 @@ package struct Rebuild {
         var progress = Progress(partition: "", partitionsDone: 0, partitions: store.shelf.count, events: 0)
         let survey = try LogSurvey(of: store, in: folder)
         var state = StateFile.Progress.start
-        for id in survey.partitions {
-            progress.partition = store.shelf.length.name(of: id)
-            progress.events += try Self.rebuild(id, of: store, upTo: survey.end, &state)
-            progress.partitionsDone += 1
-            report(progress)
+        for start in stride(from: 0, to: survey.partitions.count, by: Cores.wave) {
+            let ids = Array(survey.partitions[start...].prefix(Cores.wave))
+            let end = survey.end
+            let rebuilt = Cores.map(ids.count) { index in
+                Result { () throws(ArchiveFailure) in try Self.rebuild(ids[index], of: store, upTo: end) }
+            }
+            for (id, result) in zip(ids, rebuilt) {
+                let (events, share) = try result.get()
+                state.join(share)
+                progress.partition = store.shelf.length.name(of: id)
+                progress.events += events
+                progress.partitionsDone += 1
+                report(progress)
+            }
         }
         for stone in store.tombstones.all { try Self.learn(stone, store, &state) }
         do {
@@ -82,12 +91,14 @@ package struct Rebuild {
         } catch { throw ArchiveFailure(error) }
     }
 
-    /// One partition's indexes in one transaction, and what the state learns from it. Returns how many events there are.
+    /// One partition's indexes in one transaction, and what the state learns from it, in whatever order partitions come. Returns how many
+    /// events there are, and how far the state has come by them.
     private static func rebuild(
-        _ id: PartitionID, of store: Store, upTo end: Position, _ state: inout StateFile.Progress
-    ) throws(ArchiveFailure) -> Int {
+        _ id: PartitionID, of store: Store, upTo end: Position
+    ) throws(ArchiveFailure) -> (events: Int, state: StateFile.Progress) {
+        var state = StateFile.Progress.start
         do {
-            guard let lease = try store.shelf.lease(id) else { return 0 }
+            guard let lease = try store.shelf.lease(id) else { return (0, state) }
             let partition = lease.partition
             let index = PartitionIndex(in: partition.environment)
             var totals: PartitionTotals?
@@ -104,7 +115,7 @@ package struct Rebuild {
                 }
                 if let totals { try partition.write(totals, &transaction) }
             }
-            return Int(totals?.events ?? 0)
+            return (Int(totals?.events ?? 0), state)
         } catch { throw ArchiveFailure(error) }
     }
 
@@ -118,8 +129,11 @@ package struct Rebuild {
 /// Some consecutive rows of a partition's trail, and what they mean to it and to the state.
 private struct Slice {
     private(set) var all = Meaning()
-    private(set) var forState = Meaning()
+    /// As far as the state may know; nil for all of it.
+    private var part: Meaning?
     private(set) var first = Position.none
+
+    var forState: Meaning { part ?? all }
 
     /// So many events are held in memory at once.
     private static let eventsMax = 50_000
@@ -141,8 +155,8 @@ private struct Slice {
                     guard try TrailFields(parsing: record).position.rawValue == cursor.key.word(0) else {
                         throw TrailFault.malformed("position")
                     }
+                    if part == nil, let position = cursor.key.word(0), position > stateEnd.rawValue { part = all }
                     try all.add(record, key: key, fingerprints: fingerprints)
-                    if all.last <= stateEnd { try forState.add(record, key: key, fingerprints: fingerprints) }
                 }
                 if first == .none { first = all.last }
                 isThere = try cursor.next()

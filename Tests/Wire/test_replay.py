@@ -7,7 +7,7 @@ import pytest
 
 from daemon import ANNALS, annals
 from resp import Connection
-from test_conversations import COFACTS, lines_of
+from test_conversations import COFACTS
 from test_purges import OLD, wait_for
 
 DAY = 86_400_000
@@ -74,36 +74,89 @@ def test_a_replay_that_is_kept_is_a_folder_of_its_own_and_touches_nothing(make_d
     assert answer["digest"] in text and "tenant" in text
 
 
+class Model:
+    """What a message was to a viewer as of a moment: once more, from the pages alone, over the log's own list of events."""
+
+    def __init__(self, events):
+        self.recorded = {event["position"]: event.get("recorded") or event["at"] for event in events}
+        self.sends = [event for event in events if event["kind"] == b"send"]
+        self.deletes, self.changes = {}, []
+        ids = {}
+        for event in self.sends:
+            ids.setdefault(event["message-id"], []).append(event["position"])
+        for event in events:
+            if event["kind"] == b"local-delete":
+                for name in event["message-ids"]:
+                    # The latest one of that id by then.
+                    position = max(position for position in ids[name] if position < event["position"])
+                    self.deletes.setdefault(position, []).append((event["viewer"].decode(), event["position"], event["at"]))
+            elif event["kind"] == b"retention-change":
+                days = None if event["period"] == b"forever" else int(event["period"][:-1])
+                self.changes.append((event["effective-at"], event["position"], event["at"], days))
+
+    def state(self, send, viewer, position, time):
+        if send["position"] > position or send["at"] > time:
+            return None
+        known = [change for change in self.changes if change[1] <= position and max(change[0], change[2]) <= time]
+        days = max(known)[3] if known else 180
+        if days is not None and send["at"] + days * DAY <= time:
+            return "expired"
+        return "hidden" if viewer in self.hiders(send, position, time) else "visible"
+
+    def hiders(self, send, position, time):
+        return {viewer for viewer, by, at in self.deletes.get(send["position"], []) if by <= position and at <= time}
+
+
 @pytest.mark.skipif(not COFACTS.exists(), reason="the real conversations are not there")
-def test_of_real_conversations_daemon_replay_and_the_file_agree(make_daemon, dice):
-    """As of random positions: each message's state, and who has hidden it, told three ways."""
+def test_as_of_a_thousand_moments_of_real_conversations_daemon_replay_and_model_agree(make_daemon, dice):
     daemon = make_daemon(cool_off_hours=0).start(purge_automatic="no")
     annals(daemon, "import", COFACTS, "--json")
     with Connection(daemon.socket, timeout=120) as connection:
         connection.call("HELLO", 3)
-        tenant = connection.call("EVENTS.READ", "FROM", 1, "COUNT", 1)[0]["tenant"].decode()
-        for period in ("5y", "9y", "30y"):
-            connection.call("RETENTION.SET", "TENANT", tenant, period, "REASON", "because")
-        end = digest(connection)[0]  # Which folds what came.
-        # Told by the file alone: which messages there are, who hid which.
-        lines = lines_of(COFACTS)
-        hidden = {}
-        for line in lines:
-            if line["type"] == "local-delete":
-                hidden.setdefault(line["message_id"], set()).add(line["viewer"])
-        for position in [end, dice.randint(end // 2, end), dice.randint(1, end // 2)]:
-            told = messages_of(daemon.data, "--asof", f"#{position}")
-            assert len({message["id"] for message in told}) == len(told)
-            whole = position == end
-            for message in dice.sample(told, min(120, len(told))):
-                answer = connection.call("MESSAGE.GET", tenant, message["id"], "ASOF", f"#{position}")
-                assert (answer["state"].decode(), answer["held"], answer["position"]) == (message["state"], message["held"], message["position"])
-                if whole:
-                    assert set(message["hidden-from"]) <= hidden.get(message["id"], set())
-            for message in [message for message in told if message["hidden-from"]][:60]:
-                for viewer in message["hidden-from"]:
-                    answer = connection.call("MESSAGE.GET", tenant, message["id"], "VIEWER", viewer, "ASOF", f"#{position}")
-                    assert answer["state"].decode() == ("hidden" if message["state"] == "visible" else message["state"])
+        first = connection.call("EVENTS.READ", "FROM", 1, "COUNT", 10_000)
+        tenant = first[0]["tenant"].decode()
+        names = [event for event in first if event["kind"] == b"send"]
+        # Decided in the years of the conversations, and today, so that expiry runs through them as of many moments.
+        for at, period in [(1_484_000_000_000, "30d"), (1_496_000_000_000, "400d"), (1_509_000_000_000, "100d"), (1_520_000_000_000, "forever")]:
+            connection.call("RETENTION.SET", "TENANT", tenant, period, "REASON", "of then", "AT", at)
+        for period in ("3100d", "3300d", "3200d"):
+            for _ in range(40):
+                event = dice.choice(names)
+                connection.call(
+                    "LOCALDELETE", tenant, event["conversation"], f"v{dice.randrange(5)}", "ID", event["message-id"])
+            connection.call("RETENTION.SET", "TENANT", tenant, period, "REASON", "of today")
+        end = digest(connection)[0]
+        events, start = [], 1
+        while start <= end:
+            page = connection.call("EVENTS.READ", "FROM", start, "COUNT", 10_000)
+            events, start = events + page, page[-1]["position"] + 1
+        model = Model(events)
+        told = {"visible": 0, "hidden": 0, "expired": 0, None: 0}
+        touched = [send for send in model.sends if send["position"] in model.deletes]
+        for _ in range(1000):
+            if dice.random() < 0.5:
+                position = dice.randint(1, end)
+                time, words = model.recorded[position], f"#{position}"
+            else:
+                position, time = end, dice.randrange(1_481_000_000_000, 1_530_000_000_000)
+                words = time
+            for send in dice.sample(model.sends, 8) + dice.sample(touched, 2):
+                viewer = dice.choice([delete[0] for delete in model.deletes.get(send["position"], [])] + ["nobody"])
+                answer = connection.call("MESSAGE.GET", tenant, send["message-id"], "VIEWER", viewer, "ASOF", words)
+                expected = model.state(send, viewer, position, time)
+                assert (answer and answer["state"].decode()) == expected, (send, viewer, words)
+                told[expected] += 1
+        assert min(told.values()) > 50, told
+        for position in [end, *dice.sample(range(1, end), 3)]:
+            time = model.recorded[position]
+            replayed = {message["position"]: message for message in messages_of(daemon.data, "--asof", f"#{position}")}
+            for send in model.sends:
+                expected = model.state(send, None, position, time)
+                message = replayed.pop(send["position"], None)
+                assert (message and message["state"]) == expected, (send, position)
+                if message:
+                    assert set(message["hidden-from"]) == model.hiders(send, position, time), (send, position)
+            assert not replayed
         assert replay(daemon.data, "--asof", f"#{end}")["digest"] == digest(connection)[1]
 
 

@@ -127,13 +127,9 @@ package struct Replay: Sendable {
                 let name = "\(files.shelf.length.name(of: stone.partition)).tombstone"
                 try FileManager.default.copyItem(atPath: "\(files.shelf.folder)/\(name)", toPath: "\(folder.partitions)/\(name)")
             }
-            var done: UInt64 = 0
-            for run in map.runs where run.first <= last {
-                let end = min(run.last, last)
-                try copy(run, through: end, to: shelf)
-                done += end.rawValue - run.first.rawValue + 1
-                tell(done, last.rawValue)
-            }
+            try copyPartitions(through: last, to: shelf, tell)
+            try copyJournal(through: last, to: shelf)
+            tell(last.rawValue, last.rawValue)
         } catch let failure as ArchiveFailure {
             throw failure
         } catch let failure as LedgerFailure {
@@ -145,19 +141,44 @@ package struct Replay: Sendable {
         }
     }
 
-    private func copy(_ run: LogMap.Run, through last: Position, to shelf: PartitionShelf) throws {
-        if case .tombstone = run.source { return }
-        var slice: [[UInt8]] = []
-        try forEach(in: run.first...last) { record in
-            slice.append(record)
-            guard slice.count == Self.sliceMax else { return }
-            try write(slice, to: shelf)
-            slice = []
+    /// Side by side, each in one transaction.
+    private func copyPartitions(through last: Position, to shelf: PartitionShelf, _ tell: (UInt64, UInt64) -> Void) throws {
+        let ids = map.partitions(through: last)
+        let files = files
+        for start in stride(from: 0, to: ids.count, by: Cores.wave) {
+            tell(last.rawValue * UInt64(start) / UInt64(ids.count), last.rawValue)
+            let copied = Cores.map(min(Cores.wave, ids.count - start)) { index in
+                Result { try Self.copy(ids[start + index], of: files, through: last, to: shelf) }
+            }
+            for result in copied { try result.get() }
         }
-        try write(slice, to: shelf)
     }
 
-    /// All of one partition, but for what comes from the journal.
+    private static func copy(_ id: PartitionID, of files: LogFiles, through last: Position, to shelf: PartitionShelf) throws {
+        guard let lease = try files.shelf.lease(id) else { return }
+        let source = lease.partition
+        _ = try shelf.write(to: id, making: true) { target, transaction in
+            try source.environment.read { reader in
+                var cursor = try reader.cursor(in: source.trail)
+                var isThere = try cursor.first()
+                while isThere, let position = cursor.key.word(0), position <= last.rawValue {
+                    try target.append(Position(position), record: cursor.value, body: RawSpan(), &transaction)
+                    isThere = try cursor.next()
+                }
+            }
+        }
+    }
+
+    /// What is in no partition yet goes where it belongs.
+    private func copyJournal(through last: Position, to shelf: PartitionShelf) throws {
+        for run in map.runs where run.first <= last {
+            guard case .journal = run.source else { continue }
+            var records: [[UInt8]] = []
+            try forEach(in: run.first...min(run.last, last)) { records.append($0) }
+            try write(records, to: shelf)
+        }
+    }
+
     private func write(_ records: [[UInt8]], to shelf: PartitionShelf) throws {
         var byPartition: [PartitionID: [(Position, [UInt8])]] = [:]
         for record in records {
@@ -190,5 +211,4 @@ package struct Replay: Sendable {
     }
 
     private static let openMax = 64
-    private static let sliceMax = 20_000
 }

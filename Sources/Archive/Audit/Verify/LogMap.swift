@@ -55,6 +55,14 @@ struct LogMap: Sendable {
         return gaps
     }
 
+    /// The partitions in which anything lies up to a position, ascending.
+    func partitions(through end: Position) -> [PartitionID] {
+        let found = runs.prefix { $0.first <= end }.compactMap { run in
+            if case .partition(let id) = run.source { id } else { nil }
+        }
+        return Set(found).sorted()
+    }
+
     /// The numbers, from 0, of the stretches of so many positions in which there is anything.
     func segments(of count: UInt64, through end: Position) -> [UInt64] {
         var numbers: [UInt64] = []

@@ -50,10 +50,7 @@ final class DataFolder: Sendable {
 
     /// Opens the folder of an archive that must be there.
     convenience init(openingExisting options: ArchiveOptions) throws(ArchiveFailure) {
-        guard access(options.path + "/annals.json", F_OK) == 0 else {
-            throw .folder(
-                path: options.path, reason: "is no archive, since it has no annals.json; name the folder that the daemon was given")
-        }
+        _ = try Self.identity(of: options.path)
         try self.init(opening: options)
     }
 
@@ -90,6 +87,12 @@ final class DataFolder: Sendable {
         } catch {
             throw .folder(path: file, reason: "cannot be read as the description of an archive (\(error)); restore it from a backup")
         }
+    }
+
+    /// Of an archive that must be there.
+    static func identity(of path: String) throws(ArchiveFailure) -> Identity {
+        if let identity = try readIdentity(path) { return identity }
+        throw .folder(path: path, reason: "is no archive, since it has no annals.json; name the folder that the daemon was given")
     }
 
     private static func writeIdentity(_ options: ArchiveOptions) throws(ArchiveFailure) -> Identity {

@@ -31,14 +31,19 @@ extension LogView {
         }
         let policyEnd = period.end(from: at) ?? .distantFuture
         return Explanation(
-            policy: PolicyInForce(period: period, from: from, position: entry?.position, effectiveAt: entry?.effectiveAt),
+            policy: PolicyInForce(period, from: from, by: entry),
             isLocked: entry?.isLocked ?? false,
-            floor: floor.map {
-                PolicyInForce(period: $0.period, from: $0.scope, position: $0.entry.position, effectiveAt: $0.entry.effectiveAt)
-            },
+            floor: floor.map { PolicyInForce($0.period, from: $0.scope, by: $0.entry) },
             floorDecides: floor.map { ($0.period.end(from: at) ?? .distantFuture) > policyEnd } ?? false,
             holds: holds(on: found, within: horizon).map {
                 Explanation.Hold(id: $0.hold.id, matter: $0.hold.matter, position: $0.placed.position)
             })
+    }
+}
+
+extension PolicyInForce {
+    /// - Parameter change: nil when nobody ever decided.
+    init(_ period: Period, from scope: Scope?, by change: PolicyBook.Entry?) {
+        self.init(period: period, from: scope, position: change?.position, effectiveAt: change?.effectiveAt)
     }
 }

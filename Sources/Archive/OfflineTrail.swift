@@ -33,9 +33,7 @@ package struct OfflineTrail {
     private static let openMax = 16
 
     package init(of path: String) throws(ArchiveFailure) {
-        guard let identity = try DataFolder.readIdentity(path) else {
-            throw .folder(path: path, reason: "is no archive, since it has no annals.json; name the folder that the daemon was given")
-        }
+        let identity = try DataFolder.identity(of: path)
         let (length, seed) = try DataFolder.values(of: identity, at: path)
         lock = try FileLock(sharing: path + "/LOCK", folder: path)
         do {

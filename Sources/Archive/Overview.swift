@@ -68,11 +68,9 @@ extension LogView {
             (one.period.end(from: now) ?? .distantFuture) < (other.period.end(from: now) ?? .distantFuture)
         }
         return RetentionInForce(
-            policy: PolicyInForce(period: period, from: from, position: entry?.position, effectiveAt: entry?.effectiveAt),
+            policy: PolicyInForce(period, from: from, by: entry),
             isLocked: entry?.isLocked ?? false,
-            floor: floor.map {
-                PolicyInForce(period: $0.period, from: $0.scope, position: $0.entry.position, effectiveAt: $0.entry.effectiveAt)
-            },
+            floor: floor.map { PolicyInForce($0.period, from: $0.scope, by: $0.entry) },
             pending: rules.policies.pending(of: scope, within: horizon).map {
                 PendingChange(
                     position: $0.position, target: $0.target, rule: $0.rule, effectiveAt: $0.effectiveAt, isLocked: $0.isLocked)

@@ -92,26 +92,26 @@ package struct Replay: Sendable {
 
     /// What has left the log cannot be replayed as of a moment before that.
     private func check(_ last: Position) throws(ArchiveFailure) {
+        let left = try removals(through: last)
         for run in map.runs where run.first <= last {
-            guard case .tombstone(let id) = run.source, try !hasLeft(id, by: last) else { continue }
+            guard case .tombstone(let id) = run.source, !left.contains(id.number) else { continue }
             throw .folder(
                 path: files.path,
                 reason: "no longer has the events \(run.first) to \(run.last), whose trail's time is over; replay up to a later moment")
         }
     }
 
-    private func hasLeft(_ id: PartitionID, by last: Position) throws(ArchiveFailure) -> Bool {
-        guard let state = try openState() else { return false }
+    /// The partitions that had left the log by then.
+    private func removals(through last: Position) throws(ArchiveFailure) -> Set<Int32> {
+        guard files.tombstones.count > 0 else { return [] }
         do {
-            return try state.environment.read { reader in try state.ruleEvents(reader) }.contains { event in
-                guard case .partitionRemove(let removal) = event.deed else { return false }
-                return removal.partition == id.number && event.position <= last
-            }
+            let state = try files.state()
+            let events = try state.environment.read { reader in try state.ruleEvents(reader) }
+            return Set(
+                events.compactMap { event in
+                    if case .partitionRemove(let removal) = event.deed, event.position <= last { removal.partition } else { nil }
+                })
         } catch { throw ArchiveFailure(error) }
-    }
-
-    private func openState() throws(ArchiveFailure) -> StateFile? {
-        do { return try files.state() } catch { throw .store(error) }
     }
 
     // MARK: The records

@@ -23,9 +23,7 @@ final class LogFiles: Sendable {
     private static let openMax = 64
 
     init(of path: String) throws(ArchiveFailure) {
-        guard let identity = try DataFolder.readIdentity(path) else {
-            throw .folder(path: path, reason: "is no archive, since it has no annals.json; name the folder that the daemon was given")
-        }
+        let identity = try DataFolder.identity(of: path)
         let (length, seed) = try DataFolder.values(of: identity, at: path)
         self.path = path
         origin = identity.origin

@@ -1,6 +1,7 @@
 /// What Annals promises, told in the simplest way: everything that was accepted in a list, gone through for every moment.
 ///
-/// Shares no code with the product: times are milliseconds, names are texts, and the calendar is its own.
+/// Shares no code with the product: times are milliseconds, names are texts, and the calendar is Foundation's. With `ModelRules` and
+/// `ModelCalendar` it is all of the model; which changes of a rule are accepted is told by `RulingModel`, which stands on it.
 struct PurgeModel {
     struct Message: Hashable {
         var position = 0
@@ -33,14 +34,15 @@ struct PurgeModel {
         case place(String, Coverage)
         case release(String)
     }
-    struct Entry {
-        var position: Int
-        var at: Int
-        var deed: Deed
-    }
     struct Moment: Hashable {
         var position: Int
         var time: Int
+
+        func includes(_ other: Moment) -> Bool { other.position <= position && other.time <= time }
+    }
+    struct Entry {
+        var moment: Moment
+        var deed: Deed
     }
     enum State: String { case purged, expired, hidden, visible }
     enum Fate { case due, held, floored, locked, living }
@@ -68,20 +70,13 @@ struct PurgeModel {
 
     /// `tenant`: empty for what is about the whole system.
     mutating func note(_ deed: Deed, tenant: String, position: Int, at: Int) {
-        entries[tenant, default: []].append(Entry(position: position, at: at, deed: deed))
+        entries[tenant, default: []].append(Entry(moment: Moment(position: position, time: at), deed: deed))
         if case .send(let message) = deed { messages[tenant, default: []].append(message) }
     }
     /// What a receipt destroyed; gives those messages of which it is news.
     mutating func note(_ purge: Purge, of parts: Set<Part>, receipt: Moment) -> [Message] {
-        var news: [Message] = []
-        for tenant in Set(parts.map(\.tenant)) {
-            let view = view(of: tenant, at: purge.horizon)
-            for message in messages[tenant] ?? [] where parts.contains(Part(partition: partition(of: message.at), tenant: tenant)) {
-                guard destroyed[message.position] == nil, view.fate(of: message, purge) == .due else { continue }
-                destroyed[message.position] = receipt
-                news.append(message)
-            }
-        }
+        let news = plan(purge).flatMap { parts.contains($0) ? $1[.due] ?? [] : [] }
+        for message in news { destroyed[message.position] = receipt }
         return news
     }
     /// What a plan must name, by part and fate.
@@ -98,8 +93,8 @@ struct PurgeModel {
     }
     func view(of tenant: String, at moment: Moment) -> View {
         let known = ((entries[tenant] ?? []) + (tenant.isEmpty ? [] : entries[""] ?? []))
-            .filter { $0.position <= moment.position && $0.at <= moment.time }
-        return View(of: known.sorted { $0.position < $1.position }, moment, destroyed)
+            .filter { moment.includes($0.moment) }.sorted { $0.moment.position < $1.moment.position }
+        return View(of: known, moment, destroyed)
     }
     /// What is known of a tenant as of a moment.
     struct View {
@@ -133,18 +128,13 @@ struct PurgeModel {
             }
             for message in messages { ends[message.position] = ends(of: message) }
         }
-        private func scopes(of message: Message, isFloor: Bool) -> [ModelRules.Scope] {
-            [(message.tenant, message.conversation), (message.tenant, nil), (nil, nil)].map {
-                ModelRules.Scope(tenant: $0, conversation: $1, isFloor: isFloor)
-            }
-        }
         private func ends(of message: Message) -> End {
-            let policies = scopes(of: message, isFloor: false)
-            let floors = scopes(of: message, isFloor: true).compactMap { rules.change(of: $0, at: moment.time)?.period }
-            let locks = policies.compactMap { rules.change(of: $0, at: moment.time) }.filter(\.isLock).compactMap(\.period)
+            let own = ModelRules.Scope(tenant: message.tenant, conversation: message.conversation)
+            let scopes = [own] + own.wider
+            let floors = scopes.compactMap { rules.change(of: $0.floor, at: moment.time)?.period }
+            let locks = scopes.compactMap { rules.change(of: $0, at: moment.time) }.filter(\.isLock).compactMap(\.period)
             let last = { (periods: [String]) in periods.map { Calendar.end(of: $0, from: message.at) }.max() ?? 0 }
-            let policy = rules.period(of: policies[0], at: moment.time) ?? "forever"
-            return End(policy: last([policy]), floor: last(floors), lock: last(locks))
+            return End(policy: last([rules.period(of: scopes[0], at: moment.time) ?? "forever"]), floor: last(floors), lock: last(locks))
         }
         func end(of message: Message) -> Int { ends[message.position].map { max($0.policy, $0.floor) } ?? .max }
 
@@ -162,7 +152,7 @@ struct PurgeModel {
         /// And whether the message would be visible but for a purge that came later.
         func state(of message: Message, for viewer: String?) -> (State, wasVisible: Bool) {
             let receipt = destroyed[message.position]
-            if let receipt, receipt.position <= moment.position, receipt.time <= moment.time { return (.purged, false) }
+            if let receipt, moment.includes(receipt) { return (.purged, false) }
             if end(of: message) <= moment.time { return (.expired, false) }
             if let viewer, isHidden(message, from: viewer) { return (.hidden, false) }
             return receipt == nil ? (.visible, true) : (.purged, true)
@@ -170,10 +160,8 @@ struct PurgeModel {
         func fate(of message: Message, _ purge: Purge) -> Fate {
             guard message.position <= moment.position, purge.coverage.covers(message) else { return .living }
             let isExpired = end(of: message) <= moment.time
-            guard isExpired || message.at < purge.before ?? 0 else { return .living }
-            if isHeld(message) { return .held }
-            if isExpired { return .due }
-            guard let end = ends[message.position] else { return .living }
+            guard isExpired || message.at < purge.before ?? 0, let end = ends[message.position] else { return .living }
+            if isHeld(message) || isExpired { return isHeld(message) ? .held : .due }
             return end.floor > moment.time ? .floored : end.lock > moment.time ? .locked : .due
         }
     }

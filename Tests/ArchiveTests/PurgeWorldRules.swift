@@ -32,7 +32,7 @@ extension PurgeWorld {
             scope: .init(tenant: tenant, conversation: tenant.flatMap { _ in maybe(1, in: 2, pick(Self.names.conversations)) }))
         change.scope.isFloor = random.chance(of: 1, in: 3)
         // Nobody's messages would ever go if a history could bind the others for long.
-        let periods = change.scope.isFloor || tenant == nil ? Array(Calendar.periods.prefix(8)) : Calendar.periods
+        let periods = change.scope.isFloor || tenant == nil ? Array(Periods.all.prefix(8)) : Periods.all
         change.period = maybe(6, in: 7, pick(periods))
         let last = changes(of: tenant ?? "").last { $0.period.map(periods.contains) ?? false }
         if let last, random.chance(of: 1, in: 4) { change.period = last.period }
@@ -107,7 +107,7 @@ extension PurgeWorld {
     private func rulingOnCancel(of change: Int, _ tenant: String, _ time: Int) -> ModelRules.Ruling {
         let earlier = (model.entries[tenant] ?? []).first { if case .cancel(change) = $0.deed { true } else { false } }
         guard let known = changes(of: tenant).first(where: { $0.position == change }) else { return .refused("UNKNOWN") }
-        if let earlier { return .present(earlier.position) }
+        if let earlier { return .present(earlier.moment.position) }
         return known.effectiveAt <= time ? .refused("CONFLICT") : .takes(effectiveAt: time)
     }
 

@@ -6,6 +6,7 @@ import subprocess
 import pytest
 
 from daemon import ANNALS, annals
+from moments import Model, events_of
 from resp import Connection
 from test_conversations import COFACTS
 from test_purges import OLD, wait_for
@@ -74,39 +75,6 @@ def test_a_replay_that_is_kept_is_a_folder_of_its_own_and_touches_nothing(make_d
     assert answer["digest"] in text and "tenant" in text
 
 
-class Model:
-    """What a message was to a viewer as of a moment: once more, from the pages alone, over the log's own list of events."""
-
-    def __init__(self, events):
-        self.recorded = {event["position"]: event.get("recorded") or event["at"] for event in events}
-        self.sends = [event for event in events if event["kind"] == b"send"]
-        self.deletes, self.changes = {}, []
-        ids = {}
-        for event in self.sends:
-            ids.setdefault(event["message-id"], []).append(event["position"])
-        for event in events:
-            if event["kind"] == b"local-delete":
-                for name in event["message-ids"]:
-                    # The latest one of that id by then.
-                    position = max(position for position in ids[name] if position < event["position"])
-                    self.deletes.setdefault(position, []).append((event["viewer"].decode(), event["position"], event["at"]))
-            elif event["kind"] == b"retention-change":
-                days = None if event["period"] == b"forever" else int(event["period"][:-1])
-                self.changes.append((event["effective-at"], event["position"], event["at"], days))
-
-    def state(self, send, viewer, position, time):
-        if send["position"] > position or send["at"] > time:
-            return None
-        known = [change for change in self.changes if change[1] <= position and max(change[0], change[2]) <= time]
-        days = max(known)[3] if known else 180
-        if days is not None and send["at"] + days * DAY <= time:
-            return "expired"
-        return "hidden" if viewer in self.hiders(send, position, time) else "visible"
-
-    def hiders(self, send, position, time):
-        return {viewer for viewer, by, at in self.deletes.get(send["position"], []) if by <= position and at <= time}
-
-
 @pytest.mark.skipif(not COFACTS.exists(), reason="the real conversations are not there")
 def test_as_of_a_thousand_moments_of_real_conversations_daemon_replay_and_model_agree(make_daemon, dice):
     daemon = make_daemon(cool_off_hours=0).start(purge_automatic="no")
@@ -126,11 +94,7 @@ def test_as_of_a_thousand_moments_of_real_conversations_daemon_replay_and_model_
                     "LOCALDELETE", tenant, event["conversation"], f"v{dice.randrange(5)}", "ID", event["message-id"])
             connection.call("RETENTION.SET", "TENANT", tenant, period, "REASON", "of today")
         end = digest(connection)[0]
-        events, start = [], 1
-        while start <= end:
-            page = connection.call("EVENTS.READ", "FROM", start, "COUNT", 10_000)
-            events, start = events + page, page[-1]["position"] + 1
-        model = Model(events)
+        model = Model(events_of(connection, end))
         told = {"visible": 0, "hidden": 0, "expired": 0, None: 0}
         touched = [send for send in model.sends if send["position"] in model.deletes]
         for _ in range(1000):
@@ -143,19 +107,19 @@ def test_as_of_a_thousand_moments_of_real_conversations_daemon_replay_and_model_
             for send in dice.sample(model.sends, 8) + dice.sample(touched, 2):
                 viewer = dice.choice([delete[0] for delete in model.deletes.get(send["position"], [])] + ["nobody"])
                 answer = connection.call("MESSAGE.GET", tenant, send["message-id"], "VIEWER", viewer, "ASOF", words)
-                expected = model.state(send, viewer, position, time)
+                expected = model.at(position, time).state(send, viewer)
                 assert (answer and answer["state"].decode()) == expected, (send, viewer, words)
                 told[expected] += 1
         assert min(told.values()) > 50, told
         for position in [end, *dice.sample(range(1, end), 3)]:
-            time = model.recorded[position]
+            view = model.at(position, model.recorded[position])
             replayed = {message["position"]: message for message in messages_of(daemon.data, "--asof", f"#{position}")}
             for send in model.sends:
-                expected = model.state(send, None, position, time)
+                expected = view.state(send, None)
                 message = replayed.pop(send["position"], None)
                 assert (message and message["state"]) == expected, (send, position)
                 if message:
-                    assert set(message["hidden-from"]) == model.hiders(send, position, time), (send, position)
+                    assert set(message["hidden-from"]) == view.hiders(send), (send, position)
             assert not replayed
         assert replay(daemon.data, "--asof", f"#{end}")["digest"] == digest(connection)[1]
 

@@ -18,7 +18,7 @@ package struct Replay: Sendable {
     /// Up to where.
     package enum Moment: Hashable, Sendable {
         case now
-        /// The events that the server had heard of by then.
+        /// The events of then and before, as `ASOF` has them.
         case time(Instant)
         case position(Position)
     }
@@ -50,8 +50,8 @@ package struct Replay: Sendable {
         let options = ArchiveOptions(path: target)
         try copy(through: last, DataFolder(openingExisting: options), options, tell)
         try Rebuild(of: options).run { _ in }
-        let log = try ReplayedLog(options, last)
-        return log
+        if case .time(let time) = moment { return try ReplayedLog(options, last, asOf: time) }
+        return try ReplayedLog(options, last)
     }
 
     // MARK: Up to where
@@ -72,22 +72,28 @@ package struct Replay: Sendable {
         }
     }
 
-    /// The server's time never goes back from one event to the next, so a binary search finds the last one.
+    /// Partitions hold what happened in their stretch of time, so only the moment's own has to be looked into.
     private func last(by time: Instant) throws(ArchiveFailure) -> Position {
-        var (known, unknown) = (UInt64(0), end.rawValue + 1)
-        while unknown - known > 1 {
-            let middle = known + (unknown - known) / 2
-            if try recorded(at: Position(middle)) <= time { known = middle } else { unknown = middle }
+        let own = files.shelf.length.partition(of: time)
+        for run in map.runs(in: .first...max(.first, end)).reversed() {
+            switch run.source {
+            case .partition(let id), .tombstone(let id):
+                if id > own { continue }
+                if id < own { return run.last }
+                if case .tombstone = run.source {
+                    throw .folder(
+                        path: files.path, reason: "lacks the records of \(time), whose trail's time is over; say the moment as a #position")
+                }
+            case .journal: break
+            }
+            var found: Position?
+            try forEach(in: run.first...run.last) { record in
+                let fields = try record.withUnsafeBytes { try TrailFields(parsing: $0) }
+                if fields.at <= time { found = fields.position }
+            }
+            if let found { return found }
         }
-        return Position(known)
-    }
-
-    private func recorded(at position: Position) throws(ArchiveFailure) -> Instant {
-        var found: Instant?
-        try forEach(in: position...position) { record in found = try Event(decoding: record).recorded }
-        if let found { return found }
-        throw .folder(
-            path: files.path, reason: "lacks the record of \(position), whose trail's time is over; say the moment as a #position")
+        return .none
     }
 
     /// What has left the log cannot be replayed as of a moment before that.

@@ -6,13 +6,13 @@ import Projections
 /// What a replay built: the digest of it, and what each message was at its end.
 package struct ReplayedLog: Sendable {
     package let position: Position
-    /// Of the last event, as the server had it.
+    /// The moment that was asked for, at which expiry is judged; of a position, when the server had its event.
     package let time: Instant
     package let digest: [UInt8]
     private let store: Store
     private let rules: RuleBook
 
-    init(_ options: ArchiveOptions, _ position: Position) throws(ArchiveFailure) {
+    init(_ options: ArchiveOptions, _ position: Position, asOf moment: Instant? = nil) throws(ArchiveFailure) {
         store = try Store(DataFolder(openingExisting: options), options)
         let progress = try store.progress()
         guard progress.position == position, let digest = try store.digest() else {
@@ -20,7 +20,7 @@ package struct ReplayedLog: Sendable {
         }
         self.position = position
         self.digest = digest.bytes
-        time = progress.recorded
+        time = moment ?? progress.recorded
         do { rules = try store.state.environment.read { [store] reader in try store.state.ruleBook(reader) } } catch {
             throw ArchiveFailure(error)
         }
@@ -53,14 +53,12 @@ package struct ReplayedLog: Sendable {
     }
 
     /// By tenant.
-    ///
-    /// - Parameter moment: at which expiry is judged; nil: that of the last event.
-    package func tallies(at moment: Instant? = nil) throws(ArchiveFailure) -> [TenantID: Tally] {
+    package func tallies() throws(ArchiveFailure) -> [TenantID: Tally] {
         let ids = store.shelf.all
         let found = Cores.map(ids.count) { index in
             Result {
                 var tallies: [TenantID: Tally] = [:]
-                try forEachMessage(in: ids[index], at: moment) { tallies[$0.tenant, default: Tally()].add($0) }
+                try forEachMessage(in: ids[index]) { tallies[$0.tenant, default: Tally()].add($0) }
                 return tallies
             }
         }
@@ -70,20 +68,20 @@ package struct ReplayedLog: Sendable {
     }
 
     /// Calls `body` with every message, by partition and position.
-    package func forEachMessage(at moment: Instant? = nil, _ body: (Message) throws -> Void) throws(ArchiveFailure) {
+    package func forEachMessage(_ body: (Message) throws -> Void) throws(ArchiveFailure) {
         do {
-            for id in store.shelf.all { try forEachMessage(in: id, at: moment, body) }
+            for id in store.shelf.all { try forEachMessage(in: id, body) }
         } catch { throw ArchiveFailure(error) }
     }
 
-    private func forEachMessage(in id: PartitionID, at moment: Instant?, _ body: (Message) throws -> Void) throws {
+    private func forEachMessage(in id: PartitionID, _ body: (Message) throws -> Void) throws {
         guard let lease = try store.shelf.lease(id) else { return }
-        var bench = Bench(horizon: Horizon(position: position, time: moment ?? time))
+        var bench = Bench(horizon: Horizon(position: position, time: time))
         var walk = TrailWalk(of: lease.partition)
         while let slice = try walk.next() {
             var messages: [Message] = []
             try store.state.environment.read { reader in
-                for row in slice where row.fields.kind == .send {
+                for row in slice where row.fields.kind == .send && row.fields.at <= time {
                     let event = try row.event()
                     guard case .send(let send) = event.deed, let tenant = event.tenant else { continue }
                     messages.append(try message(event, send, tenant, &bench, reader))

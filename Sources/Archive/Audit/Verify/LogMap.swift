@@ -28,14 +28,12 @@ struct LogMap: Sendable {
 
     private static func runs(of journal: [(position: Position, record: [UInt8])]) -> [Run] {
         var runs: [Run] = []
-        for (position, record) in journal {
-            if var last = runs.last, last.last.next == position, case .journal(let records) = last.source {
-                last.last = position
-                last.source = .journal(records + [record])
-                runs[runs.count - 1] = last
-            } else {
-                runs.append(Run(first: position, last: position, source: .journal([record])))
-            }
+        var rest = journal[...]
+        while let first = rest.first?.position {
+            let count = zip(rest, first.rawValue...).prefix { $0.position.rawValue == $1 }.count
+            let records = rest.prefix(count).map(\.record)
+            runs.append(Run(first: first, last: Position(first.rawValue + UInt64(count) - 1), source: .journal(records)))
+            rest = rest.dropFirst(count)
         }
         return runs
     }

@@ -1,2 +1,3 @@
 #include <lmdb.h>
-#include <sys/vfs.h>  // statfs, which Swift's own Glibc module leaves out
+#include <malloc.h>   // mallopt, which Swift's own Glibc module leaves out
+#include <sys/vfs.h>  // statfs, which it leaves out as well

@@ -38,6 +38,7 @@ import Glibc
     }
 
     private static func create(_ path: String) throws(LMDBError) -> OpaquePointer {
+        _ = LargeBlocks.areUntouched
         var created: OpaquePointer?
         let code = unsafe mdb_env_create(&created)
         guard code == MDB_SUCCESS, let raw = unsafe created else { throw LMDBError(code: code, operation: .open, path: path) }

@@ -44,10 +44,10 @@ def states(connection, questions, words):
     return found
 
 
-def try_moments(daemon, seed, count):
+def try_moments(socket, data, seed, count):
     """Returns how many (message, viewer) pairs were in each state, over `count` random moments."""
     dice = random.Random(seed)
-    with Connection(daemon.socket, timeout=120) as connection:
+    with Connection(socket, timeout=120) as connection:
         connection.call("HELLO", 3)
         end = digest(connection)[0]
         model = Model(events_of(connection, end))
@@ -69,14 +69,12 @@ def try_moments(daemon, seed, count):
                 expected = view.state(send, viewer)
                 assert state == expected, (send, viewer, words)
                 told[expected] = told.get(expected, 0) + 1
-            # Replayed at positions: a log has no other order. A time is one of them where the server had heard of it by then.
-            if words is not time:
-                replayed = {message["position"]: message for message in messages_of(daemon.data, "--asof", words)}
-                for send in model.sends:
-                    message = replayed.pop(send["position"], None)
-                    assert (message and message["state"]) == view.state(send, None), (send, words)
-                    assert not message or set(message["hidden-from"]) == view.hiders(send), (send, words)
-                assert not replayed
+            replayed = {message["position"]: message for message in messages_of(data, "--asof", words)}
+            for send in model.sends:
+                message = replayed.pop(send["position"], None)
+                assert (message and message["state"]) == view.state(send, None), (send, words)
+                assert not message or set(message["hidden-from"]) == view.hiders(send), (send, words)
+            assert not replayed
         return told
 
 
@@ -104,7 +102,7 @@ def test_daemon_replay_and_model_agree_of_every_message_and_viewer(make_daemon, 
     context = multiprocessing.get_context("fork")
     told = {}
     with concurrent.futures.ProcessPoolExecutor(2, mp_context=context) as pool:
-        halves = [pool.submit(try_moments, daemon, dice.random(), MOMENTS // 2) for _ in range(2)]
+        halves = [pool.submit(try_moments, daemon.socket, daemon.data, dice.random(), MOMENTS // 2) for _ in range(2)]
         for half in halves:
             for state, count in half.result().items():
                 told[state] = told.get(state, 0) + count

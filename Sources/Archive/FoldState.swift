@@ -16,6 +16,7 @@ extension Store {
                 for id in meanings.keys.sorted() {
                     guard let meaning = meanings[id] else { continue }
                     try learn(meaning, of: id, &transaction)
+                    try filters.forget(id.number, &transaction)
                     progress.add(meaning)
                 }
                 progress.position = last

@@ -73,11 +73,11 @@ extension LogView {
         var unfolded: [Position] = []
         tail.forEach(message: fingerprint.rawValue) { batch, index in unfolded.append(batch.position(at: index)) }
         var found = try latest(of: unfolded, than: nil, id, tenant, horizon)
-        for partition in store.shelf.all.reversed() {
+        try store.forEachPartition(of: fingerprint) { (partition) throws(ArchiveFailure) in
             // What was found in a later partition is later than anything in this one.
-            if let found, store.partition(of: found.event.at) > partition { break }
-            let positions = try store.positions(of: [fingerprint], in: partition)[0]
-            found = try latest(of: positions, than: found, id, tenant, horizon)
+            if let found, store.partition(of: found.event.at) > partition { return false }
+            found = try latest(of: store.positions(of: fingerprint, in: partition), than: found, id, tenant, horizon)
+            return true
         }
         return found
     }

@@ -11,6 +11,7 @@ final class Store: Sendable {
     let state: StateFile
     let extents: Extents
     let tree: TreeTable
+    let filters: PartitionFilters
     let fingerprints: Fingerprints
     private let folder: DataFolder
 
@@ -25,11 +26,12 @@ final class Store: Sendable {
                 openMax: options.openPartitionsMax, options: environment)
             tombstones = try Tombstones(folder: folder.partitions, length: folder.partitionLength)
             state = try StateFile(
-                opening: statePath ?? folder.state, others: [Extents.tableName, TreeTable.tableName],
+                opening: statePath ?? folder.state, others: [Extents.tableName, TreeTable.tableName, PartitionFilters.tableName],
                 options: environment)
         } catch { throw ArchiveFailure(error) }
         extents = Extents(in: state.environment)
         tree = TreeTable(in: state.environment)
+        filters = PartitionFilters(in: state.environment)
     }
 
     /// How far the projections have come; the log's beginning for a new archive.
@@ -96,6 +98,27 @@ final class Store: Sendable {
             return try environment.read { reader in try messages.map { try index.positions(of: $0, reader) } }
         } catch { throw ArchiveFailure(error) }
     }
+
+    /// Calls `body` with the partitions that may have a message of an id's fingerprint, the latest first, until it says that this is enough.
+    func forEachPartition(
+        of message: Fingerprint, _ body: (PartitionID) throws(ArchiveFailure) -> Bool
+    ) throws(ArchiveFailure) {
+        var rest = shelf.all[...]
+        while !rest.isEmpty {
+            let some = rest.suffix(Self.filteredAtOnce)
+            rest = rest.dropLast(some.count)
+            let candidates: [Int32]
+            do {
+                candidates = try state.environment.read { reader in
+                    try filters.candidates(for: message, among: some.reversed().lazy.map(\.number), reader)
+                }
+            } catch { throw ArchiveFailure(error) }
+            for number in candidates where try !body(PartitionID(number)) { return }
+        }
+    }
+
+    /// Most questions end in the latest partitions.
+    private static let filteredAtOnce = 64
 
     /// Bytes that the file system has left for us.
     func freeDiskBytes() -> Int {

@@ -72,6 +72,9 @@ import Synchronization
         return table
     }
 
+    /// Whether a table was opened as `name`.
+    package func hasTable(named name: String) -> Bool { tables[name] != nil }
+
     /// A view of the file that does not move while others write.
     ///
     /// It borrows the environment. A class that keeps one says `let environment = environment` first, or uses `read`:

@@ -18,7 +18,8 @@ package final class PartitionShelf: Sendable {
     private let door = Mutex(())
 
     private struct Contents {
-        var existing: Set<PartitionID> = []
+        var existing: Set<PartitionID> = [] { didSet { sorted = nil } }
+        private var sorted: [PartitionID]?
         var open: [PartitionID: Slot] = [:]
         /// Replaced or removed, and not yet given back by all who hold them.
         var retired: [ObjectIdentifier: Slot] = [:]
@@ -28,6 +29,13 @@ package final class PartitionShelf: Sendable {
         var clock: UInt64 = 0
         /// By partition, a number that is another behind each of its writes.
         var changes: [PartitionID: UInt64] = [:]
+
+        /// Oldest first. Sorted once for all who ask until one comes or goes.
+        mutating func all() -> [PartitionID] {
+            let all = sorted ?? existing.sorted()
+            sorted = all
+            return all
+        }
 
         mutating func noteChange(_ id: PartitionID) {
             clock += 1
@@ -92,7 +100,7 @@ package final class PartitionShelf: Sendable {
     }
 
     /// All partitions, oldest first.
-    package var all: [PartitionID] { table.withLock { $0.existing.sorted() } }
+    package var all: [PartitionID] { table.withLock { $0.all() } }
     package var count: Int { table.withLock { $0.existing.count } }
     package var openCount: Int { table.withLock { $0.open.count } }
 
@@ -130,7 +138,7 @@ package final class PartitionShelf: Sendable {
             closeIdle(downTo: openMax - 1)
             let partition = try openFile(id)
             return table.withLock { contents in
-                contents.existing.insert(id)
+                if !contents.existing.contains(id) { contents.existing.insert(id) }
                 contents.open[id] = Slot(partition: partition)
                 return contents.take(id) ?? partition
             }

@@ -125,6 +125,14 @@ package struct PartitionIndex: Sendable {
         }
     }
 
+    /// A filter of all message ids and readings, and how many they are.
+    package func filter(_ reader: Reader) throws(LMDBError) -> (filter: PartitionFilter, count: Int) {
+        let count = try reader.count(of: ids)
+        var filter = PartitionFilter(count: count)
+        try forEachMessage(reader) { filter.insert($0) }
+        return (filter, count)
+    }
+
     /// A place in a timeline.
     package struct Place: Hashable, Comparable, Sendable {
         package var at: Instant

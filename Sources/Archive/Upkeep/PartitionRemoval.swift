@@ -67,7 +67,10 @@ struct PartitionRemoval {
             let forgotten = try store.state.environment.read { reader in try store.state.removed(id.number, reader) }
             if forgotten != removal.digest {
                 let departure = try Farewell(core, stone).departure()
-                try store.state.environment.write { transaction in try store.state.forget(departure, &transaction) }
+                try store.state.environment.write { transaction in
+                    try store.state.forget(departure, &transaction)
+                    try store.filters.forget(id.number, &transaction)
+                }
             }
             core.options.reached(.removalForgotten)
             // Read back as it lies there now: behind the removal nothing else has those hashes.

@@ -13,6 +13,7 @@ struct UpkeepRound {
     /// The last daily moment that was acted on.
     private var dailyDone: Instant
     private var compactable: Set<PartitionID> = []
+    private var filtering = Filtering()
     /// When trails were looked at whether their time is over.
     private var trailsLooked = Instant.distantPast
     /// Why the escrow puts a purge off. Nothing else is put off for it.
@@ -36,6 +37,7 @@ struct UpkeepRound {
         // Last: whatever holds a removal up holds up nothing that must be destroyed in time.
         try upkeep.finishRemoval()
         if `guard`.isTrusted, core.options.purge.isAutomatic { try removeTrails(upkeep) }
+        try filter(upkeep)
         upkeep.begin(.idle)
         upkeep.status.withLock { $0.lastError = nil }
     }
@@ -122,6 +124,13 @@ struct UpkeepRound {
             status.oldestExpired = oldest
             status.openIntents = open
         }
+    }
+
+    private mutating func filter(_ upkeep: Upkeep) throws(ArchiveFailure) {
+        let core = upkeep.core
+        let isMore = try filtering.run(core, before: core.store.partition(of: core.now), isStopping: { upkeep.isStopping })
+        // In a round of its own: what was ordered meanwhile comes in between.
+        if isMore { upkeep.ring() }
     }
 
     private mutating func compact(_ upkeep: Upkeep) throws(ArchiveFailure) {

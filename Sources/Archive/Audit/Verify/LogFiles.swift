@@ -41,8 +41,15 @@ final class LogFiles: Sendable {
 
     /// The state file, if it can be read.
     func state() throws(LMDBError) -> StateFile {
-        try StateFile(
-            opening: path + "/state.mdb", others: [Extents.tableName, TreeTable.tableName], options: .init(isLive ? .read : .readFrozen))
+        let options = Environment.Options(isLive ? .read : .readFrozen)
+        let others = [Extents.tableName, TreeTable.tableName]
+        do {
+            return try StateFile(opening: path + "/state.mdb", others: others + [PartitionFilters.tableName], options: options)
+        } catch {
+            // What was last written before there were filters.
+            guard error.kind == .missingTable(PartitionFilters.tableName) else { throw error }
+            return try StateFile(opening: path + "/state.mdb", others: others, options: options)
+        }
     }
 
     /// The records in the journal that no partition has, in order of position. Those that were folded stay there until their segment is

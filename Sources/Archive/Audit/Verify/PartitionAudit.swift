@@ -18,6 +18,8 @@ struct PartitionAudit: Sendable {
         /// By position of the intent: the keys that it names.
         var keys: [Position: Set<UInt64>]
         var end: Position
+        /// Nil if it cannot be read.
+        var state: StateFile?
         /// Opens bodies; nil: they are counted only.
         var vault: Vault?
         /// Whether each body is looked at, also where none is missing.
@@ -59,6 +61,22 @@ struct PartitionAudit: Sendable {
         for table in wanted.differences(from: found) {
             report.note(.damaged, in: place, "its index \(table) is not that of its records; 'annalsd rebuild' makes it anew")
         }
+        if let state = law.state, !files.isLive { try compareFilter(of: index, in: partition, totals, state) }
+    }
+
+    /// A filter is of all ids, unless a crash kept the state from hearing of the latest.
+    private mutating func compareFilter(
+        of index: PartitionIndex, in partition: Partition, _ totals: PartitionTotals, _ state: StateFile
+    ) throws {
+        guard state.environment.hasTable(named: PartitionFilters.tableName) else { return }
+        let stored = try state.environment.read { reader in
+            let isHeardOf = totals.last <= (try state.progress(reader)?.position ?? .none)
+            return isHeardOf ? try PartitionFilters(in: state.environment).filter(of: id.number, reader) : nil
+        }
+        guard let stored, stored != (try partition.environment.read { reader in try index.filter(reader).filter }) else { return }
+        report.note(
+            .damaged, in: state.environment.path,
+            "its filter of \(place) lacks messages that are there, or has others; 'annalsd rebuild' makes it anew")
     }
 
     // MARK: Bodies

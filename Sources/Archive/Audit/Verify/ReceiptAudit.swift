@@ -46,7 +46,8 @@ struct ReceiptAudit: Sendable {
             rules.apply(event)
             if case .purgeIntent(let intent) = event.deed { keys[event.position] = Set(intent.lines.flatMap(\.keys)) }
         }
-        let law = PartitionAudit.Law(rules: rules, keys: keys, end: reading.survey.end, vault: vault, isThorough: isThorough)
+        let law = PartitionAudit.Law(
+            rules: rules, keys: keys, end: reading.survey.end, state: reading.survey.state, vault: vault, isThorough: isThorough)
         let (ids, shares, files) = (reading.shares.keys.sorted(), reading.shares, files)
         var audits: [PartitionAudit] = []
         for start in stride(from: 0, to: ids.count, by: Cores.wave) {

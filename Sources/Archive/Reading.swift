@@ -39,8 +39,9 @@ extension LogView {
         let first = store.partition(of: message.event.recorded)
         var positions: Set<Position> = []
         tail.forEach(message: fingerprint.rawValue) { batch, index in positions.insert(batch.position(at: index)) }
-        for partition in store.shelf.all where partition >= first {
-            positions.formUnion(try store.positions(of: fingerprint, in: partition))
+        try store.forEachPartition(of: fingerprint) { (partition) throws(ArchiveFailure) in
+            if partition >= first { positions.formUnion(try store.positions(of: fingerprint, in: partition)) }
+            return partition > first
         }
         var readings: [Event] = []
         for position in positions.sorted() where readings.count < count {

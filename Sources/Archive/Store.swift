@@ -110,7 +110,7 @@ final class Store: Sendable {
             let candidates: [Int32]
             do {
                 candidates = try state.environment.read { reader in
-                    try filters.candidates(for: message, among: some.reversed().lazy.map(\.number), reader)
+                    try filters.candidates(for: message, among: some.reversed().map(\.number), reader)
                 }
             } catch { throw ArchiveFailure(error) }
             for number in candidates where try !body(PartitionID(number)) { return }

@@ -14,7 +14,7 @@ package struct PartitionFilters: Sendable {
 
     /// Of some partitions, in their order, those that may have a message of this fingerprint, or a reading of one.
     package func candidates(
-        for message: Fingerprint, among partitions: some Sequence<Int32>, _ reader: Reader
+        for message: Fingerprint, among partitions: [Int32], _ reader: Reader
     ) throws(LMDBError) -> [Int32] {
         var found: [Int32] = []
         for partition in partitions {

@@ -38,19 +38,22 @@ package struct IndexSums: Hashable, Sendable {
 }
 
 extension PartitionIndex {
-    /// Of the tables as they are.
-    package func sums(_ reader: Reader) throws(LMDBError) -> IndexSums {
+    /// Of the tables as they are, if every chunk of a run is whole.
+    package func sums(_ reader: Reader) throws(ProjectionFailure) -> IndexSums {
         var sums = IndexSums()
-        sums.ids = try Self.sum(of: ids, reader)
-        sums.timeline = try Self.sum(of: timeline, reader)
-        sums.counts = try Self.sum(of: counts, reader)
+        let nothing = RawSpan()
+        try ids.forEach(reader) { row in
+            let words: Words<2> = [row[0].bigEndian, row[1].bigEndian]
+            sums.ids.add(words.span.bytes, nothing)
+        }
+        try timeline.forEach(reader) { row in
+            let words: Words<3> = [row[0].bigEndian, row[1].bigEndian, row[2].bigEndian]
+            sums.timeline.add(words.span.bytes, nothing)
+        }
+        try onStore { () throws(LMDBError) in
+            var cursor = try reader.cursor(in: counts)
+            while try cursor.next() { sums.counts.add(cursor.key, cursor.value) }
+        }
         return sums
-    }
-
-    private static func sum(of table: Table, _ reader: Reader) throws(LMDBError) -> RowSum {
-        var sum = RowSum()
-        var cursor = try reader.cursor(in: table)
-        while try cursor.next() { sum.add(cursor.key, cursor.value) }
-        return sum
     }
 }

@@ -3,8 +3,8 @@ package import LMDB
 
 /// The indexes of one partition, in its own file and written in the transaction of its records:
 ///
-/// - `ids`: fingerprint of the message id, position → nothing; and so for a reading of a message, under another fingerprint
-/// - `timeline`: fingerprint of the conversation, at, position → nothing
+/// - `ids`: runs of (fingerprint of the message id, position); and so for a reading of a message, under another fingerprint
+/// - `timeline`: runs of (fingerprint of the conversation, at, position)
 /// - `counts`: tenant, conversation → messages, body bytes
 /// - `holdings`: key, tenant, conversation, sender → messages, body bytes, first and last time: what is present, and
 ///   under which key it is sealed
@@ -14,22 +14,43 @@ package struct PartitionIndex: Sendable {
     package static let tableNames = ["ids", "timeline", "counts", "holdings"]
 
     let path: String
-    let ids: Table
-    let timeline: Table
+    let ids: Runs<2>
+    let timeline: Runs<3>
     let counts: Table
     let holdings: Table
 
     package init(in environment: Environment) {
         path = environment.path
-        ids = environment.table(named: "ids")
-        timeline = environment.table(named: "timeline")
+        ids = Runs("ids", in: environment)
+        timeline = Runs("timeline", in: environment)
         counts = environment.table(named: "counts")
         holdings = environment.table(named: "holdings")
     }
 
-    /// The tables, by name, in the order in which a digest goes through them. `holdings` is none of them: what an event means stays, and
-    /// what is present of it does not.
-    package var tables: [(name: String, table: Table)] { [("ids", ids), ("timeline", timeline), ("counts", counts)] }
+    /// Calls `body` with all rows of a table in the order of their keys, in whatever runs they lie: how a digest goes through them.
+    /// `holdings` is none of these tables: what an event means stays, and what is present of it does not.
+    ///
+    /// - Parameter begin: is told each table's name and how many rows it has, before them.
+    package func forEachRow(
+        _ reader: Reader, begin: (String, Int) -> Void, _ body: (_ key: RawSpan, _ value: RawSpan) -> Void
+    ) throws(ProjectionFailure) {
+        let nothing = RawSpan()
+        begin("ids", try ids.count(reader))
+        try ids.forEachInOrder(reader) { row in
+            let words: Words<2> = [row[0].bigEndian, row[1].bigEndian]
+            body(words.span.bytes, nothing)
+        }
+        begin("timeline", try timeline.count(reader))
+        try timeline.forEachInOrder(reader) { row in
+            let words: Words<3> = [row[0].bigEndian, row[1].bigEndian, row[2].bigEndian]
+            body(words.span.bytes, nothing)
+        }
+        try onStore { () throws(LMDBError) in
+            begin("counts", try reader.count(of: counts))
+            var cursor = try reader.cursor(in: counts)
+            while try cursor.next() { body(cursor.key, cursor.value) }
+        }
+    }
 
     /// A message, or a reading of one, as the indexes see it.
     package struct Row: Sendable {
@@ -62,17 +83,14 @@ package struct PartitionIndex: Sendable {
         }
     }
 
-    /// Adds messages and readings. Sorted by key before they are put, because neighbours in a batch then share pages.
+    /// Adds messages and readings.
     package func add(_ rows: [Row], _ gains: [Gain], _ transaction: inout WriteTransaction) throws(ProjectionFailure) {
-        var byID = rows.map { IDKey(fingerprint: $0.message, position: $0.position) }
-        byID.sort { ($0.fingerprint, $0.position) < ($1.fingerprint, $1.position) }
-        var byTime = rows.compactMap(\.timelineKey)
-        byTime.sort { ($0.fingerprint, $0.at, $0.position) < ($1.fingerprint, $1.at, $1.position) }
-        do {
-            let nothing = RawSpan()
-            for key in byID { try transaction.put(nothing, for: key.words.span.bytes, in: ids) }
-            for key in byTime { try transaction.put(nothing, for: key.words.span.bytes, in: timeline) }
-        } catch { throw .store(error) }
+        let byID = rows.map { IDKey(fingerprint: $0.message, position: $0.position) }
+            .sorted { ($0.fingerprint, $0.position) < ($1.fingerprint, $1.position) }
+        try ids.add(byID.map(\.row), &transaction)
+        let byTime = rows.compactMap(\.timelineKey)
+            .sorted { ($0.fingerprint, $0.at, $0.position) < ($1.fingerprint, $1.at, $1.position) }
+        try timeline.add(byTime.map(\.row), &transaction)
         for gain in gains { try add(gain, &transaction) }
     }
 
@@ -98,36 +116,26 @@ package struct PartitionIndex: Sendable {
 
     /// Empties all indexes, to be built anew.
     package func clear(_ transaction: inout WriteTransaction) throws(LMDBError) {
-        try transaction.clear(ids)
-        try transaction.clear(timeline)
+        try transaction.clear(ids.table)
+        try transaction.clear(timeline.table)
         try transaction.clear(counts)
         try transaction.clear(holdings)
     }
 
     /// Where messages of an id's fingerprint, or readings of them, are, in order of position.
-    package func positions(of message: Fingerprint, _ reader: Reader) throws(LMDBError) -> [Position] {
-        var cursor = try reader.cursor(in: ids)
-        let start: Words<1> = [message.rawValue.bigEndian]
-        var found: [Position] = []
-        var isThere = try cursor.seek(atLeast: start.span.bytes)
-        while isThere, cursor.key.word(0) == message.rawValue {
-            if let position = cursor.key.word(1) { found.append(Position(position)) }
-            isThere = try cursor.next()
-        }
-        return found
+    package func positions(of message: Fingerprint, _ reader: Reader) throws(ProjectionFailure) -> [Position] {
+        let start = IDKey(fingerprint: message, position: .none).row
+        return try ids.rows(from: start, limit: .max, reader).map { Position($0[1]) }
     }
 
     /// Calls `body` with the fingerprint of every message id, and of every reading.
-    package func forEachMessage(_ reader: Reader, _ body: (Fingerprint) -> Void) throws(LMDBError) {
-        var cursor = try reader.cursor(in: ids)
-        while try cursor.next() {
-            if let word = cursor.key.word(0) { body(Fingerprint(word)) }
-        }
+    package func forEachMessage(_ reader: Reader, _ body: (Fingerprint) -> Void) throws(ProjectionFailure) {
+        try ids.forEach(reader) { body(Fingerprint($0[0])) }
     }
 
     /// A filter of all message ids and readings, and how many they are.
-    package func filter(_ reader: Reader) throws(LMDBError) -> (filter: PartitionFilter, count: Int) {
-        let count = try reader.count(of: ids)
+    package func filter(_ reader: Reader) throws(ProjectionFailure) -> (filter: PartitionFilter, count: Int) {
+        let count = try ids.count(reader)
         var filter = PartitionFilter(count: count)
         try forEachMessage(reader) { filter.insert($0) }
         return (filter, count)
@@ -149,49 +157,30 @@ package struct PartitionIndex: Sendable {
     /// Up to `limit` places right after `place`, ascending.
     package func places(
         of conversation: Fingerprint, after place: Place, limit: Int, _ reader: Reader
-    ) throws(LMDBError) -> [Place] {
-        var cursor = try reader.cursor(in: timeline)
-        let start = TimelineKey(fingerprint: conversation, at: place.at, position: place.position).words
-        var isThere = try cursor.seek(atLeast: start.span.bytes)
-        var found: [Place] = []
-        while isThere, found.count < limit, cursor.key.word(0) == conversation.rawValue {
-            if let here = Self.place(cursor.key), here != place { found.append(here) }
-            isThere = try cursor.next()
-        }
-        return found
+    ) throws(ProjectionFailure) -> [Place] {
+        let start = TimelineKey(fingerprint: conversation, at: place.at, position: place.position).row
+        let found = try timeline.rows(from: start, limit: limit &+ (limit < .max ? 1 : 0), reader).map(Place.init)
+        return Array(found.drop { $0 == place }.prefix(limit))
     }
 
     /// Up to `limit` places right before `place`, descending.
     package func places(
         of conversation: Fingerprint, before place: Place, limit: Int, _ reader: Reader
-    ) throws(LMDBError) -> [Place] {
-        var cursor = try reader.cursor(in: timeline)
-        let start = TimelineKey(fingerprint: conversation, at: place.at, position: place.position).words
-        var isThere = try cursor.seek(below: start.span.bytes)
-        var found: [Place] = []
-        while isThere, found.count < limit, cursor.key.word(0) == conversation.rawValue {
-            if let here = Self.place(cursor.key) { found.append(here) }
-            isThere = try cursor.previous()
-        }
-        return found
+    ) throws(ProjectionFailure) -> [Place] {
+        let end = TimelineKey(fingerprint: conversation, at: place.at, position: place.position).row
+        return try timeline.rows(before: end, limit: limit, reader).map(Place.init)
     }
 
     /// The first of a conversation's messages in the order of the log, which need not be that of their times.
-    package func earliest(of conversation: Fingerprint, _ reader: Reader) throws(LMDBError) -> Position? {
-        var cursor = try reader.cursor(in: timeline)
-        let start: Words<1> = [conversation.rawValue.bigEndian]
-        var isThere = try cursor.seek(atLeast: start.span.bytes)
-        var earliest: Position?
-        while isThere, cursor.key.word(0) == conversation.rawValue {
-            if let here = Self.place(cursor.key)?.position { earliest = min(earliest ?? here, here) }
-            isThere = try cursor.next()
-        }
-        return earliest
+    package func earliest(of conversation: Fingerprint, _ reader: Reader) throws(ProjectionFailure) -> Position? {
+        let start: Runs<3>.Row = [conversation.rawValue, 0, 0]
+        return try timeline.rows(from: start, limit: .max, reader).map { Position($0[2]) }.min()
     }
+}
 
-    private static func place(_ key: RawSpan) -> Place? {
-        guard let at = key.word(1), let position = key.word(2) else { return nil }
-        return Place(at: Instant(milliseconds: Int64(bitPattern: at)), position: Position(position))
+extension PartitionIndex.Place {
+    fileprivate init(_ row: Runs<3>.Row) {
+        self.init(at: Instant(milliseconds: Int64(bitPattern: row[1])), position: Position(row[2]))
     }
 }
 
@@ -203,6 +192,7 @@ struct IDKey {
     var fingerprint: Fingerprint
     var position: Position
 
+    var row: Runs<2>.Row { [fingerprint.rawValue, position.rawValue] }
     var words: Words<2> { [fingerprint.rawValue.bigEndian, position.rawValue.bigEndian] }
 }
 
@@ -211,6 +201,7 @@ struct TimelineKey {
     var at: Instant
     var position: Position
 
+    var row: Runs<3>.Row { [fingerprint.rawValue, UInt64(bitPattern: at.milliseconds), position.rawValue] }
     var words: Words<3> {
         [fingerprint.rawValue.bigEndian, UInt64(bitPattern: at.milliseconds).bigEndian, position.rawValue.bigEndian]
     }

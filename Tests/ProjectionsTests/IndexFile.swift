@@ -85,7 +85,9 @@ final class IndexFile: Sendable {
 
     /// How many entries each index has.
     func sizes() throws -> [Int] {
-        try environment.read { reader in try index.tables.map { try reader.count(of: $0.table) } }
+        var sizes: [Int] = []
+        try environment.read { reader in try index.forEachRow(reader, begin: { sizes.append($1) }, { _, _ in }) }
+        return sizes
     }
 
     func sums() throws -> IndexSums { try environment.read { reader in try index.sums(reader) } }

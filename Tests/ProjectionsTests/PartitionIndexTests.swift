@@ -20,13 +20,6 @@ struct PartitionIndexTests {
         #expect(try file.positions(of: .max).isEmpty)
     }
 
-    @Test("added twice, a message is there once")
-    func twice() throws {
-        for _ in 0..<2 { try file.add([row(message: 7, at: 10, position: 5)]) }
-        #expect(try file.positions(of: 7) == [5])
-        #expect(try file.up(from: .beginning).count == 1)
-    }
-
     @Test("a reading is found by its message, and is on no timeline; sums of rows know the difference")
     func readings() throws {
         let rows = [row(message: 7, at: 10, position: 5), row(message: 8, conversation: nil, at: 11, position: 6)]

@@ -45,7 +45,8 @@ extension Store {
                 let partition = lease.partition
                 hash.update(number: UInt64(UInt32(bitPattern: id.number)))
                 try partition.environment.read { reader in
-                    for (name, table) in PartitionIndex(in: partition.environment).tables { try hash.update(name, table, reader) }
+                    let index = PartitionIndex(in: partition.environment)
+                    try index.forEachRow(reader, begin: { hash.update($0, rows: $1) }, { hash.update($0, $1) })
                 }
             }
         } catch { throw ArchiveFailure(error) }
@@ -58,15 +59,21 @@ extension SHA256 {
         withUnsafeBytes(of: number.bigEndian) { update(bufferPointer: $0) }
     }
 
-    fileprivate mutating func update(_ name: String, _ table: Table, _ reader: Reader) throws(LMDBError) {
+    fileprivate mutating func update(_ name: String, rows: Int) {
         update(data: Array(name.utf8))
-        update(number: UInt64(try reader.count(of: table)))
+        update(number: UInt64(rows))
+    }
+
+    fileprivate mutating func update(_ key: RawSpan, _ value: RawSpan) {
+        update(number: UInt64(key.byteCount))
+        update(number: UInt64(value.byteCount))
+        key.withUnsafeBytes { update(bufferPointer: $0) }
+        value.withUnsafeBytes { update(bufferPointer: $0) }
+    }
+
+    fileprivate mutating func update(_ name: String, _ table: Table, _ reader: Reader) throws(LMDBError) {
+        update(name, rows: try reader.count(of: table))
         var cursor = try reader.cursor(in: table)
-        while try cursor.next() {
-            update(number: UInt64(cursor.key.byteCount))
-            update(number: UInt64(cursor.value.byteCount))
-            cursor.key.withUnsafeBytes { update(bufferPointer: $0) }
-            cursor.value.withUnsafeBytes { update(bufferPointer: $0) }
-        }
+        while try cursor.next() { update(cursor.key, cursor.value) }
     }
 }

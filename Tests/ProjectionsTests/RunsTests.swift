@@ -1,0 +1,117 @@
+import LMDB
+import TestSupport
+import Testing
+
+@testable import Projections
+
+/// Against a plain sorted array.
+@Suite("Sorted runs")
+struct RunsTests {
+    private let environment: Environment
+    private let runs: Runs<3>
+    // Last, so that the file is closed before it is removed.
+    private let folder: TemporaryFolder
+
+    init() throws {
+        folder = try TemporaryFolder()
+        environment = try Environment(opening: "\(folder.path)/runs.mdb", tables: ["rows"], options: .init(.create, mapBytes: 256 << 20))
+        runs = Runs("rows", in: environment)
+    }
+
+    private struct Triple: Hashable, Comparable {
+        var numbers: [UInt64]
+        var row: Runs<3>.Row { [numbers[0], numbers[1], numbers[2]] }
+
+        init(_ row: Runs<3>.Row) { numbers = [row[0], row[1], row[2]] }
+        init(_ numbers: [UInt64]) { self.numbers = numbers }
+        static func < (left: Self, right: Self) -> Bool { left.numbers.lexicographicallyPrecedes(right.numbers) }
+    }
+
+    private func add(_ rows: [Triple]) throws {
+        try environment.write { transaction in try runs.add(rows.sorted().map(\.row), &transaction) }
+    }
+
+    /// Some rows of few first numbers, so that a question has many answers; and of numbers at the ends of what a word can be.
+    private func triples(_ count: Int, _ random: inout SeededRandom) -> Set<Triple> {
+        Set((0..<count).map { _ in
+            Triple([
+                [0, 1, 2, 3, 1 << 63, .max].randomElement(using: &random) ?? 0, UInt64.random(in: 0..<50, using: &random),
+                random.chance(of: 1, in: 9) ? .max : random.next() % 1000,
+            ])
+        })
+    }
+
+    private func check(_ all: [Triple], _ random: inout SeededRandom) throws {
+        try environment.read { reader in
+            var inOrder: [Triple] = []
+            try runs.forEachInOrder(reader) { inOrder.append(Triple($0)) }
+            #expect(inOrder == all)
+            var anyhow: [Triple] = []
+            try runs.forEach(reader) { anyhow.append(Triple($0)) }
+            #expect(anyhow.sorted() == all)
+            #expect(try runs.count(reader) == all.count)
+            for _ in 0..<40 {
+                let place = random.chance(of: 1, in: 2) ? all.randomElement(using: &random) : nil
+                let start = place ?? Triple([UInt64.random(in: 0..<5, using: &random), random.next() % 60, random.next() % 1000])
+                let limit = [1, 2, 50, .max].randomElement(using: &random) ?? 1
+                let up = all.filter { $0 >= start && $0.numbers[0] == start.numbers[0] }.prefix(limit)
+                #expect(try runs.rows(from: start.row, limit: limit, reader).map { Triple($0) } == Array(up))
+                let down = all.filter { $0 < start && $0.numbers[0] == start.numbers[0] }.reversed().prefix(limit)
+                #expect(try runs.rows(before: start.row, limit: limit, reader).map { Triple($0) } == Array(down))
+            }
+        }
+    }
+
+    @Test("answers as a sorted array does, at any number of runs, through merges of several levels", arguments: 0..<6)
+    func likeAnArray(round: Int) throws {
+        var random = SeededRandom(for: "sorted runs \(round)")
+        var all: Set<Triple> = []
+        try check([], &random)
+        for step in 0..<90 {
+            let news = triples(Int.random(in: 0..<[2, 30, 1_200][round % 3], using: &random), &random).subtracting(all)
+            try add(Array(news))
+            all.formUnion(news)
+            if step < 20 || step.isMultiple(of: 13) { try check(all.sorted(), &random) }
+        }
+        try check(all.sorted(), &random)
+    }
+
+    @Test("few runs are left of many, and what they held before is given back")
+    func merges() throws {
+        for number in 0..<600 { try add([Triple([UInt64(number % 7), UInt64(number), 1])]) }
+        let rows = try environment.read { reader in try reader.count(of: runs.table) }
+        // 600 = 1 × 512 + 1 × 64 + 3 × 8.
+        #expect(rows == 5)
+    }
+
+    @Test("a chunk with one other bit is found by whoever goes through all rows", arguments: [0, 7, 8, 40, 200])
+    func damage(bit: Int) throws {
+        var random = SeededRandom(for: "damaged runs")
+        try add(Array(triples(2_000, &random)))
+        try environment.write { transaction in
+            let found = try transaction.reader.firstEntry(in: runs.table)
+            var value = found.value
+            value[bit / 8 % value.count] ^= 1 << UInt8(bit % 8)
+            try transaction.put(value.span.bytes, for: found.key.span.bytes, in: runs.table)
+        }
+        #expect(throws: ProjectionFailure.self) { try environment.read { reader in try runs.forEach(reader) { _ in } } }
+    }
+
+    @Test("a row that is no chunk is damage, and not an answer")
+    func noChunk() throws {
+        try environment.write { transaction in
+            try transaction.put([UInt8](repeating: 0, count: 0).span.bytes, for: words(5, 6, 7).span.bytes, in: runs.table)
+        }
+        #expect(throws: ProjectionFailure.self) { try environment.read { reader in try runs.rows(from: [0, 0, 0], limit: 1, reader) } }
+        #expect(throws: ProjectionFailure.self) { try environment.read { reader in try runs.rows(before: [9, 9, 9], limit: 1, reader) } }
+        #expect(throws: ProjectionFailure.self) { try environment.read { reader in try runs.count(reader) } }
+    }
+}
+
+extension Reader {
+    fileprivate func firstEntry(in table: Table) throws -> (key: [UInt8], value: [UInt8]) {
+        var cursor = try cursor(in: table)
+        _ = try cursor.first()
+        return (cursor.key.withUnsafeBytes { [UInt8]($0) }, cursor.value.withUnsafeBytes { [UInt8]($0) })
+    }
+}

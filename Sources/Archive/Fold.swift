@@ -96,7 +96,7 @@ struct Fold {
                     for reference in news { try append(reference, to: partition, &transaction) }
                     let index = PartitionIndex(in: partition.environment)
                     try index.add(meaning.rows, meaning.gains.counted(), &transaction)
-                    try index.addHoldings(meaning.holdings.counted(), &transaction)
+                    try index.addHoldings(meaning.holdings.all, &transaction)
                     try partition.write(totals, &transaction)
                 }
             }

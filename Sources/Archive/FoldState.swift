@@ -32,10 +32,9 @@ extension Store {
     ) throws(ArchiveFailure) {
         do {
             for gain in meaning.gains.all {
-                let (tenant, conversation) = try gain.names()
-                try state.conversations.add(tenant, conversation, last: gain.last, messages: gain.messages, &transaction)
+                try state.conversations.add(to: gain.key, last: gain.last, messages: gain.messages, &transaction)
                 guard gain.messages > 0 else { continue }
-                try state.conversations.mark(tenant, conversation, partition: id.number, &transaction)
+                try state.conversations.mark(gain.key, partition: id.number, &transaction)
             }
             for (event, record) in meaning.others { try state.apply(event, record, &transaction) }
             for key in meaning.holdings.keys { try state.noteKey(key.rawValue, partition: id.number, &transaction) }

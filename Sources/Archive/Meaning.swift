@@ -42,11 +42,11 @@ struct Meaning {
         let send = try SendFields(of: fields, in: record)
         messages += 1
         bodyBytes += UInt64(send.bodyBytes)
-        gains.add(
+        try gains.add(
             Fingerprint(names.conversation), tenant: fields.tenant.bytes(in: record), name: send.conversation.bytes(in: record),
             position: fields.position, messages: 1, bodyBytes: UInt64(send.bodyBytes))
         if let key {
-            holdings.add(
+            try holdings.add(
                 key, tenant: fields.tenant.bytes(in: record), Fingerprint(names.conversation), send.conversation.bytes(in: record),
                 sender: send.sender.bytes(in: record), at: fields.at, bodyBytes: UInt64(send.bodyBytes), fingerprints)
         }
@@ -63,13 +63,8 @@ struct Meaning {
                 PartitionIndex.Row(message: Fingerprint(names.message), conversation: nil, at: event.at, position: event.position))
         }
         guard let tenant = event.tenant, let name = event.conversation else { return }
-        tenant.utf8.withUnsafeBytes { tenant in
-            name.utf8.withUnsafeBytes { name in
-                gains.add(
-                    Fingerprint(names.conversation), tenant: tenant, name: name, position: event.position, messages: 0,
-                    bodyBytes: 0)
-            }
-        }
+        gains.add(
+            Fingerprint(names.conversation), ConversationKey(tenant, name), position: event.position, messages: 0, bodyBytes: 0)
     }
 }
 
@@ -79,8 +74,7 @@ struct ConversationGains {
     fileprivate var firstOf: [Fingerprint: Int] = [:]
 
     struct Gain {
-        var tenant: [UInt8]
-        var name: [UInt8]
+        var key: ConversationKey
         var last: Position
         var messages: UInt64
         var bodyBytes: UInt64
@@ -91,22 +85,39 @@ struct ConversationGains {
     mutating func add(
         _ fingerprint: Fingerprint, tenant: UnsafeRawBufferPointer, name: UnsafeRawBufferPointer, position: Position,
         messages: UInt64, bodyBytes: UInt64
-    ) {
-        var index = firstOf[fingerprint]
-        while let found = index, !(all[found].name.elementsEqual(name) && all[found].tenant.elementsEqual(tenant)) {
-            index = all[found].sibling
-        }
+    ) throws(TrailFault) {
+        let index = index(of: fingerprint) { $0.isOf(tenant, name) }
         if let index {
-            all[index].last = max(all[index].last, position)
-            all[index].messages += messages
-            all[index].bodyBytes += bodyBytes
+            all[index].add(position, messages, bodyBytes)
         } else {
-            all.append(
-                Gain(
-                    tenant: [UInt8](tenant), name: [UInt8](name), last: position, messages: messages, bodyBytes: bodyBytes,
-                    sibling: firstOf[fingerprint]))
-            firstOf[fingerprint] = all.count - 1
+            // The names are checked once more: they came from the disk.
+            do { append(try ConversationKey(checking: tenant, name), fingerprint, position, messages, bodyBytes) } catch {
+                throw .malformed("name")
+            }
         }
+    }
+
+    mutating func add(
+        _ fingerprint: Fingerprint, _ key: ConversationKey, position: Position, messages: UInt64, bodyBytes: UInt64
+    ) {
+        if let index = index(of: fingerprint, where: { $0 == key }) {
+            all[index].add(position, messages, bodyBytes)
+        } else {
+            append(key, fingerprint, position, messages, bodyBytes)
+        }
+    }
+
+    private func index(of fingerprint: Fingerprint, where isIt: (ConversationKey) -> Bool) -> Int? {
+        var index = firstOf[fingerprint]
+        while let found = index, !isIt(all[found].key) { index = all[found].sibling }
+        return index
+    }
+
+    private mutating func append(
+        _ key: ConversationKey, _ fingerprint: Fingerprint, _ position: Position, _ messages: UInt64, _ bodyBytes: UInt64
+    ) {
+        all.append(Gain(key: key, last: position, messages: messages, bodyBytes: bodyBytes, sibling: firstOf[fingerprint]))
+        firstOf[fingerprint] = all.count - 1
     }
 }
 
@@ -117,31 +128,24 @@ extension ConversationGains {
             var index: Int? = first
             while let found = index {
                 let gain = others.all[found]
-                gain.tenant.withUnsafeBytes { tenant in
-                    gain.name.withUnsafeBytes { name in
-                        add(
-                            fingerprint, tenant: tenant, name: name, position: gain.last, messages: gain.messages,
-                            bodyBytes: gain.bodyBytes)
-                    }
-                }
+                add(fingerprint, gain.key, position: gain.last, messages: gain.messages, bodyBytes: gain.bodyBytes)
                 index = gain.sibling
             }
         }
     }
 
     /// What a partition's counts gain.
-    func counted() throws(TrailFault) -> [PartitionIndex.Gain] {
-        try all.filter { $0.messages > 0 }.map { (gain) throws(TrailFault) in
-            let (tenant, conversation) = try gain.names()
-            return PartitionIndex.Gain(
-                tenant: tenant, conversation: conversation, messages: gain.messages, bodyBytes: gain.bodyBytes)
+    func counted() -> [PartitionIndex.Gain] {
+        all.lazy.filter { $0.messages > 0 }.map {
+            PartitionIndex.Gain(key: $0.key, messages: $0.messages, bodyBytes: $0.bodyBytes)
         }
     }
 }
 
 extension ConversationGains.Gain {
-    /// The names, checked once more: they came from the disk.
-    func names() throws(TrailFault) -> (TenantID, ConversationID) {
-        do { return (try TenantID(tenant), try ConversationID(name)) } catch { throw .malformed("name") }
+    fileprivate mutating func add(_ position: Position, _ messages: UInt64, _ bodyBytes: UInt64) {
+        last = max(last, position)
+        self.messages += messages
+        self.bodyBytes += bodyBytes
     }
 }

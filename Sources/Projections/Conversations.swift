@@ -24,17 +24,20 @@ package struct Conversations: Sendable {
 
     /// Adds what became of a conversation: its last event and how many messages came.
     package func add(
-        _ tenant: TenantID, _ conversation: ConversationID, last: Position, messages: UInt64, _ transaction: inout WriteTransaction
+        to key: ConversationKey, last: Position, messages: UInt64, _ transaction: inout WriteTransaction
     ) throws(ProjectionFailure) {
-        let before = try summary(tenant, conversation, transaction.reader)
+        let before = try summary(key, transaction.reader)
         let after = Summary(last: max(before?.last ?? .none, last), messages: (before?.messages ?? 0) + messages)
-        do { try set(after, of: tenant, conversation, &transaction) } catch { throw .store(error) }
+        do { try set(after, of: key, &transaction) } catch { throw .store(error) }
     }
 
     package func summary(
         _ tenant: TenantID, _ conversation: ConversationID, _ reader: Reader
     ) throws(ProjectionFailure) -> Summary? {
-        let key = NamedKey(tenant, conversation)
+        try summary(ConversationKey(tenant, conversation), reader)
+    }
+
+    private func summary(_ key: ConversationKey, _ reader: Reader) throws(ProjectionFailure) -> Summary? {
         let found = try onStore { () throws(LMDBError) in
             try reader.lend(key.bytes.span.bytes, in: conversations) { ($0.word(0), $0.word(1)) }
         }
@@ -47,9 +50,8 @@ package struct Conversations: Sendable {
 
     /// Sets what is known of a conversation; nil: nothing is left of it.
     func set(
-        _ summary: Summary?, of tenant: TenantID, _ conversation: ConversationID, _ transaction: inout WriteTransaction
+        _ summary: Summary?, of key: ConversationKey, _ transaction: inout WriteTransaction
     ) throws(LMDBError) {
-        let key = NamedKey(tenant, conversation)
         guard let summary else { return _ = try transaction.delete(key.bytes.span.bytes, in: conversations) }
         let value: Words<2> = [summary.last.rawValue.bigEndian, summary.messages.bigEndian]
         try transaction.put(value.span.bytes, for: key.bytes.span.bytes, in: conversations)
@@ -68,9 +70,9 @@ package struct Conversations: Sendable {
 
     /// Notes that a partition holds messages of a conversation. `partition` is the partition's number.
     package func mark(
-        _ tenant: TenantID, _ conversation: ConversationID, partition: Int32, _ transaction: inout WriteTransaction
+        _ conversation: ConversationKey, partition: Int32, _ transaction: inout WriteTransaction
     ) throws(LMDBError) {
-        var key = NamedKey(tenant, conversation)
+        var key = NamedKey(conversation)
         key.append(UInt64(UInt32(bitPattern: partition)))
         // Looking first leaves the page clean in the common case, where the mark is there.
         if try transaction.contains(key.bytes.span.bytes, in: presence) { return }

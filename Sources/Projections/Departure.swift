@@ -77,7 +77,7 @@ extension StateFile {
             let last = before.last > departing.last ? before.last : departing.heir
             let messages = before.messages >= departing.messages ? before.messages - departing.messages : 0
             let after = last.map { Conversations.Summary(last: $0, messages: messages) }
-            try conversations.set(after, of: tenant, name, &transaction)
+            try conversations.set(after, of: ConversationKey(tenant, name), &transaction)
         } catch { throw .store(error) }
     }
 

@@ -32,34 +32,97 @@ extension PartitionIndex {
         /// In which all of its messages were sent.
         package var stretch: Stretch { Stretch(from: first, through: last) }
 
-        fileprivate var row: HoldingRow {
+        /// The same, as it is added.
+        package var gain: HoldingGain {
             var row = NamedKey(key)
             row.append(tenant.utf8)
             row.append(conversation.utf8)
             row.append(sender.utf8)
-            return HoldingRow(key: row.bytes, count: HoldingCount(messages: messages, bytes: bytes, first: first, last: last))
+            return HoldingGain(key: row.bytes, messages: messages, bytes: bytes, first: first, last: last)
+        }
+    }
+
+    /// What comes to a holding, under the bytes of its key: key, tenant, conversation and sender.
+    package struct HoldingGain: Sendable {
+        package var key: [UInt8]
+        package var messages: UInt64
+        package var bytes: UInt64
+        package var first: Instant
+        package var last: Instant
+
+        fileprivate init(key: [UInt8], messages: UInt64, bytes: UInt64, first: Instant, last: Instant) {
+            self.key = key
+            self.messages = messages
+            self.bytes = bytes
+            self.first = first
+            self.last = last
+        }
+
+        /// One message. Its names may be anything.
+        package init(
+            key: UInt64, checking tenant: UnsafeRawBufferPointer, _ conversation: UnsafeRawBufferPointer,
+            _ sender: UnsafeRawBufferPointer, at: Instant, bytes: UInt64
+        ) throws(NameFault) {
+            if let fault = NameFault.find(in: tenant) ?? NameFault.find(in: conversation) ?? NameFault.find(in: sender) { throw fault }
+            let length = 8 + tenant.count + conversation.count + sender.count + 3
+            self.key = [UInt8](unsafeUninitializedCapacity: length) { room, count in
+                var rest = UnsafeMutableRawBufferPointer(room)
+                rest.storeBytes(of: key.bigEndian, as: UInt64.self)
+                rest = UnsafeMutableRawBufferPointer(rebasing: rest[8...])
+                rest.append(tenant)
+                rest.append(conversation)
+                rest.append(sender)
+                count = length
+            }
+            messages = 1
+            self.bytes = bytes
+            first = at
+            last = at
+        }
+
+        package func isOf(
+            _ tenant: UnsafeRawBufferPointer, _ conversation: UnsafeRawBufferPointer, _ sender: UnsafeRawBufferPointer
+        ) -> Bool {
+            key.withUnsafeBytes { key in
+                var rest = UnsafeRawBufferPointer(rebasing: key[8...])
+                return rest.take(tenant) && rest.take(conversation) && rest.take(sender) && rest.isEmpty
+            }
+        }
+
+        package mutating func add(at: Instant, bytes: UInt64) {
+            messages += 1
+            self.bytes += bytes
+            first = min(first, at)
+            last = max(last, at)
+        }
+
+        fileprivate var row: HoldingRow {
+            HoldingRow(key: key, count: HoldingCount(messages: messages, bytes: bytes, first: first, last: last))
         }
     }
 
     /// Adds to what is there.
-    package func addHoldings(_ gains: [Holding], _ transaction: inout WriteTransaction) throws(ProjectionFailure) {
-        for gain in gains.rows { try change(gain, &transaction) { $0?.adding(gain.count) ?? gain.count } }
+    package func addHoldings(_ gains: [HoldingGain], _ transaction: inout WriteTransaction) throws(ProjectionFailure) {
+        // In order of key bytes: neighbours then share pages.
+        for gain in gains.sorted(by: { $0.key.precedes($1.key) }).lazy.map(\.row) {
+            try change(gain, &transaction) { $0?.adding(gain.count) ?? gain.count }
+        }
     }
 
     /// Moves messages from the key that they are counted under to another one. More than there are cannot be moved: then the table
     /// is damaged.
     package func move(_ moved: Holding, to key: UInt64, _ transaction: inout WriteTransaction) throws(ProjectionFailure) {
-        let loss = moved.row
+        let loss = moved.gain.row
         try change(loss, &transaction) { $0?.subtracting(loss.count) }
         var gained = moved
         gained.key = key
-        let gain = gained.row
+        let gain = gained.gain.row
         try change(gain, &transaction) { $0?.adding(gain.count) ?? gain.count }
     }
 
     /// Says what is there, whatever was before; no messages leave no row.
     package func setHolding(_ holding: Holding, _ transaction: inout WriteTransaction) throws(ProjectionFailure) {
-        try put(holding.row, &transaction)
+        try put(holding.gain.row, &transaction)
     }
 
     /// Forgets all that is counted under a key.
@@ -151,11 +214,6 @@ extension PartitionIndex {
 private struct HoldingRow {
     var key: [UInt8]
     var count: HoldingCount
-}
-
-extension [PartitionIndex.Holding] {
-    /// In order of key bytes: neighbours in a batch then share pages.
-    fileprivate var rows: [HoldingRow] { map(\.row).sorted { $0.key.lexicographicallyPrecedes($1.key) } }
 }
 
 private struct HoldingCount {

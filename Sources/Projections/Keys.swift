@@ -1,4 +1,4 @@
-import Events
+package import Events
 
 /// Keys and values made of whole numbers: 64 bits each, big-endian, so that their bytes sort as the numbers do.
 typealias Words<let count: Int> = InlineArray<count, UInt64>
@@ -24,6 +24,64 @@ extension RawSpan {
     }
 }
 
+/// A conversation's names as rows have them: checked, and in one piece of memory.
+package struct ConversationKey: Hashable, Sendable {
+    /// Tenant, 0, conversation, 0.
+    let bytes: [UInt8]
+
+    /// Of names that may be anything.
+    package init(checking tenant: UnsafeRawBufferPointer, _ conversation: UnsafeRawBufferPointer) throws(NameFault) {
+        if let fault = NameFault.find(in: tenant) ?? NameFault.find(in: conversation) { throw fault }
+        bytes = [UInt8](unsafeUninitializedCapacity: tenant.count + conversation.count + 2) { room, count in
+            var rest = UnsafeMutableRawBufferPointer(room)
+            rest.append(tenant)
+            rest.append(conversation)
+            count = tenant.count + conversation.count + 2
+        }
+    }
+
+    package init(_ tenant: TenantID, _ conversation: ConversationID) { bytes = NamedKey(tenant, conversation).bytes }
+
+    package func isOf(_ tenant: UnsafeRawBufferPointer, _ conversation: UnsafeRawBufferPointer) -> Bool {
+        bytes.withUnsafeBytes { bytes in
+            var rest = bytes
+            return rest.take(tenant) && rest.take(conversation) && rest.isEmpty
+        }
+    }
+}
+
+extension UnsafeMutableRawBufferPointer {
+    /// Fills the beginning with a name and its end, and is what is left.
+    mutating func append(_ name: UnsafeRawBufferPointer) {
+        copyMemory(from: name)
+        self[name.count] = 0
+        self = UnsafeMutableRawBufferPointer(rebasing: self[(name.count + 1)...])
+    }
+}
+
+extension UnsafeRawBufferPointer {
+    /// Leaves a name and its end behind, if it begins with them.
+    mutating func take(_ name: UnsafeRawBufferPointer) -> Bool {
+        guard count > name.count, self[name.count] == 0, self[..<name.count].elementsEqual(name) else {
+            return false
+        }
+        self = UnsafeRawBufferPointer(rebasing: self[(name.count + 1)...])
+        return true
+    }
+}
+
+extension [UInt8] {
+    /// Whether the bytes come before others, shorter before longer: the order of LMDB's keys.
+    func precedes(_ other: [UInt8]) -> Bool {
+        withUnsafeBytes { mine in
+            other.withUnsafeBytes { its in
+                for index in 0..<Swift.min(mine.count, its.count) where mine[index] != its[index] { return mine[index] < its[index] }
+                return mine.count < its.count
+            }
+        }
+    }
+}
+
 /// Builds keys of names and numbers. Names hold no control characters, so a zero byte ends each of them, and a key
 /// of fewer names is a prefix of just those that go on with the same ones.
 struct NamedKey {
@@ -33,6 +91,11 @@ struct NamedKey {
         bytes.reserveCapacity(tenant.utf8.count + conversation.utf8.count + 16)
         append(tenant.utf8)
         append(conversation.utf8)
+    }
+
+    init(_ conversation: ConversationKey) {
+        bytes.reserveCapacity(conversation.bytes.count + 8)
+        bytes += conversation.bytes
     }
 
     init(_ position: Position) { append(position.rawValue) }

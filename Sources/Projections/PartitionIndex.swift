@@ -70,14 +70,12 @@ package struct PartitionIndex: Sendable {
 
     /// What a conversation gained.
     package struct Gain: Sendable {
-        package var tenant: TenantID
-        package var conversation: ConversationID
+        package var key: ConversationKey
         package var messages: UInt64
         package var bodyBytes: UInt64
 
-        package init(tenant: TenantID, conversation: ConversationID, messages: UInt64, bodyBytes: UInt64) {
-            self.tenant = tenant
-            self.conversation = conversation
+        package init(key: ConversationKey, messages: UInt64, bodyBytes: UInt64) {
+            self.key = key
             self.messages = messages
             self.bodyBytes = bodyBytes
         }
@@ -91,11 +89,11 @@ package struct PartitionIndex: Sendable {
         let byTime = rows.compactMap(\.timelineKey)
             .sorted { ($0.fingerprint, $0.at, $0.position) < ($1.fingerprint, $1.at, $1.position) }
         try timeline.add(byTime.map(\.row), &transaction)
-        for gain in gains { try add(gain, &transaction) }
+        for gain in gains.sorted(by: { $0.key.bytes.precedes($1.key.bytes) }) { try add(gain, &transaction) }
     }
 
     private func add(_ gain: Gain, _ transaction: inout WriteTransaction) throws(ProjectionFailure) {
-        let key = NamedKey(gain.tenant, gain.conversation)
+        let key = gain.key
         let before = try count(key, transaction.reader)
         let after: Words<2> = [
             (before.messages + gain.messages).bigEndian, (before.bodyBytes + gain.bodyBytes).bigEndian,
@@ -103,7 +101,7 @@ package struct PartitionIndex: Sendable {
         do { try transaction.put(after.span.bytes, for: key.bytes.span.bytes, in: counts) } catch { throw .store(error) }
     }
 
-    private func count(_ key: NamedKey, _ reader: Reader) throws(ProjectionFailure) -> (messages: UInt64, bodyBytes: UInt64) {
+    private func count(_ key: ConversationKey, _ reader: Reader) throws(ProjectionFailure) -> (messages: UInt64, bodyBytes: UInt64) {
         let found = try onStore { () throws(LMDBError) in
             try reader.lend(key.bytes.span.bytes, in: counts) { value in (value.word(0), value.word(1)) }
         }

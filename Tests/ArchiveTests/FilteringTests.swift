@@ -40,7 +40,8 @@ struct FilteringTests {
         return asked
     }
 
-    @Test("a partition gets its filter when nothing came into it for a round, and is then passed over by whoever looks for another's message")
+    @Test(
+        "a partition gets its filter when nothing came into it for a round, and is then passed over by whoever looks for another's message")
     func passedOver() throws {
         let scratch = try scratch()
         scratch.archive.upkeep.tick()

@@ -112,7 +112,7 @@ private struct Sum: Equatable {
 extension ConversationsTests {
     private func add(_ conversation: ConversationID, last: UInt64, messages: UInt64, tenant: TenantID = "acme") throws {
         try state.write { file, transaction in
-            try file.conversations.add(tenant, conversation, last: Position(last), messages: messages, &transaction)
+            try file.conversations.add(to: ConversationKey(tenant, conversation), last: Position(last), messages: messages, &transaction)
         }
     }
 
@@ -126,7 +126,9 @@ extension ConversationsTests {
     }
 
     private func mark(_ conversation: ConversationID, _ partition: Int32, tenant: TenantID = "acme") throws {
-        try state.write { file, transaction in try file.conversations.mark(tenant, conversation, partition: partition, &transaction) }
+        try state.write { file, transaction in
+            try file.conversations.mark(ConversationKey(tenant, conversation), partition: partition, &transaction)
+        }
     }
 
     private func partitions(_ conversation: ConversationID, tenant: TenantID = "acme") throws -> [Int32] {

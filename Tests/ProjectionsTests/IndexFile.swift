@@ -58,7 +58,7 @@ final class IndexFile: Sendable {
     }
 
     func addHoldings(_ holdings: [PartitionIndex.Holding]) throws {
-        try environment.write { transaction in try index.addHoldings(holdings, &transaction) }
+        try environment.write { transaction in try index.addHoldings(holdings.map(\.gain), &transaction) }
     }
 
     func move(_ holding: PartitionIndex.Holding, to key: UInt64) throws {

@@ -16,7 +16,9 @@ struct PartitionFiltersTests {
         try state.read { _, reader in try filters.candidates(for: Fingerprint(fingerprint), among: partitions, reader) }
     }
 
-    @Test("never denies what it was given, denies most of what it was not, and says nothing of partitions without a row", arguments: [1, 7, 50_000])
+    @Test(
+        "never denies what it was given, denies most of what it was not, and says nothing of partitions without a row",
+        arguments: [1, 7, 50_000])
     func noFalseDenial(count: Int) throws {
         var random = SeededRandom(for: "partition filters \(count)")
         let given = (0..<count).map { _ in random.next() }

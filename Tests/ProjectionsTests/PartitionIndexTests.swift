@@ -137,5 +137,5 @@ private func row(message: UInt64 = 1, conversation: UInt64? = 1, at: Int64 = 0, 
 }
 
 private func gain(_ tenant: TenantID, _ conversation: ConversationID, _ messages: UInt64, _ bodyBytes: UInt64) -> PartitionIndex.Gain {
-    PartitionIndex.Gain(tenant: tenant, conversation: conversation, messages: messages, bodyBytes: bodyBytes)
+    PartitionIndex.Gain(key: ConversationKey(tenant, conversation), messages: messages, bodyBytes: bodyBytes)
 }

@@ -33,12 +33,13 @@ struct RunsTests {
 
     /// Some rows of few first numbers, so that a question has many answers; and of numbers at the ends of what a word can be.
     private func triples(_ count: Int, _ random: inout SeededRandom) -> Set<Triple> {
-        Set((0..<count).map { _ in
-            Triple([
-                [0, 1, 2, 3, 1 << 63, .max].randomElement(using: &random) ?? 0, UInt64.random(in: 0..<50, using: &random),
-                random.chance(of: 1, in: 9) ? .max : random.next() % 1000,
-            ])
-        })
+        Set(
+            (0..<count).map { _ in
+                Triple([
+                    [0, 1, 2, 3, 1 << 63, .max].randomElement(using: &random) ?? 0, UInt64.random(in: 0..<50, using: &random),
+                    random.chance(of: 1, in: 9) ? .max : random.next() % 1000,
+                ])
+            })
     }
 
     private func check(_ all: [Triple], _ random: inout SeededRandom) throws {

@@ -13,7 +13,9 @@ final class StateOfTest: Sendable {
 
     init(in folder: TemporaryFolder) throws {
         self.folder = folder
-        file = try StateFile(opening: "\(folder.path)/state.mdb", others: ["others", PartitionFilters.tableName], options: .init(.create, mapBytes: 64 << 20))
+        file = try StateFile(
+            opening: "\(folder.path)/state.mdb", others: ["others", PartitionFilters.tableName], options: .init(.create, mapBytes: 64 << 20)
+        )
     }
 
     func read<Result>(_ body: (StateFile, Reader) throws -> Result) throws -> Result {

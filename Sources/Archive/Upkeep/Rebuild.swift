@@ -109,7 +109,7 @@ package struct Rebuild {
                     grown.add(slice.all)
                     totals = grown
                     try index.add(slice.all.rows, slice.all.gains.counted(), &transaction)
-                    try index.addHoldings(slice.all.holdings.counted(), &transaction)
+                    try index.addHoldings(slice.all.holdings.all, &transaction)
                     state.add(slice.forState)
                     try store.state.environment.write { transaction in try store.learn(slice.forState, of: id, &transaction) }
                 }

@@ -57,7 +57,7 @@ struct PartitionAudit: Sendable {
         }
         let index = PartitionIndex(in: partition.environment)
         let found = try partition.environment.read { reader in try index.sums(reader) }
-        let wanted = try share.indexSums()
+        let wanted = share.indexSums()
         for table in wanted.differences(from: found) {
             report.note(.damaged, in: place, "its index \(table) is not that of its records; 'annalsd rebuild' makes it anew")
         }
@@ -178,27 +178,29 @@ struct PartitionAudit: Sendable {
         guard law.isThorough else { return }
         let fields = row.fields
         let tenant = fields.tenant
-        row.record.withUnsafeBytes { record in
-            send.conversation.utf8.withUnsafeBytes { conversation in
-                send.sender.utf8.withUnsafeBytes { sender in
-                    let name = files.fingerprints.of(conversation, in: tenant.bytes(in: record))
-                    holdings.add(
-                        key, tenant: tenant.bytes(in: record), name, conversation, sender: sender, at: fields.at,
-                        bodyBytes: UInt64(send.bodyBytes), files.fingerprints)
+        do {
+            try row.record.withUnsafeBytes { record in
+                try send.conversation.utf8.withUnsafeBytes { conversation in
+                    try send.sender.utf8.withUnsafeBytes { sender in
+                        let name = files.fingerprints.of(conversation, in: tenant.bytes(in: record))
+                        try holdings.add(
+                            key, tenant: tenant.bytes(in: record), name, conversation, sender: sender, at: fields.at,
+                            bodyBytes: UInt64(send.bodyBytes), files.fingerprints)
+                    }
                 }
             }
-        }
+        } catch { note(.damaged, row.position, "a name in the record makes no sense") }
     }
 
     private mutating func compareHoldings(of partition: Partition) throws {
-        var wanted: [PartitionIndex.Holding: PartitionIndex.Holding] = [:]
-        for holding in try holdings.counted() { wanted[holding.identity] = holding }
+        var wanted: [[UInt8]: PartitionIndex.HoldingGain] = [:]
+        for gain in holdings.all { wanted[gain.key] = gain }
         // Where messages were moved away, whose times remain is not counted again, and the bounds stay wider.
         let named = law.keys.values.reduce(into: Set<UInt64>()) { $0.formUnion($1) }
         var isSame = true
         try partition.environment.read { reader in
             try PartitionIndex(in: partition.environment).holdings(reader) { stored in
-                guard let count = wanted.removeValue(forKey: stored.identity), count.messages == stored.messages,
+                guard let count = wanted.removeValue(forKey: stored.gain.key), count.messages == stored.messages,
                     count.bytes == stored.bytes, stored.first <= count.first, stored.last >= count.last,
                     named.contains(stored.key) || (stored.first, stored.last) == (count.first, count.last)
                 else { return isSame = false }
@@ -210,14 +212,5 @@ struct PartitionAudit: Sendable {
 
     private mutating func note(_ kind: AuditFinding.Kind, _ position: Position, _ sentence: String) {
         report.note(kind, position...position, in: place, sentence)
-    }
-}
-
-extension PartitionIndex.Holding {
-    /// Whose it is, without how much.
-    fileprivate var identity: PartitionIndex.Holding {
-        PartitionIndex.Holding(
-            key: key, tenant: tenant, conversation: conversation, sender: sender, messages: 0, bytes: 0, first: .distantPast,
-            last: .distantPast)
     }
 }

@@ -176,9 +176,9 @@ struct PartitionShare: Sendable {
     }
 
     /// What the indexes of all of it must add up to.
-    func indexSums() throws(TrailFault) -> IndexSums {
+    func indexSums() -> IndexSums {
         var sums = sums
-        for gain in try gains.counted() { sums.add(gain) }
+        for gain in gains.counted() { sums.add(gain) }
         return sums
     }
 }

@@ -18,10 +18,10 @@ package struct ArchiveOptions: Sendable {
     package var batchBytesMax = 4 << 20
     package var batchEventsMax = 16_384
     /// The fold begins when so much is journaled and not yet folded, or the oldest of it is so old.
-    package var foldBytes = 8 << 20
-    package var foldMilliseconds = 200
+    package var foldBytes = 32 << 20
+    package var foldMilliseconds = 1000
     /// With so much not yet folded, intake stops until the fold has caught up.
-    package var tailBytesMax = 64 << 20
+    package var tailBytesMax = 128 << 20
     /// How many partitions may be open at once.
     package var openPartitionsMax = 512
     /// No LMDB file of the archive can grow beyond this. Address space, not memory.

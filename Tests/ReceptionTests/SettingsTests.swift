@@ -51,7 +51,7 @@ struct SettingsTests {
         let settings = try Settings(flags: least, environment: [:], file: nil)
         let archive = try settings.archiveOptions()
         #expect(archive.complaint == nil)
-        #expect(archive.foldBytes == 8 << 20)
+        #expect(archive.foldBytes == 32 << 20)
         #expect(settings.receptionOptions().socketMode == 0o660)
     }
 

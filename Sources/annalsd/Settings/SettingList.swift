@@ -92,13 +92,13 @@ extension Setting {
     static let batchEventsMax = Setting(
         name: "batch-events-max", kind: .number(1...1 << 20), fallback: "16384", explanation: "Events that are committed together.")
     static let foldBytes = Setting(
-        name: "fold-bytes", kind: .number(1...1 << 40), fallback: "8388608",
+        name: "fold-bytes", kind: .number(1...1 << 40), fallback: "33554432",
         explanation: "The fold begins when so much is journaled and not yet in partitions.")
     static let foldMilliseconds = Setting(
-        name: "fold-ms", kind: .number(1...600_000), fallback: "200",
+        name: "fold-ms", kind: .number(1...600_000), fallback: "1000",
         explanation: "The fold begins when an event has waited so long for it.")
     static let tailBytesMax = Setting(
-        name: "tail-bytes-max", kind: .number(8192...1 << 40), fallback: "67108864",
+        name: "tail-bytes-max", kind: .number(8192...1 << 40), fallback: "134217728",
         explanation: "What may wait for the fold; beyond it appends wait. It is kept in memory.")
     static let openPartitionsMax = Setting(
         name: "open-partitions-max", kind: .number(4...100_000), fallback: "512", explanation: "Partitions that are open at once.")

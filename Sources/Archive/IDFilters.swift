@@ -50,7 +50,7 @@ struct IDFilters {
 /// A register-blocked Bloom filter (Putze, Sanders, Singler 2007) that grows: each fingerprint sets four bits of one word.
 ///
 /// 16 bits a fingerprint, of which about one in a hundred strangers is taken for "perhaps". Full levels are kept, and a level of
-/// twice the size begins.
+/// eight times the size begins: each that has to be looked into costs a wait for memory.
 struct IDFilter {
     private var levels: [[UInt64]] = [[UInt64](repeating: 0, count: Self.firstWords)]
     private var count = 0
@@ -70,7 +70,7 @@ struct IDFilter {
         levels[last][Self.index(of: fingerprint, in: words)] |= Self.bits(of: fingerprint)
         count += 1
         guard count >= words * Self.perWord else { return }
-        levels.append([UInt64](repeating: 0, count: words * 2))
+        levels.append([UInt64](repeating: 0, count: words * 8))
         count = 0
     }
 

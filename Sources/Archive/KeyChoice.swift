@@ -1,4 +1,5 @@
 import Events
+import Glibc
 import Projections
 import Vault
 
@@ -9,6 +10,8 @@ import Vault
 struct KeyChoice {
     private let vault: Vault
     private var chosen: [Place: Choice] = [:]
+    /// The last one of a tenant's own, as long as no rule names a conversation: then no other can be meant.
+    private var last: (partition: Int32, choice: Choice)?
     /// Keys that an open intent is about to destroy: nothing new is sealed under them.
     private(set) var retired: Set<KeyID> = []
 
@@ -32,9 +35,10 @@ struct KeyChoice {
         tenant: UnsafeRawBufferPointer, conversation: UnsafeRawBufferPointer, _ fingerprint: Fingerprint, in partition: Int32,
         under rules: RuleBook, now: Instant
     ) throws(ArchiveFailure) -> KeyID {
+        if let last, last.partition == partition, last.choice.tenant.isSame(as: tenant) { return last.choice.key }
         let place = Place(partition: partition, conversation: fingerprint)
         // Two conversations may share a fingerprint, and must not share a key for that.
-        if let choice = chosen[place], choice.conversation.elementsEqual(conversation), choice.tenant.elementsEqual(tenant) {
+        if let choice = chosen[place], choice.conversation.isSame(as: conversation), choice.tenant.isSame(as: tenant) {
             return choice.key
         }
         do {
@@ -42,13 +46,18 @@ struct KeyChoice {
                 choosing: try TenantID(checking: tenant), try ConversationID(checking: conversation), in: partition, under: rules, now: now)
             let key = try vault.newest(of: owner, except: retired) ?? vault.make(for: owner)
             if chosen.count >= Self.chosenMax { chosen.removeAll() }
-            chosen[place] = Choice(tenant: [UInt8](tenant), conversation: [UInt8](conversation), key: key)
+            let choice = Choice(tenant: [UInt8](tenant), conversation: [UInt8](conversation), key: key)
+            chosen[place] = choice
+            last = rules.policies.namesConversations || rules.holds.namesConversations ? nil : (partition, choice)
             return key
         } catch { throw ArchiveFailure(error) }
     }
 
     /// Conversations may have got a key of their own.
-    mutating func forget() { chosen.removeAll() }
+    mutating func forget() {
+        chosen.removeAll()
+        last = nil
+    }
 
     mutating func retire(_ keys: some Sequence<KeyID>) {
         retired.formUnion(keys)
@@ -59,6 +68,15 @@ struct KeyChoice {
     mutating func endRetirement() {
         retired.removeAll()
         forget()
+    }
+}
+
+extension [UInt8] {
+    fileprivate func isSame(as other: UnsafeRawBufferPointer) -> Bool {
+        withUnsafeBytes { mine in
+            guard mine.count == other.count, let its = other.baseAddress, let own = mine.baseAddress else { return mine.count == other.count }
+            return memcmp(own, its, mine.count) == 0
+        }
     }
 }
 

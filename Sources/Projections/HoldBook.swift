@@ -65,6 +65,9 @@ package struct HoldBook: Sendable {
         return found.sorted().map { entries[$0] }
     }
 
+    /// Whether any hold ever named a conversation.
+    package var namesConversations: Bool { entries.contains { $0.hold.coverage.conversation != nil } }
+
     /// Whether a hold stands that names the conversation.
     package func hasConversationHold(_ tenant: TenantID, _ conversation: ConversationID, within horizon: Horizon) -> Bool {
         (ofTenant[tenant] ?? []).contains { index in

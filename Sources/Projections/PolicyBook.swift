@@ -142,6 +142,11 @@ extension PolicyBook {
         }
     }
 
+    /// Whether any change was ever made of a single conversation's policy or floor.
+    package var namesConversations: Bool {
+        rulesOf.keys.contains { if case .conversation = $0 { true } else { false } }
+    }
+
     /// Whether a conversation has a policy or a floor of its own, so that its messages may end at other times than its tenant's.
     package func hasOwnPolicy(_ tenant: TenantID, _ conversation: ConversationID, within horizon: Horizon) -> Bool {
         guard let rules = rulesOf[.conversation(tenant, conversation)] else { return false }

@@ -184,7 +184,7 @@ def syncs(run, name, clients, pipeline, requests):
     head = f"{clients} × {pipeline} {name}: "
     if name == "floor":
         found = run.measure_floor(clients * pipeline, requests, calls)
-        return f"{head}{found['requests']} messages in {found['batches']} transactions, {len(synced(trace))} syncs"
+        return f"{head}{found['requests']} messages in {found['batches']} transactions, {sum(1 for _ in synced(trace))} syncs and as many synchronous writes of LMDB's head"
     with KINDS[name](run.folder) as server:
         processes = [word for process in family(server.process.pid) for word in ("-p", str(process))]
         tracer = subprocess.Popen(calls + processes, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -369,8 +369,10 @@ def measure_all(run):
 
 def main():
     options = parse_arguments()
-    # A signal ends this as Ctrl-C does: through every `with`, so that no server and no folder stays.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # A signal ends this as Ctrl-C does: through every `with`, so that no server and no folder stays. In the background of a script SIGINT
+    # would be ignored.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.default_int_handler)
     if options.cores:
         os.sched_setaffinity(0, itertools.islice(sorted(os.sched_getaffinity(0)), options.cores))
     list(combinations(options))

@@ -237,8 +237,9 @@ def own(path, user):
 
 def checked(command, user=None, **more):
     """What a program prints; its end with an error is ours."""
-    done = subprocess.run([str(word) for word in command], capture_output=True, text=True, stdin=more.pop("stdin", subprocess.DEVNULL),
-                          **as_user(user), **more)
+    if "input" not in more:
+        more.setdefault("stdin", subprocess.DEVNULL)
+    done = subprocess.run([str(word) for word in command], capture_output=True, text=True, **as_user(user), **more)
     if done.returncode != 0:
         sys.exit(f"{command[0]} ended with {done.returncode}:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
     return done.stdout

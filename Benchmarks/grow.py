@@ -150,7 +150,8 @@ class Memory:
 
 def disk(path):
     """What the file system gave, in bytes."""
-    return sum(file.lstat().st_blocks * 512 for file in pathlib.Path(path).rglob("*"))
+    path = pathlib.Path(path)
+    return sum(file.lstat().st_blocks * 512 for file in [path, *path.rglob("*")])
 
 
 # One size
@@ -320,7 +321,11 @@ def show_sizes(reports):
 
 
 class Peers:
-    """The same messages in each, 300 bytes a body, over some days that end at the last midnight (UTC); then the oldest day is destroyed."""
+    """The same messages in each, 300 bytes a body, over some days that end at the last midnight (UTC); then the oldest day is destroyed.
+
+    Not only logs keep what was deleted. XTRIM marks an entry within a node of a stream as deleted, and the node is written to the RDB as it
+    is. ANALYZE keeps samples of bodies in PostgreSQL's statistics, and DROP TABLE leaves them there until that table is vacuumed.
+    """
 
     BODY = 300
 
@@ -391,7 +396,7 @@ class Peers:
             self.purge_row("Redis XTRIM of each stream", seconds, before, disk(files), {"AOF": files},
                            f"{trimmed:,} entries; memory {memory / 1e6:.0f} → {self.memory_of(server) / 1e6:.0f} MB")
             seconds, _ = timed(lambda: rewrite(server))
-            self.purge_row("… and BGREWRITEAOF", seconds, before, disk(files), {"AOF": files}, "an RDB of what is left")
+            self.purge_row("… and BGREWRITEAOF", seconds, before, disk(files), {"AOF": files}, "an RDB of the nodes that are left")
             left = self.messages.count - trimmed
             self.row("Redis, AOF rewritten (an RDB)", disk(files) * self.messages.count / left, "from what the purge left")
 

@@ -180,11 +180,11 @@ def measure_size(run, size):
         report["append"] = appends(run, server, messages, memory)
         progress(f"{size:,}: appended")
         files = question_files(run, messages)
-        report["quiet"] = questions(run, server, files)
+        report["quiet"] = questions(run, server, files, warm_up=True)
         memory.look(server)
         with messages.background(server, report["append"]["rps"] / 2) as load:
             time.sleep(1)
-            report["loaded"] = questions(run, server, files)
+            report["loaded"] = questions(run, server, files, warm_up=False)
             memory.look(server)
             report["load"] = load.stop()
         progress(f"{size:,}: asked")
@@ -235,12 +235,13 @@ def question_files(run, messages):
     return files
 
 
-def questions(run, server, files):
-    """One client, one question at a time, all of them twice: the first time warms up."""
+def questions(run, server, files, warm_up):
+    """One client, one question at a time; where it is to warm up, all of them twice."""
     found = {}
     for kind, path in files.items():
         words = [run.load, "ask", "--socket", server.socket, "--file", path]
-        checked(words)
+        if warm_up:
+            checked(words)
         found[kind] = json.loads(checked(words))
     return found
 
@@ -502,7 +503,7 @@ def parse_arguments():
         "--chats", default="../shared/data", metavar="FOLDER", help="where archives of chats lie, *.jsonl.gz, whose lengths are taken")
     parser.add_argument("--rounds", type=int, default=3, help="how often appends are measured; medians are shown (default 3)")
     parser.add_argument("--appends", type=int, default=300_000, help="appends in a round (default 300,000)")
-    parser.add_argument("--questions", type=int, default=5_000, help="questions of each kind (default 5,000)")
+    parser.add_argument("--questions", type=int, default=2_000, help="questions of each kind (default 2,000)")
     parser.add_argument(
         "--rebuild-messages", type=int, default=500_000, help="messages of the one partition that is rebuilt by itself; 0: none (default 500,000)")
     parser.add_argument("--peers", action="store_true", help="also: bytes on the disk beside those of Redis and PostgreSQL")

@@ -240,7 +240,7 @@ def about(run):
         "Annals": lambda: f"Annals {Annals.version()}: {Annals.setting}",
         "Redis": lambda: f"Redis {Redis.version()}: {Redis.setting}; it is sent XADD "
         + ("CONVERSATION * sender S id M body BODY" if options.same_fields else "bench * body BODY"),
-        "PostgreSQL": lambda: f"PostgreSQL {PostgreSQL.version()}: {PostgreSQL.setting}; pgbench -M prepared; partitions of a day, message id unique "
+        "PostgreSQL": lambda: f"PostgreSQL {PostgreSQL.version()}: {PostgreSQL.setting}; pgbench -M prepared with two threads; partitions of a day, message id unique "
         "per tenant and day, index of timelines; " + ("a commit for each INSERT" if options.each_committed else "a pipeline is one transaction"),
         "floor": lambda: "floor: LMDB alone, in C, the body and a record of 130 bytes, one synced transaction for what is under way at once, "
         f"{FLOOR_BATCH_MAX:,} at the most"}

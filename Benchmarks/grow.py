@@ -340,8 +340,8 @@ class Peers:
         dice = random.Random(options.seed)
         each = options.peer_messages // options.peer_days
         # Some of each day, by their bodies' marks: what is found of them in files is readable.
-        self.marks = [[found["mark"].encode() for found in self.messages.details(
-            dice.randrange(day * each + 1, (day + 1) * each) for _ in range(MARKS))] for day in (0, 1)]
+        self.looked_for = [self.messages.details(dice.randrange(day * each + 1, (day + 1) * each) for _ in range(MARKS)) for day in (0, 1)]
+        self.marks = [[found["mark"].encode() for found in some] for some in self.looked_for]
 
     def measure(self):
         PostgreSQL.make_template(self.run.folder)
@@ -353,9 +353,9 @@ class Peers:
     def row(self, what, size, remark=""):
         self.rows.append({"what": what, "each": size / self.messages.count, "ratio": size / self.messages.count / self.BODY, "remark": remark})
 
-    def purge_row(self, how, seconds, before, after, folders, remark, day=0):
-        self.purges.append({"how": how, "seconds": seconds, "before": before, "after": after, "remark": remark,
-                            "left": {name: found_in(folder, self.marks[day]) for name, folder in folders.items()}})
+    def purge_row(self, how, seconds, before, after, places, remark, day=0):
+        left = {name: where() if callable(where) else found_in(where, self.marks[day]) for name, where in places.items()}
+        self.purges.append({"how": how, "seconds": seconds, "before": before, "after": after, "remark": remark, "left": left})
 
     def annals(self):
         with Annals(self.run.folder) as server:
@@ -371,14 +371,18 @@ class Peers:
             client = Client(server.socket)
             seconds, plan = timed(lambda: client.map(
                 "PURGE.PLAN", "SYSTEM", "FROM", self.messages.begin, "UNTIL", self.messages.begin + DAY, "ALL"))
-            folders = {"partitions": partitions, "journal": server.data / "journal"}
+            folders = {"partitions": partitions, "journal": server.data / "journal", "MESSAGE.GET": lambda: self.shown(client)}
             self.purge_row("Annals PURGE.PLAN", seconds, before, before, folders, f"{plan['messages']:,} messages, {plan['keys']:,} keys")
             seconds, _ = timed(lambda: client.ask("PURGE.RUN", plan["plan"], "CONFIRM", plan["messages"]))
             self.purge_row("Annals PURGE.RUN, to the receipt", seconds, before, disk(server.data), folders,
-                           "keys destroyed: bodies unreadable in every copy")
+                           "the keys are destroyed; the files held only sealed bodies before, too")
             seconds, _ = timed(lambda: (rest(client), client.ask("COMPACT", str(self.first_day), "MINGAIN", 1), rest(client)))
             self.purge_row("… until compacted", seconds, before, disk(server.data), folders,
                            f"the day's trail stays: {disk(partitions / f'{self.first_day}.mdb') / 1e6:.1f} MB")
+
+    def shown(self, client):
+        """How many of the bodies that are looked for the daemon still gives out."""
+        return sum(client.map("MESSAGE.GET", each["tenant"], each["id"])["body"] is not None for each in self.looked_for[0])
 
     def redis(self):
         with Redis(self.run.folder) as server:

@@ -227,7 +227,7 @@ static double quantile_ms(double share) {
             return ((double)(step - shift * 64) + 0.5) * (double)(1ull << shift) / 1e6;
         }
     }
-    return NAN;
+    return 0;  // Nothing was measured.
 }
 
 static void report(double seconds, uint64_t done, double found) {

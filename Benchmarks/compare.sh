@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Annals and Redis under the same load, in turn, in one run; prints a table with the ratio of each pair.
-# Installs Redis from the system's packages and builds annalsd where they are missing. Options: Benchmarks/compare.sh --help
+# Annals, Redis, PostgreSQL and LMDB alone under the same load, in turn, in one run; prints a table with the ratios.
+# Installs the others from the system's packages and builds annalsd where they are missing. Options: Benchmarks/compare.sh --help
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

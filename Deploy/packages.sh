@@ -80,6 +80,12 @@ need_redis() {
     need_program redis-server redis-server
 }
 
+# Started by the programs of the newest version that is installed, which are not in PATH.
+need_postgresql() {
+    compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || need_program initdb postgresql
+    compgen -G '/usr/lib/postgresql/*/bin/pgbench' >/dev/null || need_program pgbench postgresql-contrib
+}
+
 # Packages with a service start it when they are installed, unless this file says no. Ours are started by hand, on sockets of their own.
 policy=/usr/sbin/policy-rc.d
 made_policy=0
@@ -126,7 +132,9 @@ for purpose in "$@"; do
         benchmark)
             need_build
             need_program python3 python3
+            need_program cc gcc
             need_redis
+            need_postgresql
             ;;
         *) usage ;;
     esac

@@ -21,14 +21,17 @@ extension Appender {
         let newest = core.store.partition(of: at).number
         let start = at.advanced(byMilliseconds: -core.options.idempotenceMilliseconds)
         let window = min(core.store.partition(of: start).number, newest - 1)...newest
-        // The filters know of what is not folded as well, and say of nearly every id that nobody has it.
-        let partitions = window.reversed().filter { filters.mayContain(message.rawValue, in: $0) }
-        if partitions.isEmpty { return nil }
         var candidates: [Position] = []
-        recentIDs.forEach(message.rawValue) { candidates.append($0) }
-        for number in partitions {
-            candidates += try core.store.positions(of: message, in: PartitionID(number))
+        var isStranger = true
+        // The filters know of what is not folded as well, and say of nearly every id that nobody has it.
+        for number in window.reversed() {
+            let id = PartitionID(number)
+            guard filters.mayContain(message.rawValue, in: number, isThere: { core.store.shelf.contains(id) }) else { continue }
+            if isStranger { recentIDs.forEach(message.rawValue) { candidates.append($0) } }
+            isStranger = false
+            candidates += try core.store.positions(of: message, in: id)
         }
+        if isStranger { return nil }
         // An import may have brought two of one id, days apart: the same one counts, wherever it is.
         var different: Twin?
         for position in candidates {

@@ -9,7 +9,10 @@ import Projections
 /// microsecond for each. A filter answers "surely not" or "perhaps"; only the latter is looked up. A partition without a filter is
 /// always looked up, so what is missing here costs time and never correctness.
 struct IDFilters {
-    private var filters: [Int32: IDFilter] = [:]
+    private var filters: [IDFilter] = []
+    private var places: [Int32: Int] = [:]
+    /// The one that was used last.
+    private var last: (partition: Int32, place: Int)?
 
     /// Partitions with more messages than this when the archive is opened get no filter: reading their ids would hold up the start.
     private static let buildMax: UInt64 = 1_000_000
@@ -17,18 +20,33 @@ struct IDFilters {
     /// while its first messages are not folded yet, it would lack them.
     private static let filtersMax = 2048
 
-    /// Whether a partition may have a message of this fingerprint.
-    func mayContain(_ fingerprint: UInt64, in partition: Int32) -> Bool {
-        filters[partition]?.mayContain(fingerprint) ?? true
+    /// Whether a partition may have a message of this fingerprint. `isThere` says that the partition has a file: asked only where there is
+    /// no filter.
+    mutating func mayContain(_ fingerprint: UInt64, in partition: Int32, isThere: () -> Bool) -> Bool {
+        if let place = place(of: partition) { return filters[place].mayContain(fingerprint) }
+        // Whoever brings the first message to a partition makes its filter, as long as there is room for one.
+        return filters.count >= Self.filtersMax || isThere()
+    }
+
+    private mutating func place(of partition: Int32) -> Int? {
+        if let last, last.partition == partition { return last.place }
+        guard let place = places[partition] else { return nil }
+        last = (partition, place)
+        return place
+    }
+
+    private mutating func add(_ filter: IDFilter, of partition: Int32) -> Int {
+        let place = places[partition] ?? filters.count
+        if place == filters.count { filters.append(filter) } else { filters[place] = filter }
+        places[partition] = place
+        return place
     }
 
     /// Notes a message. `isNew` says that the partition has none yet, on disk or elsewhere: asked only where there is no filter.
     mutating func insert(_ fingerprint: UInt64, in partition: Int32, isNew: () -> Bool) {
-        if filters[partition] == nil {
-            guard filters.count < Self.filtersMax, isNew() else { return }
-            filters[partition] = IDFilter()
-        }
-        filters[partition]?.insert(fingerprint)
+        if let place = place(of: partition) { return filters[place].insert(fingerprint) }
+        guard filters.count < Self.filtersMax, isNew() else { return }
+        filters[add(IDFilter(), of: partition)].insert(fingerprint)
     }
 
     /// Reads the ids of a partition that is there already.
@@ -42,7 +60,7 @@ struct IDFilters {
             try environment.read { reader in
                 try PartitionIndex(in: environment).forEachMessage(reader) { filter.insert($0.rawValue) }
             }
-            filters[id.number] = filter
+            _ = add(filter, of: id.number)
         } catch { throw ArchiveFailure(error) }
     }
 }

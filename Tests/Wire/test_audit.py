@@ -102,7 +102,8 @@ def test_proofs_of_any_size_and_place(log, dice):
             size = dice.randint(1, 300)
             position = dice.randint(1, size)
             proof = proof_of(connection, position, "SIZE", size)
-            assert (proof["size"], proof["proof"]) == (size, None)
+            # Whole only with a checkpoint, and of a few sizes there is one.
+            assert proof["size"] == size and (proof["proof"] is None or b"\n%d\n" % size in proof["proof"])
             assert c2sp.leaf_hash(proof["record"]) == bytes.fromhex(proof["leaf"].decode())
         heads = [c2sp.Checkpoint("", 0, c2sp.root_of([]))]
         for size in sorted(dice.sample(range(1, 301), 12)):

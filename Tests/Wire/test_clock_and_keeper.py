@@ -142,7 +142,7 @@ def test_the_digest_of_an_archive_is_told_wherever_its_root_key_is(make_daemon, 
     monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
     (tmp_path / "master").write_bytes(os.urandom(32))
     for settings in ({"root-key-command": str(program)}, {"root-key-credential": "master"}):
-        daemon = make_daemon(**settings).start()
+        daemon = make_daemon(**settings).start(purge_automatic="no")
         with Connection(daemon.socket) as connection:
             connection.call("HELLO", 3)
             fill(connection, "t")

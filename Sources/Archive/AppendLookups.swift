@@ -100,8 +100,10 @@ extension Appender {
             // What was found in a later partition is later than anything in this one.
             let open = ids.filter { id in found[id].map { core.store.partition(of: $0.at) <= partition } ?? true }
             if open.isEmpty { break }
-            let fingerprints = open.map { core.store.fingerprints.of($0, in: tenant) }
-            for (id, positions) in zip(open, try core.store.positions(of: fingerprints, in: partition)) {
+            let possible = try core.store.mayContain(open, of: tenant, in: partition)
+            if possible.isEmpty { continue }
+            let fingerprints = possible.map { core.store.fingerprints.of($0, in: tenant) }
+            for (id, positions) in zip(possible, try core.store.positions(of: fingerprints, in: partition)) {
                 for position in positions { try take(position, id, conversation, tenant, &found) }
             }
         }

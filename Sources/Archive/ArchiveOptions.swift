@@ -49,6 +49,9 @@ package struct ArchiveOptions: Sendable {
 
     package init(path: String) { self.path = path }
 
+    /// What is folded at once: never so much that the tail is full before.
+    var foldStepBytes: Int { min(foldBytes, tailBytesMax / 2) }
+
     static let bodyBytesLimits = 1...(1 << 20)
 
     /// What makes no sense together, as a sentence; nil when all is well.
@@ -58,7 +61,7 @@ package struct ArchiveOptions: Sendable {
         if batchBytesMax + bodyBytesMax + Batch.entryOverheadMax > journal.payloadBytesMax {
             return "a batch and one more body must fit into a journal segment"
         }
-        if tailBytesMax < batchBytesMax + bodyBytesMax || foldBytes > tailBytesMax {
+        if tailBytesMax < batchBytesMax + bodyBytesMax {
             return "the tail must have room for a batch and for what is folded at once"
         }
         if let origin, AuditFolder.isUnfit(origin: origin) { return "the origin must be without spaces, plus and control characters" }

@@ -111,7 +111,7 @@ extension Batch {
             guard payload[0] == Batch.version else { throw .unknownVersion(payload[0]) }
             let count = Int(UInt32(bigEndian: payload.loadUnaligned(fromByteOffset: 4, as: UInt32.self)))
             first = Position(UInt64(bigEndian: payload.loadUnaligned(fromByteOffset: 8, as: UInt64.self)))
-            guard count > 0, first != .none else { throw .malformed("batch header") }
+            guard count > 0, first != .none, first.rawValue <= UInt64(Int64.max) - UInt64(count) else { throw .malformed("batch header") }
             var offset = Batch.headerBytes
             for index in 0..<count {
                 try append(at: &offset, index: index, of: payload, fingerprints: fingerprints)

@@ -31,7 +31,7 @@ final class FoldThread: Sendable {
 
     /// Something waits: `bytes` in all.
     func notice(bytes: Int, isFirst: Bool) {
-        let isUrgent = bytes >= core.options.foldBytes
+        let isUrgent = bytes >= core.options.foldStepBytes
         if isUrgent {
             let wasUrgent = control.withLock { control in
                 defer { control.isUrgent = true }
@@ -106,7 +106,7 @@ final class FoldThread: Sendable {
         core.measureDisk()
         let end = core.tail.end
         while true {
-            let slice = core.tail.view().slice(ofBytes: core.options.foldBytes, through: end)
+            let slice = core.tail.view().slice(ofBytes: core.options.foldStepBytes, through: end)
             guard let last = slice.last?.last else { return true }
             do {
                 try fold.run(slice)

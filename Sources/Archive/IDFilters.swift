@@ -15,7 +15,7 @@ struct IDFilters {
     private var last: (partition: Int32, place: Int)?
 
     /// Partitions with more messages than this when the archive is opened get no filter: reading their ids would hold up the start.
-    private static let buildMax: UInt64 = 1_000_000
+    private static let buildMax: UInt64 = 2_000_000
     /// So many filters are kept, since an import may touch any number of partitions. None is ever dropped for another: made again
     /// while its first messages are not folded yet, it would lack them.
     private static let filtersMax = 2048
@@ -49,7 +49,7 @@ struct IDFilters {
         filters[add(IDFilter(), of: partition)].insert(fingerprint)
     }
 
-    /// Reads the ids of a partition that is there already.
+    /// Reads the ids of a partition that is there already. One that cannot be read goes without.
     mutating func build(for id: PartitionID, of store: Store) throws(ArchiveFailure) {
         do {
             guard let lease = try store.shelf.lease(id) else { return }
@@ -61,6 +61,8 @@ struct IDFilters {
                 try PartitionIndex(in: environment).forEachMessage(reader) { filter.insert($0.rawValue) }
             }
             _ = add(filter, of: id.number)
+        } catch ProjectionFailure.damaged {
+            return
         } catch { throw ArchiveFailure(error) }
     }
 }

@@ -117,6 +117,17 @@ final class Store: Sendable {
         }
     }
 
+    /// Of some ids, those that a partition may have.
+    func mayContain(_ ids: [MessageID], of tenant: TenantID, in partition: PartitionID) throws(ArchiveFailure) -> [MessageID] {
+        do {
+            return try state.environment.read { reader in
+                try ids.filter { id in
+                    try !filters.candidates(for: fingerprints.of(id, in: tenant), among: [partition.number], reader).isEmpty
+                }
+            }
+        } catch { throw ArchiveFailure(error) }
+    }
+
     /// Most questions end in the latest partitions.
     private static let filteredAtOnce = 64
 

@@ -28,7 +28,7 @@ import Glibc
         try unsafe check(mdb_env_set_mapsize(raw, options.mapBytes))
         try unsafe check(mdb_env_set_maxreaders(raw, CUnsignedInt(clamping: options.readersMax)))
         try unsafe check(mdb_env_set_maxdbs(raw, MDB_dbi(clamping: max(1, tables))))
-        try unsafe check(mdb_env_open(raw, claim.path, options.flags, options.mode))
+        try check(LargeBlocks.areFresh { unsafe mdb_env_open(raw, claim.path, options.flags, options.mode) })
         try checkStillClaimed()
     }
 
@@ -38,7 +38,6 @@ import Glibc
     }
 
     private static func create(_ path: String) throws(LMDBError) -> OpaquePointer {
-        _ = LargeBlocks.areUntouched
         var created: OpaquePointer?
         let code = unsafe mdb_env_create(&created)
         guard code == MDB_SUCCESS, let raw = unsafe created else { throw LMDBError(code: code, operation: .open, path: path) }

@@ -17,6 +17,8 @@ package struct HoldBook: Sendable {
 
     /// By position.
     private var entries: [Entry] = []
+    /// Whether any hold ever named a conversation.
+    package private(set) var namesConversations = false
     private var newest: [HoldID: Int] = [:]
     /// Of each tenant, and of the whole system: where a message's holds are looked for.
     private var ofTenant: [TenantID?: [Int]] = [:]
@@ -30,6 +32,7 @@ package struct HoldBook: Sendable {
         if let last = entries.last, position <= last.placed.position { return }
         newest[hold.id] = entries.count
         ofTenant[hold.coverage.tenant, default: []].append(entries.count)
+        if hold.coverage.conversation != nil { namesConversations = true }
         entries.append(Entry(hold: hold, placed: LogPlace(position: position, at: at), released: nil, principal: principal))
     }
 
@@ -64,9 +67,6 @@ package struct HoldBook: Sendable {
         }
         return found.sorted().map { entries[$0] }
     }
-
-    /// Whether any hold ever named a conversation.
-    package var namesConversations: Bool { entries.contains { $0.hold.coverage.conversation != nil } }
 
     /// Whether a hold stands that names the conversation.
     package func hasConversationHold(_ tenant: TenantID, _ conversation: ConversationID, within horizon: Horizon) -> Bool {

@@ -25,6 +25,11 @@ package struct PartitionFilters: Sendable {
         return found
     }
 
+    package func has(_ partition: Int32, _ reader: Reader) throws(LMDBError) -> Bool {
+        let key = Self.key(of: partition)
+        return try reader.contains(key.span.bytes, in: table)
+    }
+
     /// Nil where no row is.
     package func filter(of partition: Int32, _ reader: Reader) throws(LMDBError) -> PartitionFilter? {
         let key = Self.key(of: partition)

@@ -131,6 +131,9 @@ package struct PartitionIndex: Sendable {
         try ids.forEach(reader) { body(Fingerprint($0[0])) }
     }
 
+    /// How many message ids and readings it has.
+    package func count(_ reader: Reader) throws(ProjectionFailure) -> Int { try ids.count(reader) }
+
     /// A filter of all message ids and readings, and how many they are.
     package func filter(_ reader: Reader) throws(ProjectionFailure) -> (filter: PartitionFilter, count: Int) {
         let count = try ids.count(reader)
@@ -172,7 +175,9 @@ package struct PartitionIndex: Sendable {
     /// The first of a conversation's messages in the order of the log, which need not be that of their times.
     package func earliest(of conversation: Fingerprint, _ reader: Reader) throws(ProjectionFailure) -> Position? {
         let start: Runs<3>.Row = [conversation.rawValue, 0, 0]
-        return try timeline.rows(from: start, limit: .max, reader).map { Position($0[2]) }.min()
+        var earliest: UInt64?
+        try timeline.visit(from: start, reader) { row in earliest = min(earliest ?? row[2], row[2]) }
+        return earliest.map { Position($0) }
     }
 }
 

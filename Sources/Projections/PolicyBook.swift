@@ -29,6 +29,8 @@ package struct PolicyBook: Sendable {
 
     private(set) var rulesOf: [Scope: ScopeRules] = [:]
     private var scopeOf: [Position: Scope] = [:]
+    /// Whether any change was ever made of a single conversation's policy or floor.
+    package private(set) var namesConversations = false
 
     package init() {}
 
@@ -39,6 +41,7 @@ package struct PolicyBook: Sendable {
             position: position, at: at, effectiveAt: change.effectiveAt, target: change.target, rule: change.rule,
             isLocked: change.isLocked)
         rulesOf[change.scope, default: ScopeRules()][change.target].insert(entry)
+        if case .conversation = change.scope { namesConversations = true }
     }
 
     /// Writes down that a change was taken back. The first time counts; a change that nobody knows is none.
@@ -140,11 +143,6 @@ extension PolicyBook {
             guard let entry = rule(of: candidate, within: horizon), entry.isLocked, case .keep(let period) = entry.rule else { return nil }
             return period
         }
-    }
-
-    /// Whether any change was ever made of a single conversation's policy or floor.
-    package var namesConversations: Bool {
-        rulesOf.keys.contains { if case .conversation = $0 { true } else { false } }
     }
 
     /// Whether a conversation has a policy or a floor of its own, so that its messages may end at other times than its tenant's.

@@ -8,6 +8,9 @@ import LMDB
 /// eight runs of a level are there, they are merged to one of the next (O'Neil, Cheng, Gawlick, O'Neil 1996: the log-structured merge
 /// tree). Whoever looks for a row looks into each run.
 ///
+/// Runs that have grown beyond a bound stay as they are: what a fold may have to write at once has an end, and so has the number of runs,
+/// which is then in proportion to the rows.
+///
 /// A run lies in chunks. Key: run (u64: 255 - level in the upper byte, then a number), first row. Value: rows, and XXH3-64 of key and rows.
 /// All numbers big-endian.
 struct Runs<let width: Int>: Sendable {
@@ -34,26 +37,33 @@ struct Runs<let width: Int>: Sendable {
     /// Up to `limit` rows from `start` on that begin with the same number, ascending.
     func rows(from start: Row, limit: Int, _ reader: Reader) throws(ProjectionFailure) -> [Row] {
         var found: [Row] = []
+        try visit(from: start, limit: limit, reader) { found.append($0) }
+        return Array(found.sorted { $0.precedes($1) }.prefix(limit))
+    }
+
+    /// Calls `body` with rows from `start` on that begin with the same number, run by run, and up to `limit` of each.
+    func visit(from start: Row, limit: Int = .max, _ reader: Reader, _ body: (Row) -> Void) throws(ProjectionFailure) {
         var isSound = true
         try onStore { () throws(LMDBError) in
             var cursor = try reader.cursor(in: table)
-            var run = RunNumber(0)
-            while try cursor.seek(atLeast: run.key.span.bytes), let here = RunNumber(of: cursor.key) {
+            var run = RunNumber.least
+            while try cursor.seek(atLeast: run.key.span.bytes) {
+                guard let here = RunNumber(of: cursor.key, width: width) else { return isSound = false }
                 let key = here.key(startingWith: start)
                 var isThere = try cursor.seek(below: key.span.bytes)
                 // The last chunk that begins before `start` may reach up to it.
                 var index: Int?
-                if !isThere || RunNumber(of: cursor.key) != here {
+                if !isThere || RunNumber(of: cursor.key, width: width) != here {
                     isThere = isThere ? try cursor.next() : try cursor.first()
                     index = 0
                 }
                 var taken = 0
-                walk: while isThere, RunNumber(of: cursor.key) == here {
+                walk: while isThere, RunNumber(of: cursor.key, width: width) == here {
                     guard let count = cursor.value.rowCount(ofWidth: width) else { return isSound = false }
                     for place in (index ?? cursor.value.firstIndex(notBelow: start, of: count))..<count {
                         let row: Row = cursor.value.row(place)
                         if row[0] != start[0] || taken == limit { break walk }
-                        found.append(row)
+                        body(row)
                         taken += 1
                     }
                     index = 0
@@ -63,7 +73,6 @@ struct Runs<let width: Int>: Sendable {
             }
         }
         guard isSound else { throw damage }
-        return Array(found.sorted { $0.precedes($1) }.prefix(limit))
     }
 
     /// Up to `limit` rows before `end` that begin with the same number, descending.
@@ -72,12 +81,13 @@ struct Runs<let width: Int>: Sendable {
         var isSound = true
         try onStore { () throws(LMDBError) in
             var cursor = try reader.cursor(in: table)
-            var run = RunNumber(0)
-            while try cursor.seek(atLeast: run.key.span.bytes), let here = RunNumber(of: cursor.key) {
+            var run = RunNumber.least
+            while try cursor.seek(atLeast: run.key.span.bytes) {
+                guard let here = RunNumber(of: cursor.key, width: width) else { return isSound = false }
                 let key = here.key(startingWith: end)
                 var isThere = try cursor.seek(below: key.span.bytes)
                 var taken = 0
-                walk: while isThere, RunNumber(of: cursor.key) == here {
+                walk: while isThere, RunNumber(of: cursor.key, width: width) == here {
                     guard let count = cursor.value.rowCount(ofWidth: width) else { return isSound = false }
                     for place in (0..<cursor.value.firstIndex(notBelow: end, of: count)).reversed() {
                         let row: Row = cursor.value.row(place)
@@ -100,8 +110,8 @@ struct Runs<let width: Int>: Sendable {
         try onStore { () throws(LMDBError) in
             var cursor = try reader.cursor(in: table)
             while isSound, try cursor.next() {
-                guard let count = cursor.value.rowCount(ofWidth: width), cursor.key.byteCount == 8 + 8 * width,
-                    cursor.value.word(count * width) == cursor.value.sum(ofRows: count * width, under: cursor.key)
+                guard RunNumber(of: cursor.key, width: width) != nil,
+                    let count = cursor.value.rowCount(ofWidth: width, under: cursor.key)
                 else {
                     isSound = false
                     break
@@ -131,7 +141,7 @@ struct Runs<let width: Int>: Sendable {
         try onStore { () throws(LMDBError) in
             var cursor = try reader.cursor(in: table)
             while isSound, try cursor.next() {
-                guard let run = RunNumber(of: cursor.key), let count = cursor.value.rowCount(ofWidth: width) else {
+                guard let run = RunNumber(of: cursor.key, width: width), let count = cursor.value.rowCount(ofWidth: width) else {
                     isSound = false
                     break
                 }
@@ -143,30 +153,37 @@ struct Runs<let width: Int>: Sendable {
         return runs
     }
 
-    /// A run's first chunk, or the one behind the chunk that begins with `row`; empty behind the last.
-    fileprivate func chunk(of run: RunNumber, behind row: Row?, _ reader: Reader) throws(ProjectionFailure) -> [Row] {
-        var rows: [Row] = []
+    /// A run's first chunk, or the one behind the chunk with a key; empty behind the last. Whole, or an error: what is read here is written
+    /// again.
+    fileprivate func chunk(
+        of run: RunNumber, behind key: [UInt8]?, _ reader: Reader
+    ) throws(ProjectionFailure) -> (key: [UInt8], rows: [Row]) {
+        var (found, rows): ([UInt8], [Row]) = ([], [])
         var isSound = true
         try onStore { () throws(LMDBError) in
             var cursor = try reader.cursor(in: table)
-            let key = row.map { run.key(startingWith: $0) } ?? run.key
-            var isThere = try cursor.seek(atLeast: key.span.bytes)
-            if isThere, row != nil { isThere = try cursor.next() }
-            guard isThere, RunNumber(of: cursor.key) == run else { return }
-            guard let count = cursor.value.rowCount(ofWidth: width) else { return isSound = false }
+            var isThere: Bool
+            if let key {
+                isThere = try cursor.seek(key.span.bytes)
+                if isThere { isThere = try cursor.next() }
+            } else {
+                isThere = try cursor.seek(atLeast: run.key.span.bytes)
+            }
+            guard isThere, RunNumber(of: cursor.key, width: width) == run else { return }
+            guard let count = cursor.value.rowCount(ofWidth: width, under: cursor.key) else { return isSound = false }
+            found = cursor.key.withUnsafeBytes { [UInt8]($0) }
             rows.reserveCapacity(count)
             for index in 0..<count { rows.append(cursor.value.row(index)) }
         }
         guard isSound else { throw damage }
-        return rows
+        return (found, rows)
     }
 
     // MARK: Writing
 
-    /// So many runs of a level become one of the next, if they have no more rows than `mergedRowsMax` together: what is merged holds up the
-    /// fold.
+    /// So many runs of a level become one of the next, but for those with more rows than `growingRowsMax`: what is merged holds up the fold.
     private static var fanOut: Int { 8 }
-    private static var mergedRowsMax: Int { 3 << 19 }
+    private static var growingRowsMax: Int { 3 << 16 }
 
     /// Adds rows, in order, none of which is there yet.
     func add(_ rows: [Row], _ transaction: inout WriteTransaction) throws(ProjectionFailure) {
@@ -190,14 +207,19 @@ struct Runs<let width: Int>: Sendable {
     private func merge(
         _ level: Int, _ catalog: inout [(run: RunNumber, rows: Int)], _ transaction: inout WriteTransaction
     ) throws(ProjectionFailure) -> (run: RunNumber, rows: Int)? {
-        let inputs = catalog.filter { $0.run.level == level }
+        let growing = catalog.filter { $0.run.level == level && $0.rows <= Self.growingRowsMax }
+        guard growing.count >= Self.fanOut, level < RunNumber.levelMax else { return nil }
+        let inputs = growing.prefix(Self.fanOut)
         let rows = inputs.reduce(0) { $0 + $1.rows }
-        guard inputs.count >= Self.fanOut, rows <= Self.mergedRowsMax else { return nil }
         let output = RunNumber(level: level + 1, behind: catalog.map(\.run))
         var merge = RunMerge(of: self, inputs.map(\.run))
         try merge.begin(transaction.reader)
         var chunk: [Row] = []
+        var (last, written): (Row?, Int) = (nil, 0)
         while let row = merge.least {
+            // Otherwise the runs are not what they were: nothing of them may be thrown away.
+            if let last, !last.precedes(row) { throw damage }
+            (last, written) = (row, written + 1)
             chunk.append(row)
             if chunk.count == Self.chunkRowsMax {
                 try put(chunk[...], of: output, &transaction)
@@ -206,8 +228,10 @@ struct Runs<let width: Int>: Sendable {
             try merge.advance(transaction.reader)
         }
         if !chunk.isEmpty { try put(chunk[...], of: output, &transaction) }
+        guard written == rows else { throw damage }
         for input in inputs { try remove(input.run, &transaction) }
-        catalog.removeAll { $0.run.level == level }
+        let merged = Set(inputs.map(\.run))
+        catalog.removeAll { merged.contains($0.run) }
         return (output, rows)
     }
 
@@ -230,7 +254,7 @@ struct Runs<let width: Int>: Sendable {
     private func firstKey(of run: RunNumber, _ reader: Reader) throws(LMDBError) -> [UInt8]? {
         var cursor = try reader.cursor(in: table)
         let start = run.key
-        guard try cursor.seek(atLeast: start.span.bytes), RunNumber(of: cursor.key) == run else { return nil }
+        guard try cursor.seek(atLeast: start.span.bytes), RunNumber(of: cursor.key, width: width) == run else { return nil }
         return cursor.key.withUnsafeBytes { [UInt8]($0) }
     }
 }
@@ -239,10 +263,17 @@ struct Runs<let width: Int>: Sendable {
 private struct RunNumber: Hashable {
     var rawValue: UInt64
 
-    init(_ rawValue: UInt64) { self.rawValue = rawValue }
+    static let levelMax = 100
+    /// Before all that there are.
+    static let least = RunNumber(0)
 
-    init?(of key: RawSpan) {
-        guard let word = key.word(0) else { return nil }
+    private init(_ rawValue: UInt64) { self.rawValue = rawValue }
+
+    /// Nil for a key that no chunk can have.
+    init?(of key: RawSpan, width: Int) {
+        guard key.byteCount == 8 + 8 * width, let word = key.word(0), word >> 56 >= 255 - UInt64(Self.levelMax), word < .max else {
+            return nil
+        }
         rawValue = word
     }
 
@@ -271,6 +302,7 @@ private struct RunMerge<let width: Int> {
 
     private struct Input {
         var run: RunNumber
+        var key: [UInt8]?
         var chunk: [Runs<width>.Row] = []
         var index = 0
         var row: Runs<width>.Row { chunk[index] }
@@ -282,7 +314,7 @@ private struct RunMerge<let width: Int> {
     }
 
     mutating func begin(_ reader: Reader) throws(ProjectionFailure) {
-        for index in inputs.indices { inputs[index].chunk = try runs.chunk(of: inputs[index].run, behind: nil, reader) }
+        for index in inputs.indices { try fetch(index, reader) }
         inputs.removeAll { $0.chunk.isEmpty }
         inputs.sort { $0.row.precedes($1.row) }
     }
@@ -293,14 +325,20 @@ private struct RunMerge<let width: Int> {
     mutating func advance(_ reader: Reader) throws(ProjectionFailure) {
         inputs[0].index += 1
         if inputs[0].index == inputs[0].chunk.count {
-            inputs[0].chunk = try runs.chunk(of: inputs[0].run, behind: inputs[0].chunk[0], reader)
-            inputs[0].index = 0
+            try fetch(0, reader)
             if inputs[0].chunk.isEmpty {
                 inputs.swapAt(0, inputs.count - 1)
                 inputs.removeLast()
             }
         }
         sink()
+    }
+
+    private mutating func fetch(_ input: Int, _ reader: Reader) throws(ProjectionFailure) {
+        let (key, rows) = try runs.chunk(of: inputs[input].run, behind: inputs[input].key, reader)
+        inputs[input].key = key
+        inputs[input].chunk = rows
+        inputs[input].index = 0
     }
 
     private mutating func sink() {
@@ -329,6 +367,12 @@ extension RawSpan {
     fileprivate func rowCount(ofWidth width: Int) -> Int? {
         let count = (byteCount - 8) / (8 * width)
         return count > 0 && byteCount == count * 8 * width + 8 ? count : nil
+    }
+
+    /// The same, if the sum at its end is that of key and rows.
+    fileprivate func rowCount(ofWidth width: Int, under key: RawSpan) -> Int? {
+        guard let count = rowCount(ofWidth: width), word(count * width) == sum(ofRows: count * width, under: key) else { return nil }
+        return count
     }
 
     fileprivate func row<let width: Int>(_ index: Int) -> InlineArray<width, UInt64> {

@@ -28,11 +28,13 @@ extension Store {
     /// Nil when events were folded at the same time: the position and the tables may then be of different moments.
     func digest() throws(ArchiveFailure) -> StateDigest? {
         let before = try progress().position
-        let bytes = try digestOnce(at: before)
+        guard let bytes = try digestOnce(at: before) else { return nil }
         return try progress().position == before ? StateDigest(position: before, bytes: bytes) : nil
     }
 
-    private func digestOnce(at position: Position) throws(ArchiveFailure) -> [UInt8] {
+    /// Nil when a partition has events that the state has not heard of yet.
+    private func digestOnce(at position: Position) throws(ArchiveFailure) -> [UInt8]? {
+        var isAhead = false
         var hash = SHA256()
         hash.update(number: position.rawValue)
         do {
@@ -46,11 +48,12 @@ extension Store {
                 hash.update(number: UInt64(UInt32(bitPattern: id.number)))
                 try partition.environment.read { reader in
                     let index = PartitionIndex(in: partition.environment)
+                    if let totals = try partition.totals(reader), totals.last > position { return isAhead = true }
                     try index.forEachRow(reader, begin: { hash.update($0, rows: $1) }, { hash.update($0, $1) })
                 }
             }
         } catch { throw ArchiveFailure(error) }
-        return Array(hash.finalize())
+        return isAhead ? nil : Array(hash.finalize())
     }
 }
 

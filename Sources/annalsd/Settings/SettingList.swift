@@ -93,7 +93,7 @@ extension Setting {
         name: "batch-events-max", kind: .number(1...1 << 20), fallback: "16384", explanation: "Events that are committed together.")
     static let foldBytes = Setting(
         name: "fold-bytes", kind: .number(1...1 << 40), fallback: "33554432",
-        explanation: "The fold begins when so much is journaled and not yet in partitions.")
+        explanation: "The fold begins when so much is journaled and not yet in partitions; at the latest at half of tail-bytes-max.")
     static let foldMilliseconds = Setting(
         name: "fold-ms", kind: .number(1...600_000), fallback: "1000",
         explanation: "The fold begins when an event has waited so long for it.")

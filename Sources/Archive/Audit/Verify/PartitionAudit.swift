@@ -11,6 +11,8 @@ struct PartitionAudit: Sendable {
     private(set) var report = AuditReport()
     /// By receipt: how many messages of this partition it destroyed.
     private(set) var destroyed: [Position: UInt64] = [:]
+    /// Whether all its bodies were looked at.
+    private(set) var isWhole = false
 
     /// What all partitions are judged by.
     struct Law: Sendable {
@@ -44,6 +46,7 @@ struct PartitionAudit: Sendable {
             if let totals, !files.isLive || totals.last <= law.end { try compare(partition, totals, share) }
             if totals == nil { report.note(.damaged, in: place, "the partition has no summary of itself; restore the file from a backup") }
             try lookAtBodies(of: partition, messages: share.totals.messages)
+            isWhole = true
         } catch {
             report.note(.damaged, in: place, "cannot be read: \(error)")
         }
@@ -56,6 +59,14 @@ struct PartitionAudit: Sendable {
             report.note(.damaged, in: place, "its summary (table meta) is not that of its records; restore the file from a backup")
         }
         let index = PartitionIndex(in: partition.environment)
+        do { try compare(index, in: partition, totals, share) } catch let failure as ProjectionFailure {
+            report.note(.damaged, in: place, "its indexes cannot be read (\(failure))")
+        }
+    }
+
+    private mutating func compare(
+        _ index: PartitionIndex, in partition: Partition, _ totals: PartitionTotals, _ share: PartitionShare
+    ) throws {
         let found = try partition.environment.read { reader in try index.sums(reader) }
         let wanted = share.indexSums()
         for table in wanted.differences(from: found) {

@@ -89,8 +89,8 @@ struct ReceiptAudit: Sendable {
                 .tampered, position...position, in: files.path,
                 "the receipt is of \(receipt.messages) messages, and its intent of \(intent.messages)")
         }
-        // What left the log with its partition cannot be counted any more.
-        for audit in audits where files.tombstones[audit.id] == nil {
+        // What left the log with its partition cannot be counted any more, and what cannot be read was not.
+        for audit in audits where files.tombstones[audit.id] == nil && audit.isWhole {
             let said = intent.lines.filter { $0.partition == audit.id.number }.reduce(0) { $0 + $1.messages }
             let found = audit.destroyed[position] ?? 0
             if said == found { continue }

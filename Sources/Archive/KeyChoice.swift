@@ -74,7 +74,9 @@ struct KeyChoice {
 extension [UInt8] {
     fileprivate func isSame(as other: UnsafeRawBufferPointer) -> Bool {
         withUnsafeBytes { mine in
-            guard mine.count == other.count, let its = other.baseAddress, let own = mine.baseAddress else { return mine.count == other.count }
+            guard mine.count == other.count, let its = other.baseAddress, let own = mine.baseAddress else {
+                return mine.count == other.count
+            }
             return memcmp(own, its, mine.count) == 0
         }
     }

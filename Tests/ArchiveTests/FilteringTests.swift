@@ -77,6 +77,38 @@ struct FilteringTests {
         #expect(try scratch.message("late") != nil)
     }
 
+    @Test("a damaged index goes without filters: the archive opens, and other partitions get theirs")
+    func damagedIndex() throws {
+        let scratch = try scratch()
+        let today = scratch.archive.core.store.partition(of: Scratch.start).number
+        try scratch.close()
+        for back in [0, 5] as [Int64] {
+            let day = scratch.path + "/partitions/\(PartitionLength.day.name(of: PartitionID(today - Int32(back)))).mdb"
+            try Environment(opening: day, tables: PartitionIndex.tableNames, options: .init(.write, mapBytes: 1 << 30)).spoilIDs()
+        }
+        try scratch.open()
+        scratch.lendAppender()
+        for _ in 0..<2 { scratch.archive.upkeep.tick() }
+        #expect(try filtered(scratch) == Array(today - 29..<today).filter { $0 != today - 5 })
+        #expect(try scratch.message("m7") != nil)
+    }
+
+    @Test("a digest is of one moment: not of a partition that the state has not heard of yet")
+    func digestAhead() throws {
+        let scratch = try scratch()
+        let store = scratch.archive.core.store
+        let id = store.partition(of: Scratch.start)
+        let before = try #require(try store.digest())
+        _ = try store.shelf.write(to: id) { partition, transaction in
+            var totals = try #require(try partition.totals(transaction.reader))
+            totals.last = Position(31)
+            totals.events += 1
+            try partition.write(totals, &transaction)
+        }
+        #expect(try store.digest() == nil)
+        #expect(before.position == Position(30))
+    }
+
     @Test("a filter is found damaged where it denies a message that is there; a rebuild does without it")
     func damaged() throws {
         let scratch = try scratch()
@@ -98,7 +130,26 @@ struct FilteringTests {
 }
 
 extension Environment {
+    /// One bit of the first chunk.
+    fileprivate func spoilIDs() throws {
+        let ids = table(named: "ids")
+        try write { transaction in
+            let (key, value) = try transaction.reader.firstEntry(in: ids)
+            var other = value
+            other[9] ^= 1
+            try transaction.put(other.span.bytes, for: key.span.bytes, in: ids)
+        }
+    }
+
     fileprivate func writeFilter(_ filter: PartitionFilter, of partition: Int32) throws {
         try write { transaction in try PartitionFilters(in: self).put(filter, of: partition, &transaction) }
+    }
+}
+
+extension Reader {
+    fileprivate func firstEntry(in table: Table) throws -> (key: [UInt8], value: [UInt8]) {
+        var cursor = try cursor(in: table)
+        _ = try cursor.first()
+        return (cursor.key.copied, cursor.value.copied)
     }
 }

@@ -98,6 +98,45 @@ struct RunsTests {
         #expect(throws: ProjectionFailure.self) { try environment.read { reader in try runs.forEach(reader) { _ in } } }
     }
 
+    @Test("large runs stay as they are, and small ones that come later are still merged")
+    func largeRuns() throws {
+        let large: UInt64 = 200_000
+        for start in 0..<2 as Range<UInt64> { try add((0..<large).map { Triple([start * large + $0, 0, 0]) }) }
+        for number in 0..<500 as Range<UInt64> { try add([Triple([number, 1, 1])]) }
+        let entries = try environment.read { reader in try reader.count(of: runs.table) }
+        // The chunks of the large ones; 500 = 7 × 64 + 6 × 8 + 4.
+        #expect(entries == 2 * 147 + 17)
+        #expect(try environment.read { reader in try runs.count(reader) } == 2 * Int(large) + 500)
+    }
+
+    @Test("a merge throws nothing away: a damaged chunk stops it, whatever its rows have become", arguments: [8, 9, 15, 16, 40_000])
+    func damageBeforeMerge(byte: Int) throws {
+        var random = SeededRandom(for: "damaged before a merge")
+        for _ in 0..<7 { try add(Array(triples(3_000, &random))) }
+        let before = try environment.read { reader in try reader.count(of: runs.table) }
+        try environment.write { transaction in
+            let found = try transaction.reader.firstEntry(in: runs.table)
+            var value = found.value
+            value[byte % value.count] ^= 0x10
+            try transaction.put(value.span.bytes, for: found.key.span.bytes, in: runs.table)
+        }
+        #expect(throws: ProjectionFailure.self) { try add([Triple([77, 77, 77])]) }
+        #expect(try environment.read { reader in try reader.count(of: runs.table) } == before)
+        #expect(throws: ProjectionFailure.self) { try environment.read { reader in try runs.forEachInOrder(reader) { _ in } } }
+    }
+
+    @Test("a key that no chunk has is damage, and neither a trap nor the end", arguments: [[255, 255, 255], [255], [3, 0, 0, 0]])
+    func foreignKey(bytes: [UInt8]) throws {
+        try add([Triple([1, 2, 3])])
+        let key = bytes + [UInt8](repeating: bytes[0], count: bytes.count == 1 ? 1 : 32 - bytes.count)
+        try environment.write { transaction in
+            try transaction.put([UInt8](repeating: 0, count: 32).span.bytes, for: key.span.bytes, in: runs.table)
+        }
+        #expect(throws: ProjectionFailure.self) { try environment.read { reader in try runs.rows(from: [1, 0, 0], limit: 9, reader) } }
+        #expect(throws: ProjectionFailure.self) { try environment.read { reader in try runs.rows(before: [1, 9, 9], limit: 9, reader) } }
+        #expect(throws: ProjectionFailure.self) { try add([Triple([5, 5, 5])]) }
+    }
+
     @Test("a row that is no chunk is damage, and not an answer")
     func noChunk() throws {
         try environment.write { transaction in

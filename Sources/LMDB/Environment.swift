@@ -5,8 +5,9 @@ import Synchronization
 /// One LMDB file, open. A process opens it once, and its tables with it.
 ///
 /// The rules of `lmdb.h` ("Caveats") that a type cannot hold are checked when it opens: see `OpenFiles`,
-/// `FileSystem` and `FileLength`. What is not checked is the inside of the trees: at some damage there (a cursor that steps
-/// onto a page that is no leaf) LMDB 0.9 ends the process with an assertion that no caller can catch.
+/// `FileSystem` and `FileLength`. The inside of the trees is checked of files that nobody writes (`PageCheck`); of others it is
+/// not: at some damage there (a cursor that steps onto a page that is no leaf) LMDB 0.9 ends the process with an assertion that
+/// no caller can catch.
 /// `MDB_NOTLS` always; never `MDB_WRITEMAP`, `MDB_NOSYNC`, `MDB_NOMETASYNC` or `MDB_NOMEMINIT`.
 @safe package final class Environment: Sendable {
     /// The file, as it is really called: symbolic links resolved.
@@ -49,7 +50,8 @@ import Synchronization
         case write
         /// Read only. Others may be writing, so a lock file is kept beside it.
         case read
-        /// Read only a file that nobody writes: a copy, a backup, a read-only medium. Touches nothing beside it.
+        /// Read only a file that nobody writes: a copy, a backup, a read-only medium. Touches nothing beside it. Looks at all pages first
+        /// (`PageCheck`), since such a file may have come from anywhere.
         case readFrozen
     }
 
@@ -59,6 +61,9 @@ import Synchronization
     package init(opening path: String, tables names: [String], options: Options = Options()) throws(LMDBError) {
         let claim = try OpenFiles.claim(path, options: options)
         self.path = claim.path
+        if options.access == .readFrozen, let fault = try PageCheck.fault(in: claim.path) {
+            throw LMDBError(kind: .damaged(.page(fault)), operation: .open, path: claim.path)
+        }
         handle = try EnvironmentHandle.open(claim, tables: names.count, options: options)
         number = EnvironmentNumber.next()
         tables = try handle.openTables(names, creating: options.access == .create, as: number)

@@ -29,6 +29,9 @@ struct MetaPage {
     let lastPage: UInt64
     let transaction: UInt64
     let freeListRoot: UInt64
+    let freeListDepth: UInt16
+    /// The tree of the tables' names.
+    let main: TreeRecord
 
     private static let byteCount = 152
     private static let magic: UInt32 = 0xBEEF_C0DE
@@ -48,12 +51,15 @@ struct MetaPage {
         else { throw file.unreadable(MDB_INVALID) }
         guard bytes.load(UInt32.self, at: 20) == Self.dataVersion else { throw file.unreadable(MDB_VERSION_MISMATCH) }
         guard let pageBytes = bytes.load(UInt32.self, at: 40), (512...65_536).contains(pageBytes), pageBytes.nonzeroBitCount == 1,
-            let freeListRoot = bytes.load(UInt64.self, at: 80),
+            let freeListRoot = bytes.load(UInt64.self, at: 80), let freeListDepth = bytes.load(UInt16.self, at: 46),
+            let main = TreeRecord(bytes[88..<136]),
             let lastPage = bytes.load(UInt64.self, at: 136),
             let transaction = bytes.load(UInt64.self, at: 144)
         else { throw file.unreadable(MDB_INVALID) }
         self.pageBytes = Int(pageBytes)
         self.freeListRoot = freeListRoot
+        self.freeListDepth = freeListDepth
+        self.main = main
         self.lastPage = lastPage
         self.transaction = transaction
     }

@@ -36,6 +36,7 @@ struct FreeList: ~Copyable {
             let page = TreePage(bytes: try read(meta.pageBytes, ofPage: number, skipping: 0, &bytesLeft))
             for index in 0..<page.nodeCount {
                 switch page.node(index) {
+                case .table: throw file.unreadable(MDB_CORRUPTED)
                 case .branch(let child): waiting.append(child)
                 case .value(let list): body(Array(list))
                 case .overflow(let number, let byteCount): body(try read(byteCount, ofPage: number, skipping: 16, &bytesLeft))
@@ -61,17 +62,19 @@ struct FreeList: ~Copyable {
 }
 
 /// A branch or leaf page: a header of 16 bytes, offsets of nodes (16 bits each), and the nodes.
-private struct TreePage {
+struct TreePage {
     let bytes: [UInt8]
 
     enum Node {
+        /// In a leaf, a table: its `MDB_db`.
+        case table(ArraySlice<UInt8>)
         case branch(UInt64)
         case value(ArraySlice<UInt8>)
         case overflow(UInt64, byteCount: Int)
         case unreadable
     }
 
-    private var isBranch: Bool { bytes.load(UInt16.self, at: 10).map { $0 & 0x01 != 0 } ?? false }  // P_BRANCH
+    var isBranch: Bool { bytes.load(UInt16.self, at: 10).map { $0 & 0x01 != 0 } ?? false }  // P_BRANCH
 
     var nodeCount: Int {
         guard let lower = bytes.load(UInt16.self, at: 12), lower >= 16, Int(lower) <= bytes.count else { return 0 }
@@ -92,6 +95,15 @@ private struct TreePage {
             return .overflow(page, byteCount: Int(size))
         }
         guard data + Int(size) <= bytes.count else { return .unreadable }
-        return .value(bytes[data..<data + Int(size)])
+        let value = bytes[data..<data + Int(size)]
+        return flags & 0x02 != 0 ? .table(value) : .value(value)  // F_SUBDATA
+    }
+
+    /// Nil where it does not lie within the page.
+    func key(_ index: Int) -> ArraySlice<UInt8>? {
+        guard let start = bytes.load(UInt16.self, at: 16 + 2 * index).map(Int.init), let count = bytes.load(UInt16.self, at: start + 6),
+            start + 8 + Int(count) <= bytes.count
+        else { return nil }
+        return bytes[(start + 8)..<(start + 8 + Int(count))]
     }
 }

@@ -52,6 +52,8 @@ package struct LMDBError: Error, Equatable, Sendable {
         case unreadable(CInt)
         /// The file ends before this page, which its meta page counts as used.
         case endsBefore(page: UInt64)
+        /// A page is not what the pages that lead to it want it to be.
+        case page(PageCheck.Fault)
         /// The table was made with flags that Annals never uses, so its order is not ours.
         case foreignTable(String)
     }
@@ -134,6 +136,7 @@ extension LMDBError: CustomStringConvertible {
         case .forked: "the process was forked after it was opened"
         case .missingTable(let name): Self.words("it has no table \"\(name)\"", MDB_NOTFOUND)
         case .damaged(.unreadable(let code)): Self.words("it is damaged, or not a file of ours", code)
+        case .damaged(.page(let fault)): "it is damaged: \(fault)"
         case .damaged(.endsBefore(let page)): "it is damaged: it ends before page \(page), which its meta page counts as used"
         case .damaged(.foreignTable(let name)): "its table \"\(name)\" is sorted in a way that Annals never uses"
         case .noSpace: Self.words("the disk is full", ENOSPC)

@@ -39,7 +39,7 @@ struct LMDBErrorTests {
     func ownWords() {
         let kinds: [LMDBError.Kind] = [
             .notAscending, .alreadyOpen, .remoteFileSystem(0x6969), .forked, .missingTable("words"),
-            .damaged(.endsBefore(page: 7)), .damaged(.foreignTable("words")),
+            .damaged(.endsBefore(page: 7)), .damaged(.page(.init(page: 7, reason: "is another page"))), .damaged(.foreignTable("words")),
         ]
         let words = kinds.map { LMDBError(kind: $0, operation: .open, path: "x").description }
         #expect(Set(words).count == kinds.count)

@@ -40,7 +40,8 @@ extension Cursor: CustomStringConvertible {
 package struct TimelineQuestion: Hashable, Sendable {
     package var tenant: TenantID
     package var conversation: ConversationID
-    package var viewer: UserID
+    /// Nil: an auditor, who is shown whatever there is.
+    package var viewer: UserID?
     package var from: Start
     package var count: Int
     package var asOf: AsOf
@@ -60,7 +61,7 @@ package struct TimelineQuestion: Hashable, Sendable {
     package static let countMax = 1000
 
     package init(
-        tenant: TenantID, conversation: ConversationID, viewer: UserID, from: Start = .end, count: Int = countDefault,
+        tenant: TenantID, conversation: ConversationID, viewer: UserID?, from: Start = .end, count: Int = countDefault,
         asOf: AsOf = .now
     ) {
         self.tenant = tenant

@@ -31,6 +31,16 @@ extension MessageHistory {
     }
 }
 
+extension TimelinePage {
+    /// What the log must say before a page is shown to an auditor: one event for all of it. Nil where nothing is shown.
+    package func access(to conversation: ConversationID, of tenant: TenantID, reason: String) -> AccessDraft? {
+        guard let first = messages.map(\.position).min(), let last = messages.map(\.position).max() else { return nil }
+        let bodies = messages.filter { $0.body != nil }.count
+        let access = Access(.timeline, conversation: conversation, range: first...last, bodies: UInt64(bodies), reason: reason)
+        return AccessDraft(tenant: tenant, access: access)
+    }
+}
+
 extension LogView {
     /// Who was shown a message, the first ones first.
     func readings(of message: FoundMessage, atMost count: Int) throws(ArchiveFailure) -> [Event] {

@@ -2,7 +2,8 @@ import Events
 import Projections
 
 extension Archive {
-    /// A page of what a viewer sees of a conversation: only `visible` messages, ascending by (at, position).
+    /// A page of what a viewer sees of a conversation: only `visible` messages, ascending by (at, position). For an auditor all messages,
+    /// each with its state and its body wherever that still exists: he must be in the log before he is shown it (`access`).
     package func timeline(_ question: TimelineQuestion) throws(ArchiveFailure) -> Result<TimelinePage, Refusal> {
         guard (1...TimelineQuestion.countMax).contains(question.count) else {
             return .failure(Refusal(.badArgument, "count must be 1 to \(TimelineQuestion.countMax)"))
@@ -36,7 +37,7 @@ private struct TimelineQuery {
         self.horizon = horizon
         self.view = view
         terms = view.rules.policies.terms(for: .conversation(question.tenant, question.conversation), within: horizon)
-        firstLiving = Visibility.firstLiving(under: terms, asOf: horizon.time)
+        firstLiving = question.viewer == nil ? .distantPast : Visibility.firstLiving(under: terms, asOf: horizon.time)
     }
 
     /// What a walk found: nearest first, and where it goes on if it is not through.
@@ -70,14 +71,15 @@ private struct TimelineQuery {
 
     private func harvest(_ direction: TimelineWalk.Direction, from start: PartitionIndex.Place) throws(ArchiveFailure) -> Harvest {
         var walk = try TimelineWalk(of: question.conversation, in: question.tenant, direction, from: start, view)
-        let hiding = try Hiding(
-            of: question.conversation, in: question.tenant, by: question.viewer, within: horizon, view)
+        let hiding = try question.viewer.map { (viewer) throws(ArchiveFailure) in
+            try Hiding(of: question.conversation, in: question.tenant, by: viewer, within: horizon, view)
+        }
         var harvest = Harvest()
         var last: Cursor?
         var bytes = 0
         for _ in 0..<Self.visitsMax {
             guard let place = try walk.next(), place.at >= firstLiving, place.at <= horizon.time else { return harvest }
-            if let message = try visibleMessage(at: place, hiding) {
+            if let message = try message(at: place, hiding) {
                 if harvest.messages.count == question.count || bytes >= Self.bytesMax {
                     harvest.rest = last
                     return harvest
@@ -92,12 +94,15 @@ private struct TimelineQuery {
         return harvest
     }
 
-    private func visibleMessage(at place: PartitionIndex.Place, _ hiding: Hiding) throws(ArchiveFailure) -> Message? {
-        guard horizon.includes(place.position, at: place.at), try !hiding.hides(place.position),
-            !Visibility.isExpired(at: place.at, under: terms, asOf: horizon.time),
-            let found = try view.message(at: place.position),
-            found.tenant == question.tenant, found.send.conversation == question.conversation
+    private func message(at place: PartitionIndex.Place, _ hiding: Hiding?) throws(ArchiveFailure) -> Message? {
+        guard horizon.includes(place.position, at: place.at) else { return nil }
+        if let hiding {
+            if try hiding.hides(place.position) || Visibility.isExpired(at: place.at, under: terms, asOf: horizon.time) { return nil }
+        }
+        guard let found = try view.message(at: place.position), found.tenant == question.tenant,
+            found.send.conversation == question.conversation
         else { return nil }
+        if hiding == nil { return try view.whole(found, within: horizon) }
         let message = try view.seen(found, isHidden: false, within: horizon, terms: terms, isAsOf: question.asOf != .now)
         return message.flatMap { $0.state == .visible || $0.wasVisible ? $0 : nil }
     }

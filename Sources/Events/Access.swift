@@ -28,11 +28,13 @@ package struct Access: Hashable, Sendable {
     /// What was asked. A number never gets a second meaning.
     package enum Question: UInt8, Sendable, CaseIterable {
         case messageHistory = 1
+        case timeline = 2
 
         /// On the wire and in the pages.
         package var word: String {
             switch self {
             case .messageHistory: "message-history"
+            case .timeline: "timeline"
             }
         }
     }

@@ -43,7 +43,10 @@ extension SessionHandler {
         switch command {
         case .send, .localDelete, .retentionSet, .retentionCancel, .holdPlace, .holdRelease, .clockConfirm:
             preconditionFailure("appends have their own way, because they need room in a batch")
-        case .timeline: try ask(.timeline(TimelineQuestion(words)))
+        case .timeline:
+            let command = try TimelineCommand(words)
+            if command.reason != nil { try demand(.auditing, for: "TIMELINE with a REASON") }
+            try ask(.timeline(command))
         case .messageGet:
             let question = try MessageQuestion(words)
             // It names holds and their matters, which are not for everybody.

@@ -120,7 +120,7 @@ struct ArgumentsTests {
     @Test("a page begins at an end, or at a cursor")
     func pages() throws {
         func start(_ words: String...) throws(Refusal) -> TimelineQuestion.Start {
-            try lend(["TIMELINE", "t", "c", "VIEWER", "v"] + words) { words throws(Refusal) in try TimelineQuestion(words).from }
+            try lend(["TIMELINE", "t", "c", "VIEWER", "v"] + words) { words throws(Refusal) in try TimelineCommand(words).question.from }
         }
         #expect(try start() == .end)
         #expect(try start("BEFORE", "+") == .end)

@@ -117,6 +117,8 @@ def test_nothing_is_recorded_of_who_has_no_right(quiet):
         for words in [("REASON", "case 7"), ()]:
             with pytest.raises(Refused, match="^DENIED"):
                 connection.call("MESSAGE.HISTORY", "t", "m-1", *words)
+        with pytest.raises(Refused, match="^DENIED"):
+            connection.call("TIMELINE", "t", "c", "REASON", "case 7")
         assert end(connection) == 1
 
 
@@ -236,3 +238,37 @@ def test_people_say_why_too_and_find_it_in_the_log(quiet):
     last = json.loads(trail.splitlines()[-1])
     assert list(last) == KEYS
     assert (last["kind"], last["bodies"], last["reason"], last["principal"]) == ("access", 1, "case 8", ME.decode())
+
+
+def test_an_auditors_page_is_one_event_that_is_there_first(quiet):
+    with greeted(quiet) as connection:
+        for number in range(5):
+            connection.call("SEND", "t", "c", "ada", f"m-{number}", f"text {number}")
+        connection.call("SEND", "t", "c", "ada", "old", "long ago", "AT", OLD)
+        connection.call("LOCALDELETE", "t", "c", "ben", "ID", "m-2")
+        seen = connection.call("TIMELINE", "t", "c", "VIEWER", "ben")["messages"]
+        assert [message["id"] for message in seen] == [b"m-0", b"m-1", b"m-3", b"m-4"]
+        before = end(connection)
+        page = connection.call("TIMELINE", "t", "c", "REASON", "case 9")
+        assert [(message["id"], message["state"], message["body"]) for message in page["messages"]] == [
+            (b"old", b"expired", b"long ago")] + [(b"m-%d" % number, b"visible", b"text %d" % number) for number in range(5)]
+        (event,) = readings(connection)
+        assert event == {
+            "position": before + 1, "at": event["at"], "kind": b"access", "principal": ME, "tenant": b"t", "asked": b"timeline",
+            "conversation": b"c", "message-id": None, "first": 1, "last": 6, "bodies": 6, "reason": b"case 9"}
+        # What was read of the past counts as well, page by page; of nothing there is nothing to say.
+        connection.call("TIMELINE", "t", "c", "REASON", "case 9", "ASOF", "#3", "COUNT", 2)
+        connection.call("TIMELINE", "t", "none", "REASON", "case 9")
+        assert [(event["first"], event["last"], event["bodies"]) for event in readings(connection)] == [(1, 6, 6), (2, 3, 2)]
+        for words in (["VIEWER", "ben", "REASON", "both"], ["COUNT", 5], ["REASON", ""]):
+            with pytest.raises(Refused) as refused:
+                connection.call("TIMELINE", "t", "c", *words)
+            assert refused.value.code == "BADARG"
+        plan = connection.call("PURGE.PLAN", "TENANT", "t")
+        connection.call("PURGE.RUN", plan["plan"], "CONFIRM", plan["messages"])
+        idle(connection)
+        gone = connection.call("TIMELINE", "t", "c", "REASON", "case 9", "COUNT", 6)["messages"][0]
+        assert (gone["id"], gone["state"], gone["body"], gone["receipt"] is not None) == (b"old", b"purged", None, True)
+    shown = annals(quiet, "timeline", "t", "c", "--reason", "case 9").stdout
+    assert "text 2" in shown and "purged" in shown and "visible" in shown
+    assert annals(quiet, "timeline", "t", "c", check=False).returncode != 0

@@ -7,11 +7,15 @@ package struct TimelineCommand: Question {
     package static let configuration = CommandConfiguration(
         commandName: "timeline",
         abstract: "Show a conversation as one viewer sees it, now or in the past.",
-        discussion: "Shows the newest messages; the last line says how to go on. With --all --json, one message a line.")
+        discussion: """
+            Shows the newest messages; the last line says how to go on. With --all --json, one message a line. \
+            Auditors may give a --reason instead of a viewer, and are shown all that there is: each page is recorded first, with who read it and why.
+            """)
 
     @Argument(help: "The company.") var tenant: String
     @Argument(help: "The conversation.") var conversation: String
-    @Option(name: .shortAndLong, help: "Whose eyes.") var viewer: String
+    @Option(name: .shortAndLong, help: "Whose eyes.") var viewer: String?
+    @Option(help: .init("Why an auditor looks; shows hidden and expired messages, too.", valueName: "text")) var reason: String?
     @Option(help: .init("Messages before this cursor; + is the end.", valueName: "cursor")) var before: String?
     @Option(help: .init("Messages after this cursor; - is the beginning.", valueName: "cursor")) var after: String?
     @Option(name: [.customShort("n"), .long], help: .init("How many at most, up to 1000. Default: 50.", valueName: "n")) var count: Int?
@@ -24,12 +28,17 @@ package struct TimelineCommand: Question {
     package init() {}
 
     package func validate() throws {
+        if (viewer == nil) == (reason == nil) {
+            throw ValidationError("Whose eyes? Give --viewer; or, as an auditor, --reason instead.")
+        }
         if before != nil, after != nil || all { throw ValidationError("--before goes neither with --after nor with --all.") }
         if let count, !(1...1000).contains(count) { throw ValidationError("--count must be from 1 to 1000.") }
     }
 
     package func request(now: Instant) throws(ValidationError) -> [Word] {
-        var words: [Word] = ["TIMELINE", .text(tenant), .text(conversation), "VIEWER", .text(viewer)]
+        var words: [Word] = ["TIMELINE", .text(tenant), .text(conversation)]
+        if let viewer { words += ["VIEWER", .text(viewer)] }
+        if let reason { words += ["REASON", .text(reason)] }
         if let before { words += ["BEFORE", .text(before)] }
         if let after = after ?? (all ? "-" : nil) { words += ["AFTER", .text(after)] }
         if let count = count ?? (all ? Self.countOfAll : nil) { words += ["COUNT", .number(count)] }
@@ -39,7 +48,7 @@ package struct TimelineCommand: Question {
 
     package func show(_ answer: RESPValue, in view: View) throws(Trouble) -> String {
         let page = try Self.page(answer)
-        var table = TimelineView(view, showsIDs: ids)
+        var table = TimelineView(view, showsIDs: ids, showsStates: reason != nil)
         return table.render(page.messages) + table.footer(page)
     }
 
@@ -51,7 +60,7 @@ package struct TimelineCommand: Question {
     /// Pages are shown as they come: a conversation may be longer than the memory.
     private func showAll(_ first: [Word]) async throws(Trouble) {
         let client = try await options.connect()
-        var table = TimelineView(options.view, showsIDs: ids)
+        var table = TimelineView(options.view, showsIDs: ids, showsStates: reason != nil)
         var words = first
         while true {
             let answer = try await client.ask(words)

@@ -4,9 +4,12 @@ package import AnnalsClient
 package struct TimelineView {
     private let view: View
     private let showsIDs: Bool
+    private let showsStates: Bool
     private var table: Table
 
-    package init(_ view: View, showsIDs: Bool) {
+    /// - Parameter showsStates: for an auditor, who is shown more than what is visible.
+    package init(_ view: View, showsIDs: Bool, showsStates: Bool = false) {
+        self.showsStates = showsStates
         self.view = view
         self.showsIDs = showsIDs
         var columns: [Table.Column] = [
@@ -14,6 +17,7 @@ package struct TimelineView {
         ]
         // Never cut: an id is there to be copied.
         if showsIDs { columns.append(.init("id")) }
+        if showsStates { columns.append(.init("state")) }
         table = Table(columns + [.init("body", folds: true)], on: view.surface)
     }
 
@@ -24,7 +28,7 @@ package struct TimelineView {
 
     /// Where to go on, and what was looked at.
     package func footer(_ page: AnnalsClient.Page) -> String {
-        var parts: [String] = page.messages.isEmpty ? ["no visible messages"] : []
+        var parts: [String] = page.messages.isEmpty ? [showsStates ? "no messages" : "no visible messages"] : []
         if let older = page.previous { parts.append("older: --before \(Harmless.text(older.rawValue))") }
         if let newer = page.next { parts.append("newer: --after \(Harmless.text(newer.rawValue))") }
         parts.append("the log ends at #\(page.position)")
@@ -39,6 +43,7 @@ package struct TimelineView {
             Table.Cell(Harmless.text(message.sender)),
         ]
         if showsIDs { cells.append(Table.Cell(Harmless.text(message.id))) }
+        if showsStates { cells.append(Table.Cell(message.state.rawValue, tone: message.state == .visible ? .good : .warning)) }
         return cells + [view.body(of: message)]
     }
 }

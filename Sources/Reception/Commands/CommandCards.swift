@@ -35,8 +35,8 @@ extension CommandCard {
 
     private static let questions = [
         CommandCard(
-            .timeline, "TIMELINE", "tenant conversation VIEWER v [BEFORE cursor | AFTER cursor] [COUNT n] [ASOF when]",
-            words: 5...11, flags: ["readonly"], "A page of what a viewer sees of a conversation."),
+            .timeline, "TIMELINE", "tenant conversation VIEWER v | REASON text [BEFORE cursor | AFTER cursor] [COUNT n] [ASOF when]",
+            words: 5...11, flags: ["readonly"], "A page of what a viewer sees of a conversation, or of all there is, for an auditor."),
         CommandCard(
             .messageGet, "MESSAGE.GET", "tenant message-id [VIEWER v] [ASOF when] [EXPLAIN]",
             words: 3...8, flags: ["readonly"], "A message and its state."),

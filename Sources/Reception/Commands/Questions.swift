@@ -4,7 +4,7 @@ import RESP
 
 /// Words that several questions know.
 enum QuestionOption: UInt8, OptionWord {
-    case viewer, before, after, count, asOf, from, block, tenant, explain
+    case viewer, before, after, count, asOf, from, block, tenant, explain, reason
 
     var word: StaticString {
         switch self {
@@ -17,6 +17,7 @@ enum QuestionOption: UInt8, OptionWord {
         case .block: "BLOCK"
         case .tenant: "TENANT"
         case .explain: "EXPLAIN"
+        case .reason: "REASON"
         }
     }
 
@@ -26,15 +27,20 @@ enum QuestionOption: UInt8, OptionWord {
     }
 }
 
-/// `TIMELINE tenant conversation VIEWER v [BEFORE cursor | AFTER cursor] [COUNT n] [ASOF when]`
-extension TimelineQuestion {
+/// `TIMELINE tenant conversation VIEWER v | REASON text [BEFORE cursor | AFTER cursor] [COUNT n] [ASOF when]`
+struct TimelineCommand: Sendable {
+    let question: TimelineQuestion
+    /// Of an auditor, who is nobody's eyes.
+    let reason: String?
+
     init(_ words: borrowing CommandArguments) throws(Refusal) {
         let tenant: TenantID = try words.name(1, "tenant")
         let conversation: ConversationID = try words.name(2, "conversation")
         var options = Options<QuestionOption>(of: "TIMELINE", words, from: 3)
         var viewer: UserID?
-        var start: Start?
-        var count = Self.countDefault
+        var start: TimelineQuestion.Start?
+        var reason: String?
+        var count = TimelineQuestion.countDefault
         var asOf = AsOf.now
         while let option = try options.next(words) {
             if option == .explain { throw option.unknown(to: "TIMELINE") }
@@ -44,18 +50,26 @@ extension TimelineQuestion {
             case .before, .after:
                 guard start == nil else { throw Refusal(.badArgument, "BEFORE and AFTER exclude each other; give one of them") }
                 start = try Self.start(option, value, words)
-            case .count: count = try words.pageCount(value, max: Self.countMax)
+            case .count: count = try words.pageCount(value, max: TimelineQuestion.countMax)
             case .asOf: asOf = try words.moment(value)
+            case .reason: reason = try words.reason(value)
             case .from, .block, .tenant, .explain: throw option.unknown(to: "TIMELINE")
             }
         }
-        guard let viewer else { throw Refusal(.badArgument, "VIEWER is missing; a timeline is always somebody's") }
-        self.init(tenant: tenant, conversation: conversation, viewer: viewer, from: start ?? .end, count: count, asOf: asOf)
+        if viewer == nil, reason == nil {
+            throw Refusal(.badArgument, "VIEWER is missing; a timeline is somebody's, or an auditor's, who gives a REASON instead")
+        }
+        if viewer != nil, reason != nil {
+            throw Refusal(.badArgument, "VIEWER and REASON exclude each other; who gives a reason is shown what no viewer sees")
+        }
+        question = TimelineQuestion(
+            tenant: tenant, conversation: conversation, viewer: viewer, from: start ?? .end, count: count, asOf: asOf)
+        self.reason = reason
     }
 
     private static func start(
         _ option: QuestionOption, _ index: Int, _ words: borrowing CommandArguments
-    ) throws(Refusal) -> Start {
+    ) throws(Refusal) -> TimelineQuestion.Start {
         if option == .before, words.matches(index, "+") { return .end }
         if option == .after, words.matches(index, "-") { return .beginning }
         guard let text = words.text(index), let cursor = Cursor(text: text) else {
@@ -76,7 +90,7 @@ extension MessageQuestion {
             case .viewer: viewer = try words.name(try options.value(of: option, words), "VIEWER")
             case .asOf: asOf = try words.moment(try options.value(of: option, words))
             case .explain: isExplained = true
-            case .before, .after, .count, .from, .block, .tenant: throw option.unknown(to: "MESSAGE.GET")
+            case .before, .after, .count, .from, .block, .tenant, .reason: throw option.unknown(to: "MESSAGE.GET")
             }
         }
     }
@@ -130,7 +144,7 @@ struct EventsReadCommand {
             case .count: count = try words.pageCount(value, max: EventsQuestion.countMax)
             case .block: block = try words.number(value, "BLOCK", 1...Self.blockMillisecondsMax)
             case .tenant: tenant = try words.name(value, "TENANT")
-            case .viewer, .before, .after, .asOf, .explain: throw option.unknown(to: "EVENTS.READ")
+            case .viewer, .before, .after, .asOf, .explain, .reason: throw option.unknown(to: "EVENTS.READ")
             }
         }
         guard let from else { throw Refusal(.badArgument, "FROM is missing; the log begins at FROM 1") }

@@ -5,7 +5,7 @@ import RESP
 
 /// A question to the archive, ready to be carried to a thread that may wait for the disk.
 enum Inquiry: Sendable {
-    case timeline(TimelineQuestion)
+    case timeline(TimelineCommand)
     case message(MessageQuestion)
     case history(HistoryCommand)
     case events(EventsQuestion)
@@ -43,6 +43,7 @@ extension Inquiry {
         var writer = ReplyWriter(version: version)
         do throws(ArchiveFailure) {
             if case .history(let command) = self { return try Self.history(command, to: &writer, from: archive) }
+            if case .timeline(let command) = self { return try Self.timeline(command, to: &writer, from: archive) }
             if let next = try write(to: &writer, from: archive) { return .nothingYet(next: next) }
             return .reply(writer.buffer)
         } catch {
@@ -53,15 +54,11 @@ extension Inquiry {
     /// Returns where to go on, if there are no events; nothing is written then.
     private func write(to writer: inout ReplyWriter, from archive: Archive) throws(ArchiveFailure) -> Position? {
         switch self {
-        case .timeline(let question):
-            writer.result(try archive.timeline(question)) { writer, page in
-                writer.page(page.cut(to: ReceptionOptions.answerBytesMax, from: question.from))
-            }
         case .message(let question):
             writer.result(try archive.message(question)) { writer, message in
                 if let message { writer.message(message) } else { writer.null() }
             }
-        case .history: preconditionFailure("a history is no plain reply, because its reader must be in the log first")
+        case .history, .timeline: preconditionFailure("this is no plain reply, because its reader may have to be in the log first")
         case .events(let question):
             return try Self.events(question, to: &writer, from: archive)
         case .retention(let question):
@@ -85,6 +82,22 @@ extension Inquiry {
         case .checkpoint, .proof, .growth, .auditKeys: try writeAudit(to: &writer, from: archive)
         }
         return nil
+    }
+
+    private static func timeline(
+        _ command: TimelineCommand, to writer: inout ReplyWriter, from archive: Archive
+    ) throws(ArchiveFailure) -> Finding {
+        let question = command.question
+        switch try archive.timeline(question) {
+        case .failure(let refusal):
+            writer.refuse(refusal)
+            return .reply(writer.buffer)
+        case .success(let whole):
+            let page = whole.cut(to: ReceptionOptions.answerBytesMax, from: question.from)
+            writer.page(page)
+            let access = command.reason.flatMap { page.access(to: question.conversation, of: question.tenant, reason: $0) }
+            return access.map { .reading($0, writer.buffer) } ?? .reply(writer.buffer)
+        }
     }
 
     private static func history(

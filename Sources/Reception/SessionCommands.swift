@@ -43,10 +43,7 @@ extension SessionHandler {
         switch command {
         case .send, .localDelete, .retentionSet, .retentionCancel, .holdPlace, .holdRelease, .clockConfirm:
             preconditionFailure("appends have their own way, because they need room in a batch")
-        case .timeline:
-            let command = try TimelineCommand(words)
-            if command.reason != nil { try demand(.auditing, for: "TIMELINE with a REASON") }
-            try ask(.timeline(command))
+        case .timeline: try ask(.timeline(timeline(words)))
         case .messageGet:
             let question = try MessageQuestion(words)
             // It names holds and their matters, which are not for everybody.
@@ -112,6 +109,12 @@ extension SessionHandler {
 
     func checkOutput() throws(Refusal) {
         if desk.isOutputFull { throw .tooManyUnread }
+    }
+
+    private func timeline(_ words: borrowing CommandArguments) throws(Refusal) -> TimelineCommand {
+        let command = try TimelineCommand(words)
+        if command.reason != nil { try demand(.auditing, for: "TIMELINE with a REASON") }
+        return command
     }
 
     func demand(_ right: Rights, for deed: StaticString) throws(Refusal) {

@@ -57,7 +57,7 @@ struct SettingsTests {
 
     @Test("settings that contradict each other are refused")
     func contradiction() throws {
-        let settings = try Settings(flags: least.merging(["fold-bytes": "999999999999"]) { $1 }, environment: [:], file: nil)
+        let settings = try Settings(flags: least.merging(["tail-bytes-max": "8192"]) { $1 }, environment: [:], file: nil)
         #expect(throws: SettingFailure.self) { try settings.archiveOptions() }
     }
 

@@ -71,7 +71,7 @@ struct PageFile: ~Copyable {
     private let descriptor: CInt
 
     init(_ path: String) throws(LMDBError) {
-        descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
+        descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         self.path = path
         guard descriptor >= 0 else { throw LMDBError(code: errno, operation: .open, path: path) }
     }

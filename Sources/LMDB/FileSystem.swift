@@ -77,6 +77,8 @@ struct FileIdentity: Hashable, Sendable {
 /// What `stat` says about a file.
 struct FileStatus {
     let identity: FileIdentity
+    /// Whether it is no folder, pipe, socket or device.
+    let isRegular: Bool
     let byteCount: Int
     let allocatedBytes: Int
 
@@ -94,6 +96,7 @@ struct FileStatus {
 
     private init(_ found: stat) {
         identity = FileIdentity(device: UInt64(found.st_dev), inode: UInt64(found.st_ino))
+        isRegular = found.st_mode & S_IFMT == S_IFREG
         byteCount = Int(found.st_size)
         allocatedBytes = Int(found.st_blocks) * 512  // stat(2): blocks of 512 bytes, whatever the file system's own are.
     }

@@ -28,6 +28,8 @@ package struct LMDBError: Error, Equatable, Sendable {
         case transactionFull
         /// An earlier step of this transaction failed; nothing but giving it up is left.
         case spoiled
+        /// What lies there is no regular file, but a folder, a pipe, a socket or a device.
+        case notRegular
         /// This process has the file open already.
         case alreadyOpen
         /// The file lies on a file system (number of `statfs`) on which locks or maps cannot be relied on.
@@ -130,6 +132,7 @@ extension LMDBError: CustomStringConvertible {
         case .readersFull: Self.words("every reader slot is taken", MDB_READERS_FULL)
         case .transactionFull: Self.words("one transaction cannot change that many pages", MDB_TXN_FULL)
         case .spoiled: Self.words("an earlier step of this transaction failed", MDB_BAD_TXN)
+        case .notRegular: "it is no regular file; check who put it there"
         case .alreadyOpen: "this process has it open already, and closing one of two would drop the other's locks"
         case .remoteFileSystem(let type):
             "it lies on a network or user-space file system (type 0x\(String(type, radix: 16))), where locks and maps cannot be relied on"

@@ -31,6 +31,8 @@ enum OpenFiles {
         try claims.withLock { claims throws(LMDBError) in
             if options.access == .create { try create(path, mode: options.mode) }
             let status = try FileStatus(at: path)
+            // Whoever opens a pipe waits for its other end, and a device may have no end.
+            guard status.isRegular else { throw LMDBError(kind: .notRegular, operation: .open, path: path) }
             guard claims[status.identity] == nil else { throw LMDBError(kind: .alreadyOpen, operation: .open, path: path) }
             let mark = ClaimMark()
             claims[status.identity] = ObjectIdentifier(mark)

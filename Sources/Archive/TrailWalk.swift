@@ -34,7 +34,7 @@ struct TrailWalk {
             var isThere = try cursor.seek(atLeast: place.key.span.bytes)
             while isThere, found.count < sliceMax, let position = cursor.key.word(0), position <= end.rawValue {
                 let row = try row(cursor.value)
-                guard row.position.rawValue == position else { throw damaged(.malformed("position")) }
+                guard row.position.rawValue == position, position <= Int64.max else { throw damaged(.malformed("position")) }
                 found.append(row)
                 isThere = try cursor.next()
             }

@@ -48,6 +48,8 @@ package struct Extents: Sendable {
 
     /// The extent that holds a position, or the next one behind it.
     package func find(atOrAfter position: Position, _ reader: Reader) throws(LedgerFailure) -> Extent? {
+        // A record may name any position as another event's.
+        guard position < .last else { return nil }
         let found = try onStore { () throws(LMDBError) in
             var cursor = try reader.cursor(in: table)
             if try cursor.seek(below: position.next.key.span.bytes) {

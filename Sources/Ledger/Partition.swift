@@ -64,7 +64,8 @@ package final class Partition: Sendable {
             var runs: [Extent] = []
             var cursor = try reader.cursor(in: trail)
             while try cursor.next() {
-                guard let word = cursor.key.word(0), word > 0 else { return nil }
+                // A position can be counted on from, since no arithmetic may trap on what a disk says.
+                guard let word = cursor.key.word(0), word > 0, word <= Int64.max else { return nil }
                 let position = Position(word)
                 if let run = runs.last, run.last.next == position {
                     runs[runs.count - 1].last = position

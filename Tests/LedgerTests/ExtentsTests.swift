@@ -29,6 +29,7 @@ struct ExtentsTests {
         for position: UInt64 in [1, 5, 10] { #expect(try log.find(Position(position)) == one) }
         #expect(try log.find(Position(11)) == two)
         #expect(try log.find(Position(12)) == nil)
+        #expect(try log.find(.last) == nil)
         #expect(try log.find(.none) == one)
         #expect(try log.last() == two)
     }

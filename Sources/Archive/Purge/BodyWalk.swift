@@ -37,7 +37,7 @@ struct BodyWalk {
                     break
                 }
                 visits += 1
-                guard let word = cursor.key.word(0), word > 0 else { throw damaged("key of a body") }
+                guard let word = cursor.key.word(0), word > 0, word <= Int64.max else { throw damaged("key of a body") }
                 let position = Position(word)
                 place = position.next
                 let key = cursor.value.withUnsafeBytes { SealedBody.keyID(of: $0) }

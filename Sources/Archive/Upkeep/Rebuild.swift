@@ -152,9 +152,8 @@ private struct Slice {
                         stored.withUnsafeBytes { SealedBody.keyID(of: $0) }
                     } ?? nil
                 try cursor.value.withUnsafeBytes { record in
-                    guard try TrailFields(parsing: record).position.rawValue == cursor.key.word(0) else {
-                        throw TrailFault.malformed("position")
-                    }
+                    let position = try TrailFields(parsing: record).position.rawValue
+                    guard position == cursor.key.word(0), position <= Int64.max else { throw TrailFault.malformed("position") }
                     if part == nil, let position = cursor.key.word(0), position > stateEnd.rawValue { part = all }
                     try all.add(record, key: key, fingerprints: fingerprints)
                 }

@@ -19,9 +19,15 @@ struct CheckpointFile: Sendable {
     }
 
     /// The same of a file that may also be a single note, as 'annals audit checkpoint' prints one.
+    ///
+    /// It may come from anywhere, and all of it is read at once: so there is a limit, of decades of a checkpoint every five minutes.
     func all() throws(ArchiveFailure) -> [SignedNote] {
-        let found = try notes()
-        guard found.isEmpty else { return found }
+        var found = stat()
+        guard stat(path, &found) != 0 || found.st_size <= Self.bytesMax else {
+            throw .folder(path: path, reason: "has \(found.st_size) bytes, which is too much for a file of checkpoints; name another one")
+        }
+        let notes = try notes()
+        guard notes.isEmpty else { return notes }
         let bytes = try bytes()
         if bytes.isEmpty { return [] }
         do { return [try SignedNote(parsing: bytes)] } catch {
@@ -44,14 +50,19 @@ struct CheckpointFile: Sendable {
         return found
     }
 
+    static let bytesMax = 1 << 30
     private static let lineEnd = UInt8(ascii: "\n")
     private static let signatureMark = Array("— ".utf8)
 
     private func bytes() throws(ArchiveFailure) -> [UInt8] {
-        let file = open(path, O_RDONLY | O_CLOEXEC)
+        let file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         if file < 0, errno == ENOENT { return [] }
         guard file >= 0 else { throw failure("read") }
         defer { close(file) }
+        // Anything may lie under a name: a pipe may never say anything, and a device never end.
+        guard try status(of: file).st_mode & S_IFMT == S_IFREG else {
+            throw .folder(path: path, reason: "is no regular file; name a file of checkpoints")
+        }
         var bytes: [UInt8] = []
         var slice = [UInt8](repeating: 0, count: 1 << 16)
         while true {
@@ -61,6 +72,12 @@ struct CheckpointFile: Sendable {
             guard count > 0 else { throw failure("read") }
             bytes += slice[..<count]
         }
+    }
+
+    private func status(of file: CInt) throws(ArchiveFailure) -> stat {
+        var found = stat()
+        guard fstat(file, &found) == 0 else { throw failure("read") }
+        return found
     }
 
     /// Adds a checkpoint, durably.

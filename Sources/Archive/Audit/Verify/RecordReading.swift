@@ -27,6 +27,9 @@ struct RecordReading: Sendable {
 
     private var end: Position { survey.end }
 
+    /// Whether every record up to the end was there.
+    var isWhole: Bool { segments != nil }
+
     mutating func read(_ report: inout AuditReport, _ tell: (AuditVerify.Progress) -> Void) {
         let (survey, sizes, end) = (survey, sizes, end)
         // Only those with something in them: a damaged key may claim to be of any position.
@@ -114,6 +117,8 @@ extension RecordReading {
             report.checkpointsCompared += 1
             if root == head.root {
                 agreed = max(agreed, head.size.leaves)
+            } else if head.size.leaves == 0 {
+                report.note(.tampered, in: place, "a checkpoint of size 0 has another root than the empty log")
             } else if disagreeing == nil {
                 // All later ones disagree as well, and say no more.
                 disagreeing = (head, place)

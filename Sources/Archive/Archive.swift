@@ -50,6 +50,7 @@ package final class Archive: Sendable {
         let vault = try folder.openVault(options, mayBeNew: progress == .start && store.shelf.all.isEmpty)
         var recovery = try Recovery(store: store, progress: progress)
         try recovery.replay(&journal)
+        try store.checkTombstones(against: recovery.rules)
         try recovery.buildFilters(around: clock(), options)
         let leftover = Leftover(
             events: recovery.tail.view().events, tornAt: journal.torn.map { "\($0.path), byte \($0.offset)" })

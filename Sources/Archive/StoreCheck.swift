@@ -48,6 +48,21 @@ struct StoreCheck {
 }
 
 extension Store {
+    /// Without an event that vouches for it, a tombstone is only somebody's word that a partition left the log.
+    ///
+    /// One that is older than its partition's last removal may lie there: that removal was cut short, and is gone on with.
+    func checkTombstones(against rules: RuleBook) throws(ArchiveFailure) {
+        for stone in tombstones.all {
+            let removal = rules.removals[stone.partition.number]
+            if let removal, removal.vouches(for: stone) || stone.totals.last < removal.last { continue }
+            throw .folder(
+                path: tombstones.file(of: stone.partition).path,
+                reason:
+                    "says that its partition left the log, and the log does not; keep a copy of it, and restore the partition from a backup"
+            )
+        }
+    }
+
     /// A partition that must be there, because the log has events in it.
     func missing(_ id: PartitionID) -> ArchiveFailure {
         .folder(path: shelf.path(of: id), reason: "is not there, though the log has events in it; restore it from a backup")

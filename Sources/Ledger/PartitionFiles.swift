@@ -74,6 +74,21 @@ extension PartitionFiles {
         return nil
     }
 
+    /// What a folder has that is nobody's doing.
+    static let systemNames: Set = [".", "..", "lost+found"]
+
+    /// The name of the partition that a file belongs to, whatever it is of it; nil for a name that no file of a partition has.
+    static func partition(ofFile name: String) -> Substring? {
+        for suffix in endings where name.hasSuffix(suffix) { return name.dropLast(suffix.count) }
+        return nil
+    }
+
+    /// No name has two of them, since none is the end of another one behind a partition's name.
+    private static let endings = [
+        dataSuffix, dataSuffix + lockSuffix, dataSuffix + copySuffix, dataSuffix + copySuffix + lockSuffix,
+        Tombstones.suffix, Tombstones.suffix + Tombstones.draftSuffix,
+    ]
+
     static func names(in folder: String) throws(LedgerFailure) -> [String] {
         guard let directory = opendir(folder) else {
             throw .folder(path: folder, reason: "cannot be read (error \(errno)); check that it is there and whose it is")

@@ -99,6 +99,14 @@ package final class PartitionShelf: Sendable {
         return length.partition(named: name.dropLast(PartitionFiles.dataSuffix.count))
     }
 
+    /// Names in the folder that are of no partition, nor of what belongs to one, sorted.
+    package func foreignNames() throws(LedgerFailure) -> [String] {
+        try PartitionFiles.names(in: folder).filter { name in
+            guard let stem = PartitionFiles.partition(ofFile: name) else { return !PartitionFiles.systemNames.contains(name) }
+            return length.partition(named: stem) == nil
+        }.sorted()
+    }
+
     /// All partitions, oldest first.
     package var all: [PartitionID] { table.withLock { $0.all() } }
     package var count: Int { table.withLock { $0.existing.count } }

@@ -22,6 +22,9 @@ package struct Tombstone: Hashable, Sendable {
         package let position: Position
         package let record: [UInt8]
 
+        /// Its hash in the audit tree.
+        package var leaf: TreeHash { record.withUnsafeBytes { TreeHash(leaf: $0) } }
+
         package init(position: Position, record: [UInt8]) {
             self.position = position
             self.record = record
@@ -102,7 +105,8 @@ extension Tombstone {
             let hash = reader.take(TreeHash.byteCount), let root = TreeHash(stored: hash[...]),
             let runs = reader.runs(in: partition), let kept = reader.kept(), reader.isAtEnd,
             runs.first?.first == totals.first, runs.last?.last == totals.last,
-            runs.reduce(0, { $0 + $1.count }) == totals.events
+            runs.reduce(0, { $0 + $1.count }) == totals.events,
+            kept.allSatisfy({ runs.run(of: $0.position) != nil })
         else { return nil }
         self.init(partition: partition, totals: totals, runs: runs, kept: kept, root: root, digest: digest)
     }

@@ -64,6 +64,25 @@ package struct TombstoneFile: Sendable {
         }
     }
 
+    /// Reads the hashes of the records that the stone keeps: anybody can make a digest, so the records must be those that were hashed.
+    package func checkKept(_ stone: Tombstone) throws(LedgerFailure) {
+        if stone.kept.isEmpty { return }
+        let file = try PlainFile(path, O_RDONLY)
+        var before = 0
+        var rest = stone.kept[...]
+        for run in stone.runs {
+            while let one = rest.first, one.position <= run.last {
+                let place = before + Int(one.position.rawValue - run.first.rawValue)
+                guard try hashes(in: file, place..<place + 1) == [one.leaf] else {
+                    throw .damaged(
+                        path: path, table: "tombstone", reason: "the record \(one.position) that it keeps is not the one that was there")
+                }
+                rest = rest.dropFirst()
+            }
+            before += Int(run.count)
+        }
+    }
+
     private static let sliceHashes = 4096
 
     /// The leaf hashes of positions that lie in one of the stone's runs.

@@ -7,19 +7,31 @@ package final class Tombstones: Sendable {
     private let length: PartitionLength
     private let stones: Mutex<[PartitionID: Tombstone]>
 
-    package init(folder: String, length: PartitionLength) throws(LedgerFailure) {
+    /// For whoever tells of all that is wrong in a folder: those that cannot be read are passed over, and listed.
+    package let unreadable: [(partition: PartitionID, failure: LedgerFailure)]
+
+    package convenience init(folder: String, length: PartitionLength) throws(LedgerFailure) {
+        try self.init(surveying: folder, length: length)
+        if let (_, failure) = unreadable.first { throw failure }
+        for stone in all { try file(of: stone.partition).checkKept(stone) }
+    }
+
+    /// Neither the hashes nor the records that are kept are looked at.
+    package init(surveying folder: String, length: PartitionLength) throws(LedgerFailure) {
         self.folder = folder
         self.length = length
         var found: [PartitionID: Tombstone] = [:]
-        for name in try PartitionFiles.names(in: folder) where name.hasSuffix(Self.suffix) {
+        var unreadable: [(partition: PartitionID, failure: LedgerFailure)] = []
+        for name in try PartitionFiles.names(in: folder).sorted() where name.hasSuffix(Self.suffix) {
             guard let id = length.partition(named: name.dropLast(Self.suffix.count)) else { continue }
-            found[id] = try TombstoneFile(path: "\(folder)/\(name)").read(id)
+            do { found[id] = try TombstoneFile(path: "\(folder)/\(name)").read(id) } catch { unreadable.append((id, error)) }
         }
+        self.unreadable = unreadable
         stones = Mutex(found)
     }
 
-    private static let suffix = ".tombstone"
-    private static let draftSuffix = ".new"
+    static let suffix = ".tombstone"
+    static let draftSuffix = ".new"
 
     package func file(of id: PartitionID) -> TombstoneFile { TombstoneFile(path: "\(folder)/\(length.name(of: id))\(Self.suffix)") }
     package func draft(of id: PartitionID) -> TombstoneFile { TombstoneFile(path: file(of: id).path + Self.draftSuffix) }

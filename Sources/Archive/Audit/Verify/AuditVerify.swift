@@ -47,8 +47,14 @@ package struct AuditVerify: Sendable {
         for file in options.checkpointFiles where access(file, R_OK) != 0 {
             throw .folder(path: file, reason: "cannot be read (\(String(cString: strerror(errno)))); name a file of checkpoints")
         }
+        for file in options.checkpointFiles {
+            var found = stat()
+            guard stat(file, &found) == 0, found.st_mode & S_IFMT == S_IFREG else {
+                throw .folder(path: file, reason: "is no regular file; name a file of checkpoints")
+            }
+        }
         self.options = options
-        files = try LogFiles(of: path)
+        files = try LogFiles(surveying: path)
         folder = try AuditFolder(of: path, origin: files.origin)
     }
 
@@ -64,6 +70,7 @@ package struct AuditVerify: Sendable {
         var reading = RecordReading(survey, sizes: checkpoints.sizes)
         reading.read(&report, tell)
         reading.compare(with: checkpoints, &report)
+        RemovalAudit(reading).run(&report)
         try ReceiptAudit(reading, vault: vault(), isThorough: options.isThorough).run(&report, tell)
         return report
     }

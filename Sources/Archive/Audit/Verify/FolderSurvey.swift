@@ -10,6 +10,8 @@ struct FolderSurvey: Sendable {
     /// Nil if it cannot be read.
     let state: StateFile?
     let map: LogMap
+    /// By partition, the runs of positions in its file; of a file that cannot be read nothing.
+    let fileRuns: [PartitionID: [Extent]]
     /// Beside a daemon that appends, what was folded when this was looked at.
     let end: Position
 
@@ -18,15 +20,24 @@ struct FolderSurvey: Sendable {
         // Before the partitions: what it says is folded is in them by then.
         state = Self.openState(files, &report)
         let folded = state.flatMap { Self.folded($0, &report) }
-        let runs = Self.allRuns(files, &report)
+        fileRuns = Self.allRuns(files, &report)
+        let runs = fileRuns.values.flatMap(\.self).sorted { ($0.first, $0.partition) < ($1.first, $1.partition) }
+        for (id, failure) in files.tombstones.unreadable {
+            report.note(.damaged, in: files.tombstones.file(of: id).path, "cannot be read: \(failure)")
+        }
+        Self.checkNames(files, &report)
         let stones = files.tombstones.all
         let left = stones.flatMap(\.runs).sorted { $0.first < $1.first }
-        let known = (runs + left).sorted { $0.first < $1.first }
+        // A removal that was cut short leaves tombstone and file: each position counts once.
+        let staying = runs.filter { run in files.tombstones[run.partition]?.run(of: run.first) == nil }
+        Self.checkReturned(staying, of: fileRuns, files, &report)
+        let known = (staying + left).sorted { $0.first < $1.first }
         let behind = folded ?? known.last?.last ?? .none
         let journal = Self.journal(files, behind: behind, besides: known, &report)
         map = LogMap(tombstones: left, partitions: runs, journal: journal)
         end = files.isLive ? folded ?? map.end : max(folded ?? .none, map.end)
         for stone in stones { Self.check(stone, files, &report) }
+        DoubleClaims(runs + left).tell(files, &report)
         if let state { Self.compareExtents(of: state, with: known, &report) }
         report.end = end
         report.partitions = files.shelf.count
@@ -49,16 +60,38 @@ struct FolderSurvey: Sendable {
         }
     }
 
-    private static func allRuns(_ files: LogFiles, _ report: inout AuditReport) -> [Extent] {
+    private static func allRuns(_ files: LogFiles, _ report: inout AuditReport) -> [PartitionID: [Extent]] {
         let ids = files.shelf.all
         let found = Cores.map(ids.count) { index in Result { try Self.runs(of: ids[index], files) } }
-        var runs: [Extent] = []
+        var runs: [PartitionID: [Extent]] = [:]
         for (id, result) in zip(ids, found) {
-            do { runs += try result.get() } catch {
+            do { runs[id] = try result.get() } catch {
                 report.note(.damaged, in: files.shelf.path(of: id), "cannot be read: \(error)")
             }
         }
-        return runs.sorted { $0.first < $1.first }
+        return runs
+    }
+
+    /// What lies beside the files of partitions is reached by no purge, and by no look of this.
+    private static func checkNames(_ files: LogFiles, _ report: inout AuditReport) {
+        do {
+            for name in try files.shelf.foreignNames() {
+                report.note(
+                    .damaged, in: "\(files.shelf.folder)/\(name)",
+                    "is no file of an archive: nothing looks into it, and no purge reaches what is in it; move it out of the folder")
+            }
+        } catch { report.note(.damaged, in: files.shelf.folder, "cannot be read: \(error)") }
+    }
+
+    /// A file that came after a tombstone has none of what left with that: nothing comes into a partition until its file is gone.
+    private static func checkReturned(_ staying: [Extent], of all: [PartitionID: [Extent]], _ files: LogFiles, _ report: inout AuditReport)
+    {
+        for (id, own) in Dictionary(grouping: staying, by: \.partition).sorted(by: { $0.key < $1.key }) {
+            guard let runs = all[id], runs.count != own.count, let left = runs.first(where: { !own.contains($0) }) else { continue }
+            report.note(
+                .damaged, left.first...left.last, in: files.shelf.path(of: id),
+                "these events are in its tombstone as well, though the file has later ones; restore the file from a backup")
+        }
     }
 
     private static func runs(of id: PartitionID, _ files: LogFiles) throws -> [Extent] {

@@ -22,7 +22,12 @@ final class LogFiles: Sendable {
 
     private static let openMax = 64
 
-    init(of path: String) throws(ArchiveFailure) {
+    /// For whoever tells of all that is wrong: a tombstone that cannot be read is passed over, and `tombstones` lists it.
+    convenience init(surveying path: String) throws(ArchiveFailure) { try self.init(of: path, isSurvey: true) }
+
+    convenience init(of path: String) throws(ArchiveFailure) { try self.init(of: path, isSurvey: false) }
+
+    private init(of path: String, isSurvey: Bool) throws(ArchiveFailure) {
         let identity = try DataFolder.identity(of: path)
         let (length, seed) = try DataFolder.values(of: identity, at: path)
         self.path = path
@@ -35,7 +40,8 @@ final class LogFiles: Sendable {
             shelf = try PartitionShelf(
                 folder: path + "/partitions", length: length, indexes: PartitionIndex.tableNames, openMax: Self.openMax,
                 options: .init(isLive ? .read : .readFrozen))
-            tombstones = try Tombstones(folder: path + "/partitions", length: length)
+            let folder = path + "/partitions"
+            tombstones = try isSurvey ? Tombstones(surveying: folder, length: length) : Tombstones(folder: folder, length: length)
         } catch { throw ArchiveFailure(error) }
     }
 

@@ -43,9 +43,14 @@ struct PartitionAudit: Sendable {
             let partition = lease.partition
             // What a daemon has added meanwhile is of no concern.
             let totals = try partition.environment.read { reader in try partition.totals(reader) }
-            if let totals, !files.isLive || totals.last <= law.end { try compare(partition, totals, share) }
-            if totals == nil { report.note(.damaged, in: place, "the partition has no summary of itself; restore the file from a backup") }
-            try lookAtBodies(of: partition, messages: share.totals.messages)
+            if files.tombstones[id] != nil, share.totals.events == 0 {
+                // What a removal that was cut short leaves: it goes with the next start, but for bodies.
+                try lookForBodies(in: partition)
+            } else {
+                if let totals, !files.isLive || totals.last <= law.end { try compare(partition, totals, share) }
+                if totals == nil { try checkBeginning(of: partition, share) }
+                try lookAtBodies(of: partition, messages: share.totals.messages)
+            }
             isWhole = true
         } catch {
             report.note(.damaged, in: place, "cannot be read: \(error)")
@@ -53,6 +58,24 @@ struct PartitionAudit: Sendable {
     }
 
     private var place: String { files.shelf.path(of: id) }
+
+    private mutating func lookForBodies(in partition: Partition) throws {
+        let bodies = try partition.totalsAndBodies().bodies
+        if bodies == 0 { return }
+        report.note(.damaged, in: place, "\(bodies) bodies are in a file whose tombstone knows of none; keep a copy of it, and report this")
+    }
+
+    /// A partition that was made, and of which a crash came before its first event, has nothing at all.
+    private mutating func checkBeginning(of partition: Partition, _ share: PartitionShare) throws {
+        guard share.totals.events == 0 else {
+            return report.note(.damaged, in: place, "the partition has no summary of itself; restore the file from a backup")
+        }
+        let index = PartitionIndex(in: partition.environment)
+        let found = try partition.environment.read { reader in try index.sums(reader) }
+        for table in share.indexSums().differences(from: found) {
+            report.note(.damaged, in: place, "its index \(table) has rows, and there are no records; 'annalsd rebuild' makes it anew")
+        }
+    }
 
     private mutating func compare(_ partition: Partition, _ totals: PartitionTotals, _ share: PartitionShare) throws {
         if totals != share.totals {

@@ -39,7 +39,8 @@ struct SegmentAudit: Sendable {
             next = run.last.next
         }
         if next <= positions.upperBound { frontier = nil }
-        for (id, meaning) in meanings { shares[id] = PartitionShare(meaning) }
+        // Without an event: the first record could not be read, and no other one came.
+        for (id, meaning) in meanings where meaning.events > 0 { shares[id] = PartitionShare(meaning) }
         meanings = [:]
     }
 
@@ -57,13 +58,21 @@ struct SegmentAudit: Sendable {
 
     private mutating func readStone(_ id: PartitionID, _ run: LogMap.Run, _ files: LogFiles) {
         guard let stone = files.tombstones[id] else { return frontier = nil }
-        do {
-            for hash in try files.tombstones.file(of: id).leaves(of: stone, run.first...run.last) { append(hash) }
-        } catch {
-            report.note(.damaged, run.first...run.last, in: files.tombstones.file(of: id).path, "cannot be read: \(error)")
+        let file = files.tombstones.file(of: id)
+        var hashes: [TreeHash] = []
+        do { hashes = try file.leaves(of: stone, run.first...run.last) } catch {
+            report.note(.damaged, run.first...run.last, in: file.path, "cannot be read: \(error)")
             frontier = nil
         }
+        for hash in hashes { append(hash) }
         for one in stone.kept(in: run.first...run.last) {
+            let place = Int(one.position.rawValue - run.first.rawValue)
+            guard hashes.isEmpty || hashes[place] == one.leaf else {
+                report.note(
+                    .tampered, one.position...one.position, in: file.path,
+                    "the record that the tombstone keeps is not the one whose hash it has: it was changed after the removal")
+                continue
+            }
             one.record.withUnsafeBytes { record in interpret(record, at: one.position, nil, files) }
         }
     }

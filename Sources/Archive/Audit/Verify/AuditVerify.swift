@@ -54,6 +54,8 @@ package struct AuditVerify: Sendable {
 
     /// - Parameter tell: is called on the calling thread.
     package func run(_ tell: (Progress) -> Void) throws(ArchiveFailure) -> AuditReport {
+        // At once, so that a root key that is wrong is told before hours of reading.
+        _ = try vault()
         var report = AuditReport()
         report.isLive = files.isLive
         let trusted = try options.keys.map { (text) throws(ArchiveFailure) in try Self.key(text) }
@@ -64,7 +66,7 @@ package struct AuditVerify: Sendable {
         var reading = RecordReading(survey, sizes: checkpoints.sizes)
         reading.read(&report, tell)
         reading.compare(with: checkpoints, &report)
-        try ReceiptAudit(reading, vault: vault(), isThorough: options.isThorough).run(&report, tell)
+        try ReceiptAudit(reading, vault: vault, isThorough: options.isThorough).run(&report, tell)
         return report
     }
 
@@ -72,7 +74,6 @@ package struct AuditVerify: Sendable {
         do { return try VerifierKey(parsing: text) } catch { throw .folder(path: text, reason: "is no public key: \(error.explanation)") }
     }
 
-    /// Opened before anything is read: a root key that is wrong is told at once.
     private func vault() throws(ArchiveFailure) -> Vault? {
         guard options.isThorough, let root = options.rootKey else { return nil }
         do {

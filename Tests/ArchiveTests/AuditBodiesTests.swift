@@ -56,9 +56,9 @@ struct AuditBodiesTests {
     func gone() throws {
         for isReplaced in [false, true] {
             let findings = try findings { bodies, rows, transaction in
-                _ = try transaction.delete(rows[3].key.span.bytes, in: bodies)
-                let far: Words<1> = [UInt64(1 << 40).bigEndian]
-                if isReplaced { try transaction.put(rows[3].value.span.bytes, for: far.span.bytes, in: bodies) }
+                try transaction.remove(rows[3].key, in: bodies)
+                let far: [UInt8] = [0, 0, 1, 0, 0, 0, 0, 0]
+                if isReplaced { try transaction.write(rows[3].value, at: far, in: bodies) }
             }
             #expect(findings.contains { $0.kind == .tampered && $0.first == Position(4) && $0.sentence.contains("no receipt says") })
             #expect(findings.count == (isReplaced ? 2 : 1))
@@ -70,7 +70,7 @@ struct AuditBodiesTests {
         let findings = try findings { bodies, rows, transaction in
             for row in rows {
                 let zeros = [UInt8](repeating: 0, count: row.value.count)
-                try transaction.put(zeros.span.bytes, for: row.key.span.bytes, in: bodies)
+                try transaction.write(zeros, at: row.key, in: bodies)
             }
         }
         #expect(findings.map(\.sentence) == ["the body's bytes make no sense"])
@@ -82,7 +82,7 @@ struct AuditBodiesTests {
         let findings = try findings { bodies, rows, transaction in
             var value = rows[7].value
             value.replaceSubrange(0..<8, with: [0, 0, 0, 0, 0, 0, 0, 99])
-            try transaction.put(value.span.bytes, for: rows[7].key.span.bytes, in: bodies)
+            try transaction.write(value, at: rows[7].key, in: bodies)
         }
         #expect(findings.map(\.kind) == [.tampered])
         #expect(findings.first?.first == Position(8))
@@ -93,7 +93,7 @@ struct AuditBodiesTests {
     func length(difference: Int) throws {
         let findings = try findings { bodies, rows, transaction in
             let value = difference < 0 ? Array(rows[29].value.dropLast()) : rows[29].value + [0]
-            try transaction.put(value.span.bytes, for: rows[29].key.span.bytes, in: bodies)
+            try transaction.write(value, at: rows[29].key, in: bodies)
         }
         #expect(findings.map(\.kind) == [.tampered])
         #expect(findings.first?.sentence.contains("not as long") == true)

@@ -1,6 +1,7 @@
 import Events
 import FoundationEssentials
 import LMDB
+import Ledger
 import Projections
 import TestSupport
 
@@ -39,11 +40,15 @@ enum AuditCopies {
     /// The files of partitions, oldest first.
     static func partitions(of path: String) throws -> [String] {
         let folder = path + "/partitions"
-        return try FileManager.default.contentsOfDirectory(atPath: folder).filter { $0.hasSuffix(".mdb") }.sorted().map { "\(folder)/\($0)" }
+        return try FileManager.default.contentsOfDirectory(atPath: folder).filter { $0.hasSuffix(".mdb") }.sorted().map {
+            "\(folder)/\($0)"
+        }
     }
 
     /// Changes the bodies in a partition's file.
-    static func change(_ file: String, _ body: (_ bodies: Table, [(key: [UInt8], value: [UInt8])], inout WriteTransaction) throws -> Void) throws {
+    static func change(_ file: String, _ body: (_ bodies: Table, [(key: [UInt8], value: [UInt8])], inout WriteTransaction) throws -> Void)
+        throws
+    {
         let tables = ["trail", "bodies", "meta"] + PartitionIndex.tableNames
         let environment = try Environment(opening: file, tables: tables, options: .init(.write, mapBytes: 1 << 30))
         let bodies = environment.table(named: "bodies")
@@ -53,5 +58,13 @@ enum AuditCopies {
             while try cursor.next() { rows.append((cursor.key.copied, cursor.value.copied)) }
             try body(bodies, rows, &transaction)
         }
+    }
+}
+
+extension WriteTransaction {
+    mutating func remove(_ key: [UInt8], in table: Table) throws { _ = try delete(key.span.bytes, in: table) }
+
+    mutating func write(_ value: [UInt8], at key: [UInt8], in table: Table) throws {
+        try put(value.span.bytes, for: key.span.bytes, in: table)
     }
 }

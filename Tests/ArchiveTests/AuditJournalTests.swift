@@ -97,7 +97,9 @@ struct AuditJournalTests {
     func joined() {
         var report = AuditReport()
         for number in 1...2000 where number != 1500 {
-            for sentence in ["moved", "late"] { report.note(.damaged, Position(UInt64(number))...Position(UInt64(number)), in: "a", sentence) }
+            for sentence in ["moved", "late"] {
+                report.note(.damaged, Position(UInt64(number))...Position(UInt64(number)), in: "a", sentence)
+            }
         }
         report.note(.tampered, Position(2001)...Position(2001), in: "a", "late")
         report.note(.damaged, Position(2001)...Position(2001), in: "b", "late")

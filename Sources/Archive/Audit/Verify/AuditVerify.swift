@@ -17,7 +17,7 @@ package struct AuditVerify: Sendable {
         package var checkpointFiles: [String] = []
         /// Public keys that are known from elsewhere, as `name+id+base64`; none: those that the folder lists are believed.
         package var keys: [String] = []
-        /// Looks at each body, and not only at how many there are.
+        /// Looks at each body by itself, and not only at its length and the number of its key.
         package var isThorough = false
         /// Where the root key is: with it each body is opened, and compared with its commitment.
         package var rootKey: RootKeyPlace?
@@ -74,10 +74,18 @@ package struct AuditVerify: Sendable {
         do { return try VerifierKey(parsing: text) } catch { throw .folder(path: text, reason: "is no public key: \(error.explanation)") }
     }
 
+    /// The keyring as it is now. A daemon that destroys keys may be replacing it just then.
     private func vault() throws(ArchiveFailure) -> Vault? {
         guard options.isThorough, let root = options.rootKey else { return nil }
-        do {
-            return try Vault.open(folder: files.path + "/vault", instance: files.instance, root: root.source, mayBeNew: false)
-        } catch { throw .vault(error) }
+        var attempts = files.isLive ? 3 : 1
+        while true {
+            do throws(VaultFailure) {
+                return try Vault.open(folder: files.path + "/vault", instance: files.instance, root: root.source, mayBeNew: false)
+            } catch {
+                attempts -= 1
+                if attempts == 0 { throw .vault(error) }
+            }
+            usleep(100_000)
+        }
     }
 }

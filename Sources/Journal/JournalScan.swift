@@ -44,6 +44,13 @@ package struct JournalScan {
         segments.map { File(path: $0.path, byteCount: $0.byteCount, records: $0.records, end: $0.end) }
     }
 
+    /// The files that are shorter than their headers say: those of a copy that was cut short, perhaps with records in them.
+    package func filesCutShort() throws(JournalFailure) -> [File] {
+        var found: [File] = []
+        for (segment, file) in zip(segments, files) where try segment.isCutShort() { found.append(file) }
+        return found
+    }
+
     /// The records that are there.
     package var records: ClosedRange<SequenceNumber>? {
         guard let first = used.first?.records, let last = used.last?.records else { return nil }

@@ -84,6 +84,9 @@ final class Segment {
 
     private static let searchBytes = 256 * JournalOptions.pageBytes
 
+    /// Whether the file is shorter than its header says.
+    func isCutShort() throws(JournalFailure) -> Bool { try file.byteCount() < byteCount }
+
     // MARK: - Writing
 
     /// Takes note of the record that stands at `end`.

@@ -151,6 +151,24 @@ extension PartitionIndex {
         return found
     }
 
+    /// The keys under which anything is counted: few, whatever is counted under each, so it is gone from one to the next.
+    package func holdingKeys(_ reader: Reader) throws(ProjectionFailure) -> Set<UInt64> {
+        try onStore { () throws(LMDBError) in
+            var keys: Set<UInt64> = []
+            var cursor = try reader.cursor(in: holdings)
+            var isThere = try cursor.first()
+            while isThere {
+                if let key = cursor.key.word(0), key < .max {
+                    keys.insert(key)
+                    isThere = try cursor.seek(atLeast: NamedKey(key + 1).bytes.span.bytes)
+                } else {
+                    isThere = try cursor.next()
+                }
+            }
+            return keys
+        }
+    }
+
     private func walk(
         from prefix: [UInt8], _ reader: Reader, _ body: (Holding) throws(ProjectionFailure) -> Void
     ) throws(ProjectionFailure) {

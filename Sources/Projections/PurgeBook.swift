@@ -92,8 +92,8 @@ package struct PurgeBook: Sendable {
     /// The purges that ended last, newest first.
     package func list(newest count: Int) -> [Listed] { listed.suffix(max(0, count)).reversed() }
 
-    /// The intents that were carried out: whose receipts say that their keys are destroyed.
-    package var destroyed: Set<Position> { Set(settled.map(\.intent)) }
+    /// The intents that were carried out: whose receipts, up to a position, say that their keys are destroyed.
+    package func destroyed(through end: Position) -> Set<Position> { Set(settled.lazy.filter { $0.receipt <= end }.map(\.intent)) }
 
     package var last: Listed? { listed.last }
 }

@@ -45,7 +45,7 @@ extension PurgeWorld {
             try require(end == before, "", "destroyed while the clock was doubted")
             return try settleDoubt()
         }
-        try require(try Reclaim(scratch.archive.core).toDo().isEmpty, "", "something is left to reclaim")
+        try require(try Reclaim(scratch.archive.core).toDo {}.isEmpty, "", "something is left to reclaim")
         for tenant in tenants {
             let view = model.view(of: tenant, at: .init(position: end, time: now))
             for message in view.messages where model.destroyed[message.position] == nil && !view.isHeld(message) {

@@ -14,14 +14,19 @@ struct Reclaim {
     /// The partitions that hold bodies whose key is destroyed by a purge of this log, with those keys.
     ///
     /// A restored log may lack keys of purges that it knows nothing of. Those bodies stay: that they are there and cannot be opened is all
-    /// that tells why their messages are gone.
-    func toDo() throws(ArchiveFailure) -> [PartitionID: Set<KeyID>] {
+    /// that tells why their messages are gone. So do those whose receipt is journaled only: whoever looks at the files, or has a copy of
+    /// them, is to find no body gone without the receipt that says so.
+    ///
+    /// - Parameter flush: folds what is journaled, if that can be done. Called only when something is destroyed.
+    func toDo(flush: () -> Void) throws(ArchiveFailure) -> [PartitionID: Set<KeyID>] {
         do {
             let known = try core.store.state.environment.read { reader in try core.store.state.keys(reader) }
             let dead = known.filter { !core.vault.contains(KeyID($0.key)) }
             if dead.isEmpty { return [:] }
+            flush()
+            let folded = try core.store.progress().position
             // Those that were withdrawn destroyed nothing.
-            let destroyed = core.rules.withLock { $0.purges.destroyed }
+            let destroyed = core.rules.withLock { $0.purges.destroyed(through: folded) }
             let intents = try core.store.state.environment.read { reader in try core.store.state.intents(reader) }
             let purged = Set(intents.filter { destroyed.contains($0.position) }.flatMap(\.intent.keyIDs))
             var found: [PartitionID: Set<KeyID>] = [:]

@@ -63,7 +63,7 @@ struct UpkeepRound {
     /// Deletes what is destroyed already: also what a crash left behind.
     private mutating func reclaim(_ upkeep: Upkeep) throws(ArchiveFailure) {
         let reclaim = Reclaim(upkeep.core)
-        let toDo = try reclaim.toDo()
+        let toDo = try reclaim.toDo(flush: upkeep.flushFold)
         for id in toDo.keys.sorted() {
             if upkeep.isStopping { return }
             let name = upkeep.core.store.shelf.length.name(of: id)

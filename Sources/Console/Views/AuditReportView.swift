@@ -47,7 +47,7 @@ struct AuditReportView {
             rows.append(("not reclaimed", "\(count) bodies: their keys are destroyed, their bytes still there"))
         }
         if report.journaled > 0 { rows.append(("in the journal", "\(Figures.count(report.journaled)) events")) }
-        return rows
+        return rows + report.notes.map { ("note", plain($0)) }
     }
 
     private static func range(_ finding: AuditFinding) -> String {
@@ -73,6 +73,7 @@ struct AuditReportView {
             .init("receipts", integer(report.receipts)), .init("checkpoints", integer(report.checkpoints)),
             .init("compared", integer(report.checkpointsCompared)), .init("journaled", integer(report.journaled)),
             .init("findings", .array(report.findings.map(finding))), .init("further-findings", integer(report.furtherFindings)),
+            .init("notes", .array(report.notes.map { .string(plain($0)) })),
         ])
     }
 

@@ -17,6 +17,12 @@ package struct AuditFinding: Hashable, Sendable {
     package var place: String
     /// What it is and what it means: one sentence.
     package var sentence: String
+
+    /// Whether another one says the same of the events that follow.
+    fileprivate func isContinued(by other: AuditFinding) -> Bool {
+        guard let last, let first = other.first, last.next == first else { return false }
+        return kind == other.kind && place == other.place && sentence == other.sentence
+    }
 }
 
 /// What a verification found.
@@ -26,6 +32,8 @@ package struct AuditReport: Sendable {
     package private(set) var furtherFindings = 0
     private var hasTampered = false
 
+    /// What is worth knowing and no finding: a sentence each.
+    package var notes: [String] = []
     /// The log's end.
     package var end = Position.none
     package var root: [UInt8] = []
@@ -54,6 +62,7 @@ package struct AuditReport: Sendable {
     package var verdict: Verdict { findings.isEmpty ? .sound : hasTampered ? .tampered : .damaged }
 
     package static let findingsMax = 1000
+    private static let neighboursMax = 8
 
     /// Adds what another piece of work found.
     mutating func join(_ other: AuditReport) {
@@ -68,8 +77,13 @@ package struct AuditReport: Sendable {
         opened += other.opened
     }
 
+    /// What is the same of consecutive events is one finding.
     mutating func note(_ finding: AuditFinding) {
         if finding.kind == .tampered { hasTampered = true }
+        // An event may have several findings, so its neighbour's is not always the last.
+        for index in findings.indices.suffix(Self.neighboursMax) where findings[index].isContinued(by: finding) {
+            return findings[index].last = finding.last
+        }
         if findings.count < Self.findingsMax { findings.append(finding) } else { furtherFindings += 1 }
     }
 

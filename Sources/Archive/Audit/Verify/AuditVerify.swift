@@ -17,7 +17,7 @@ package struct AuditVerify: Sendable {
         package var checkpointFiles: [String] = []
         /// Public keys that are known from elsewhere, as `name+id+base64`; none: those that the folder lists are believed.
         package var keys: [String] = []
-        /// Looks at each body, and not only at how many there are.
+        /// Looks at each body by itself, and not only at its length and the number of its key.
         package var isThorough = false
         /// Where the root key is: with it each body is opened, and compared with its commitment.
         package var rootKey: RootKeyPlace?
@@ -60,6 +60,8 @@ package struct AuditVerify: Sendable {
 
     /// - Parameter tell: is called on the calling thread.
     package func run(_ tell: (Progress) -> Void) throws(ArchiveFailure) -> AuditReport {
+        // At once, so that a root key that is wrong is told before hours of reading.
+        _ = try vault()
         var report = AuditReport()
         report.isLive = files.isLive
         let trusted = try options.keys.map { (text) throws(ArchiveFailure) in try Self.key(text) }
@@ -71,7 +73,7 @@ package struct AuditVerify: Sendable {
         reading.read(&report, tell)
         reading.compare(with: checkpoints, &report)
         RemovalAudit(reading).run(&report)
-        try ReceiptAudit(reading, vault: vault(), isThorough: options.isThorough).run(&report, tell)
+        try ReceiptAudit(reading, vault: vault, isThorough: options.isThorough).run(&report, tell)
         return report
     }
 
@@ -79,11 +81,18 @@ package struct AuditVerify: Sendable {
         do { return try VerifierKey(parsing: text) } catch { throw .folder(path: text, reason: "is no public key: \(error.explanation)") }
     }
 
-    /// Opened before anything is read: a root key that is wrong is told at once.
+    /// The keyring as it is now. A daemon that destroys keys may be replacing it just then.
     private func vault() throws(ArchiveFailure) -> Vault? {
         guard options.isThorough, let root = options.rootKey else { return nil }
-        do {
-            return try Vault.open(folder: files.path + "/vault", instance: files.instance, root: root.source, mayBeNew: false)
-        } catch { throw .vault(error) }
+        var attempts = files.isLive ? 3 : 1
+        while true {
+            do throws(VaultFailure) {
+                return try Vault.open(folder: files.path + "/vault", instance: files.instance, root: root.source, mayBeNew: false)
+            } catch {
+                attempts -= 1
+                if attempts == 0 { throw .vault(error) }
+            }
+            usleep(100_000)
+        }
     }
 }

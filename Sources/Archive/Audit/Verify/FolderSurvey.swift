@@ -1,4 +1,5 @@
 import Events
+import Journal
 import LMDB
 import Ledger
 import Merkle
@@ -12,6 +13,8 @@ struct FolderSurvey: Sendable {
     let map: LogMap
     /// By partition, the runs of positions in its file; of a file that cannot be read nothing.
     let fileRuns: [PartitionID: [Extent]]
+    /// What is in the journal alone, in order of position.
+    let tail: [JournaledEvent]
     /// Beside a daemon that appends, what was folded when this was looked at.
     let end: Position
 
@@ -33,8 +36,8 @@ struct FolderSurvey: Sendable {
         Self.checkReturned(staying, of: fileRuns, files, &report)
         let known = (staying + left).sorted { $0.first < $1.first }
         let behind = folded ?? known.last?.last ?? .none
-        let journal = Self.journal(files, behind: behind, besides: known, &report)
-        map = LogMap(tombstones: left, partitions: runs, journal: journal)
+        tail = Self.tail(files, behind: behind, besides: known, &report)
+        map = LogMap(tombstones: left, partitions: runs, journal: tail.map { ($0.position, $0.record) })
         end = files.isLive ? folded ?? map.end : max(folded ?? .none, map.end)
         for stone in stones { Self.check(stone, files, &report) }
         DoubleClaims(runs + left).tell(files, &report)
@@ -100,15 +103,24 @@ struct FolderSurvey: Sendable {
         return try partition.environment.read { reader in try partition.runs(reader) }
     }
 
-    private static func journal(
+    private static func tail(
         _ files: LogFiles, behind folded: Position, besides known: [Extent], _ report: inout AuditReport
-    ) -> [(position: Position, record: [UInt8])] {
+    ) -> [JournaledEvent] {
+        // A daemon folds what it journaled itself.
+        if files.isLive { return [] }
         do {
-            let found = try files.journaled(behind: folded, besides: known)
+            guard let journal = try files.journal() else {
+                report.notes.append("there is no journal, so what may have been in it alone is missing")
+                return []
+            }
+            for file in try journal.filesCutShort() {
+                report.note(.damaged, in: file.path, "the file was cut short, and events may be missing; restore the journal from a copy")
+            }
+            let found = try files.journaled(in: journal, behind: folded, besides: known)
             report.journaled = found.count
             return found
         } catch {
-            report.note(.damaged, in: files.path + "/journal", "cannot be read: \(error)")
+            report.note(.damaged, in: files.journalFolder, "cannot be read: \(error)")
             return []
         }
     }

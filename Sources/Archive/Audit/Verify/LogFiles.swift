@@ -58,20 +58,37 @@ final class LogFiles: Sendable {
         }
     }
 
-    /// The records in the journal that no partition has, in order of position. Those that were folded stay there until their segment is
+    var journalFolder: String { path + "/journal" }
+
+    /// Nil if there is none: a copy of the partitions alone is worth looking at as well.
+    func journal() throws(JournalFailure) -> JournalScan? {
+        guard access(journalFolder, F_OK) == 0 else { return nil }
+        let scan = try Journal.scan(journalFolder)
+        return scan.files.isEmpty ? nil : scan
+    }
+
+    /// The events in the journal that no partition has, in order of position. Those that were folded stay there until their segment is
     /// used again, and would hide that a partition is missing.
-    func journaled(behind folded: Position, besides known: [Extent]) throws -> [(position: Position, record: [UInt8])] {
-        let folder = path + "/journal"
-        // A copy of the partitions alone is worth looking at as well.
-        guard !isLive, access(folder, F_OK) == 0 else { return [] }
-        var found: [(position: Position, record: [UInt8])] = []
-        var records = try Journal.scan(folder).records()
+    func journaled(in journal: JournalScan, behind folded: Position, besides known: [Extent]) throws -> [JournaledEvent] {
+        var found: [JournaledEvent] = []
+        var records = journal.records()
         while let record = try records.next() {
             let batch = try Batch(reading: record, fingerprints: fingerprints)
             for index in batch.entries.indices where batch.position(at: index) > folded && known.run(of: batch.position(at: index)) == nil {
-                found.append((batch.position(at: index), batch.withTrail(at: index) { [UInt8]($0) }))
+                found.append(
+                    batch.withTrailAndBody(at: index) { trail, body in
+                        JournaledEvent(position: batch.position(at: index), record: [UInt8](trail), body: [UInt8](body))
+                    })
             }
         }
         return found
     }
+}
+
+/// An event that is in no partition yet.
+struct JournaledEvent: Sendable {
+    var position: Position
+    var record: [UInt8]
+    /// As it is stored; empty if there is none.
+    var body: [UInt8]
 }

@@ -9,8 +9,7 @@ import Vault
 struct PartitionAudit: Sendable {
     let id: PartitionID
     private(set) var report = AuditReport()
-    /// By receipt: how many messages of this partition it destroyed.
-    private(set) var destroyed: [Position: UInt64] = [:]
+    private var bodies: BodyAudit
     /// Whether all its bodies were looked at.
     private(set) var isWhole = false
 
@@ -19,25 +18,33 @@ struct PartitionAudit: Sendable {
         var rules: RuleBook
         /// By position of the intent: the keys that it names.
         var keys: [Position: Set<UInt64>]
+        /// Those that open intents name: a purge that is under way, or was cut short, may have destroyed them.
+        var dying: Set<UInt64>
+        /// By partition: those that the state knows.
+        var keysOf: [PartitionID: Set<UInt64>]
         var end: Position
         /// Nil if it cannot be read.
         var state: StateFile?
-        /// Opens bodies; nil: they are counted only.
+        /// Opens bodies; nil: presence, length and key are all that is looked at.
         var vault: Vault?
-        /// Whether each body is looked at, also where none is missing.
+        /// Whether each body is looked at by itself, also where none is missing.
         var isThorough: Bool
     }
 
     private let files: LogFiles
     private let law: Law
-    /// By receipt; made once, since they are asked for each message.
-    private var judgements: [Position: Judgement] = [:]
-    private var holdings = HoldingGains()
+
+    /// By receipt: how many messages of this partition it destroyed.
+    var destroyed: [Position: UInt64] { bodies.destroyed }
+    /// What a purge that is under way would explain.
+    var losses: AuditReport { bodies.losses }
+    var isSound: Bool { report.verdict == .sound && losses.verdict == .sound }
 
     init(_ id: PartitionID, _ share: PartitionShare, of files: LogFiles, under law: Law) {
         self.id = id
         self.files = files
         self.law = law
+        bodies = BodyAudit(id, in: files.shelf.path(of: id), of: files, under: law)
         do {
             guard let lease = try files.shelf.lease(id) else { return }
             let partition = lease.partition
@@ -49,12 +56,13 @@ struct PartitionAudit: Sendable {
             } else {
                 if let totals, !files.isLive || totals.last <= law.end { try compare(partition, totals, share) }
                 if totals == nil { try checkBeginning(of: partition, share) }
-                try lookAtBodies(of: partition, messages: share.totals.messages)
+                try lookAtBodies(of: partition, share)
             }
             isWhole = true
         } catch {
             report.note(.damaged, in: place, "cannot be read: \(error)")
         }
+        report.join(bodies.report)
     }
 
     private var place: String { files.shelf.path(of: id) }
@@ -115,16 +123,13 @@ struct PartitionAudit: Sendable {
 
     // MARK: Bodies
 
-    private mutating func lookAtBodies(of partition: Partition, messages: UInt64) throws {
-        let count = try partition.environment.read { reader in try reader.count(of: partition.bodies) }
-        if UInt64(count) == messages, !law.isThorough, !law.rules.purges.concern(id.number) {
-            report.bodies += messages
-            return
-        }
+    private mutating func lookAtBodies(of partition: Partition, _ share: PartitionShare) throws {
+        if try isEachThere(in: partition, share) { return report.bodies += share.totals.messages }
         var walk = TrailWalk(of: partition, through: law.end)
         var seen = 0
         while let slice = try walk.next() { seen += try lookAt(slice, in: partition) }
         // Those of events that came meanwhile are not looked at, so there may be more.
+        let count = try partition.environment.read { reader in try reader.count(of: partition.bodies) }
         if count > seen, !files.isLive {
             report.note(.damaged, in: place, "\(count - seen) bodies belong to no message; restore the file from a backup")
         }
@@ -132,103 +137,41 @@ struct PartitionAudit: Sendable {
         try compareHoldings(of: partition)
     }
 
+    /// Whether what was seen beside the records says all: each message has its body, and none was destroyed.
+    private func isEachThere(in partition: Partition, _ share: PartitionShare) throws -> Bool {
+        guard !law.isThorough, !law.rules.purges.concern(id.number), share.bodies.fitting == share.totals.messages else { return false }
+        return try partition.environment.read { reader in
+            let count = UInt64(try reader.count(of: partition.bodies))
+            guard count == share.totals.messages || files.isLive else { return false }
+            return try share.bodies.keys.isSubset(of: keys(of: partition, reader))
+        }
+    }
+
+    /// Those that a body may be sealed under. A state that is behind does not know all of them, and an index may be damaged.
+    private func keys(of partition: Partition, _ reader: Reader) throws -> Set<UInt64> {
+        try PartitionIndex(in: partition.environment).holdingKeys(reader).union(law.keysOf[id] ?? [])
+    }
+
     /// Returns how many have a body.
     private mutating func lookAt(_ slice: [TrailWalk.Row], in partition: Partition) throws -> Int {
         var seen = 0
         try partition.environment.read { reader in
+            // In each snapshot anew: a purge seals bodies under other keys meanwhile.
+            let keys = try keys(of: partition, reader)
             for row in slice where row.fields.kind == .send {
                 let key = row.position.key
                 let isThere: Void? = try reader.lend(key.span.bytes, in: partition.bodies) { stored in
-                    stored.withUnsafeBytes { judge(row, stored: $0) }
+                    stored.withUnsafeBytes { bodies.judge(row, stored: $0, among: keys) }
                 }
-                if isThere == nil { judge(row, stored: nil) } else { seen += 1 }
+                if isThere == nil { bodies.judge(row, stored: nil, among: keys) } else { seen += 1 }
             }
         }
         return seen
     }
 
-    private mutating func judge(_ row: TrailWalk.Row, stored: UnsafeRawBufferPointer?) {
-        let send: Send
-        let tenant: TenantID
-        do {
-            let event = try row.event()
-            guard case .send(let found) = event.deed, let of = event.tenant else { return }
-            (send, tenant) = (found, of)
-        } catch {
-            return note(.damaged, row.position, "the record cannot be read: \(error)")
-        }
-        let receipt = receipt(of: row, send, tenant)
-        if let receipt { destroyed[receipt.receipt, default: 0] += 1 }
-        guard let stored else {
-            if receipt == nil {
-                note(.tampered, row.position, "the body is gone, and no receipt says that it was destroyed")
-            } else {
-                report.purged += 1
-            }
-            return
-        }
-        guard let key = SealedBody.keyID(of: stored) else { return note(.damaged, row.position, "the body's bytes make no sense") }
-        if let receipt {
-            report.purged += 1
-            guard law.keys[receipt.intent]?.contains(key.rawValue) ?? false else {
-                return note(
-                    .tampered, row.position,
-                    "the body is there, sealed under key \(key.rawValue), and the receipt \(receipt.receipt) says that it was destroyed")
-            }
-            report.unreclaimed += 1
-        } else {
-            report.bodies += 1
-            open(row, send, stored)
-        }
-        count(row, send, key)
-    }
-
-    /// The first receipt that destroyed a message, if there is one.
-    private mutating func receipt(of row: TrailWalk.Row, _ send: Send, _ tenant: TenantID) -> PurgeBook.Settled? {
-        for settled in law.rules.purges.receipts(of: id.number, tenant: tenant) {
-            let judgement = judgements[settled.receipt] ?? Judgement(law.rules, of: settled)
-            judgements[settled.receipt] = judgement
-            let fate = judgement.fate(tenant, send.conversation, send.sender, at: row.fields.at, position: row.position)
-            if fate == .due { return settled }
-        }
-        return nil
-    }
-
-    private mutating func open(_ row: TrailWalk.Row, _ send: Send, _ stored: UnsafeRawBufferPointer) {
-        guard let vault = law.vault else { return }
-        let opening = row.record.withUnsafeBytes { record in
-            StoredBody.open(stored, of: send, at: row.position, record: record, with: vault)
-        }
-        switch opening {
-        case .body: report.opened += 1
-        case .gone: note(.damaged, row.position, "the body's key is not in the keyring, and no receipt says that it was destroyed")
-        case .damaged: note(.tampered, row.position, "the body is not the one that the record's commitment was made of")
-        }
-    }
-
-    // MARK: What is counted of them
-
-    private mutating func count(_ row: TrailWalk.Row, _ send: Send, _ key: KeyID) {
-        guard law.isThorough else { return }
-        let fields = row.fields
-        let tenant = fields.tenant
-        do {
-            try row.record.withUnsafeBytes { record in
-                try send.conversation.utf8.withUnsafeBytes { conversation in
-                    try send.sender.utf8.withUnsafeBytes { sender in
-                        let name = files.fingerprints.of(conversation, in: tenant.bytes(in: record))
-                        try holdings.add(
-                            key, tenant: tenant.bytes(in: record), name, conversation, sender: sender, at: fields.at,
-                            bodyBytes: UInt64(send.bodyBytes), files.fingerprints)
-                    }
-                }
-            }
-        } catch { note(.damaged, row.position, "a name in the record makes no sense") }
-    }
-
     private mutating func compareHoldings(of partition: Partition) throws {
         var wanted: [[UInt8]: PartitionIndex.HoldingGain] = [:]
-        for gain in holdings.all { wanted[gain.key] = gain }
+        for gain in bodies.holdings.all { wanted[gain.key] = gain }
         // Where messages were moved away, whose times remain is not counted again, and the bounds stay wider.
         let named = law.keys.values.reduce(into: Set<UInt64>()) { $0.formUnion($1) }
         var isSame = true
@@ -242,9 +185,5 @@ struct PartitionAudit: Sendable {
         }
         if isSame, wanted.isEmpty { return }
         report.note(.damaged, in: place, "its index holdings is not that of its bodies; 'annalsd rebuild' makes it anew")
-    }
-
-    private mutating func note(_ kind: AuditFinding.Kind, _ position: Position, _ sentence: String) {
-        report.note(kind, position...position, in: place, sentence)
     }
 }

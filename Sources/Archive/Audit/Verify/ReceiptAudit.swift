@@ -1,18 +1,21 @@
 import Events
+import Glibc
 import LMDB
 import Ledger
 import Projections
 import Vault
 
 /// Partition by partition: what is there of bodies, against what the receipts say was destroyed.
-struct ReceiptAudit: Sendable {
+struct ReceiptAudit {
     private let reading: RecordReading
-    private let vault: Vault?
+    private let vault: () throws(ArchiveFailure) -> Vault?
     private let isThorough: Bool
 
-    private static let attemptsMax = 3
+    private static let attemptsMax = 5
+    private static let pauseMilliseconds = 100
 
-    init(_ reading: RecordReading, vault: Vault?, isThorough: Bool) {
+    /// - Parameter vault: opens it; nil: bodies are not opened.
+    init(_ reading: RecordReading, vault: @escaping () throws(ArchiveFailure) -> Vault?, isThorough: Bool) {
         self.reading = reading
         self.vault = vault
         self.isThorough = isThorough
@@ -21,44 +24,94 @@ struct ReceiptAudit: Sendable {
     private var files: LogFiles { reading.survey.files }
 
     func run(_ report: inout AuditReport, _ tell: (AuditVerify.Progress) -> Void) throws(ArchiveFailure) {
-        var rules = reading.rules
-        var audits = self.audits(under: rules, tell)
-        // Beside a daemon a purge may have come between the records and the bodies: then its receipt is there by now.
-        for _ in 1..<Self.attemptsMax where files.isLive && audits.contains(where: { $0.report.verdict != .sound }) {
-            rules = try reading.rules + newerRules()
-            audits = self.audits(under: rules, tell)
+        let ids = audited
+        var (rules, law) = try law()
+        var audits: [PartitionID: PartitionAudit] = [:]
+        look(at: ids, under: law, &audits, tell)
+        // Beside a daemon a purge may have come between what was read and the bodies: then its receipt is there soon.
+        for attempt in 1..<Self.attemptsMax where files.isLive && !audits.values.allSatisfy(\.isSound) {
+            usleep(UInt32(attempt * Self.pauseMilliseconds * 1000))
+            (rules, law) = try self.law()
+            look(at: ids.filter { audits[$0]?.isSound == false }, under: law, &audits, tell)
         }
-        for audit in audits { report.join(audit.report) }
-        compareReceipts(rules, audits, &report)
+        let found = ids.compactMap { audits[$0] }
+        for audit in found { report.join(audit.report) }
+        report.join(TailAudit(reading.survey.tail, of: files, under: law).report)
+        try joinLosses(of: found, under: law, since: rules.last?.position ?? .none, &report)
+        compareReceipts(rules, found, &report)
     }
 
-    private func newerRules() throws(ArchiveFailure) -> [Event] {
-        guard let state = reading.survey.state else { return [] }
-        do {
-            return try state.environment.read { reader in try state.ruleEvents(reader) }.filter { $0.position > reading.survey.end }
-        } catch { throw ArchiveFailure(error) }
-    }
-
-    private func audits(under events: [Event], _ tell: (AuditVerify.Progress) -> Void) -> [PartitionAudit] {
+    /// What bodies are judged by, as of now. The rules first: beside a daemon, what they say was destroyed is in them before it is deleted,
+    /// and what they say is under way is in them before a key is missing.
+    private func law() throws(ArchiveFailure) -> (rules: [Event], law: PartitionAudit.Law) {
+        let events = try reading.rules + newerRules()
         var rules = RuleBook()
         var keys: [Position: Set<UInt64>] = [:]
         for event in events {
             rules.apply(event)
             if case .purgeIntent(let intent) = event.deed { keys[event.position] = Set(intent.lines.flatMap(\.keys)) }
         }
+        let dying = rules.purges.open.reduce(into: Set<UInt64>()) { $0.formUnion(keys[$1.position] ?? []) }
         let law = PartitionAudit.Law(
-            rules: rules, keys: keys, end: reading.survey.end, state: reading.survey.state, vault: vault, isThorough: isThorough)
-        let (ids, shares, files) = (audited, reading.shares, files)
-        var audits: [PartitionAudit] = []
+            rules: rules, keys: keys, dying: dying, keysOf: knownKeys(), end: reading.survey.end, state: reading.survey.state,
+            vault: isThorough ? try vault() : nil, isThorough: isThorough)
+        return (events, law)
+    }
+
+    /// None where they cannot be read: then the partitions' own indexes say which keys there are.
+    private func knownKeys() -> [PartitionID: Set<UInt64>] {
+        guard let state = reading.survey.state else { return [:] }
+        let found = Result { try state.environment.read { reader in try state.keys(reader) } }
+        guard case .success(let keys) = found else { return [:] }
+        return keys.reduce(into: [:]) { $0[PartitionID($1.partition), default: []].insert($1.key) }
+    }
+
+    private func newerRules() throws(ArchiveFailure) -> [Event] {
+        guard files.isLive, let state = reading.survey.state else { return [] }
+        do {
+            return try state.environment.read { reader in try state.ruleEvents(reader) }.filter { $0.position > reading.survey.end }
+        } catch { throw ArchiveFailure(error) }
+    }
+
+    private func look(
+        at ids: [PartitionID], under law: PartitionAudit.Law, _ audits: inout [PartitionID: PartitionAudit],
+        _ tell: (AuditVerify.Progress) -> Void
+    ) {
+        let (shares, files) = (reading.shares, files)
         for start in stride(from: 0, to: ids.count, by: Cores.wave) {
             tell(.partitions(done: start, of: ids.count))
-            audits += Cores.map(min(Cores.wave, ids.count - start)) { index in
+            let found = Cores.map(min(Cores.wave, ids.count - start)) { index in
                 let id = ids[start + index]
                 return PartitionAudit(id, shares[id] ?? PartitionShare(), of: files, under: law)
             }
+            for audit in found { audits[audit.id] = audit }
         }
         tell(.partitions(done: ids.count, of: ids.count))
-        return audits
+    }
+
+    /// Bodies that are gone without a receipt, but for those that a purge has just destroyed beside this: of them nobody can tell yet.
+    private func joinLosses(
+        of audits: [PartitionAudit], under law: PartitionAudit.Law, since last: Position, _ report: inout AuditReport
+    ) throws(ArchiveFailure) {
+        let lossy = audits.filter { $0.losses.verdict != .sound }
+        if lossy.isEmpty { return }
+        let busy = files.isLive ? try busyPartitions(under: law.rules, since: last) : []
+        for audit in lossy where !busy.contains(audit.id) { report.join(audit.losses) }
+        guard let first = lossy.first(where: { busy.contains($0.id) }) else { return }
+        let path = files.shelf.path(of: first.id)
+        let reason = "changed meanwhile, since a purge is under way in it; run it again"
+        // A purge that goes on hides no finding that there is.
+        guard report.verdict == .sound else { return report.notes.append("\(path) \(reason)") }
+        throw .folder(path: path, reason: reason)
+    }
+
+    /// Where a purge was under way when the rules were looked at, or has come since.
+    private func busyPartitions(under rules: RuleBook, since last: Position) throws(ArchiveFailure) -> Set<PartitionID> {
+        var intents = rules.purges.open.map(\.intent)
+        for event in try newerRules() where event.position > last {
+            if case .purgeIntent(let intent) = event.deed { intents.append(intent) }
+        }
+        return Set(intents.flatMap(\.partitions).map { PartitionID($0) })
     }
 
     /// Also those that have no events: then there must be nothing else in them. What was told of already is left out: a file that cannot be

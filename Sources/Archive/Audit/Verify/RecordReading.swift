@@ -76,9 +76,13 @@ struct RecordReading: Sendable {
         let table = TreeTable(in: state.environment)
         do {
             try state.environment.read { reader in
-                for (node, hash) in nodes where try table.hash(of: node, reader) != hash {
+                // What is journaled, or in the partitions alone since a crash, the tree comes to with the next fold.
+                let folded = try state.progress(reader)?.position ?? .none
+                for (node, hash) in nodes {
                     let first = node.index << UInt64(node.level)
-                    suspicious.append(Position(first + 1)...Position(first + (1 << UInt64(node.level))))
+                    let leaves = Position(first + 1)...Position(first + (1 << UInt64(node.level)))
+                    guard leaves.upperBound <= folded, try table.hash(of: node, reader) != hash else { continue }
+                    suspicious.append(leaves)
                 }
             }
         } catch {

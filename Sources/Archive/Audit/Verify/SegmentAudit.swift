@@ -22,7 +22,7 @@ struct SegmentAudit: Sendable {
     private(set) var rules: [Event] = []
     private(set) var firstRecorded: Instant?
     private(set) var lastRecorded = Instant.distantPast
-    private var meanings: [PartitionID: Meaning] = [:]
+    private var gathered: [PartitionID: Gathered] = [:]
     private var wanted: ArraySlice<UInt64>
 
     static let leaves: UInt64 = 1 << 16
@@ -40,8 +40,8 @@ struct SegmentAudit: Sendable {
         }
         if next <= positions.upperBound { frontier = nil }
         // Without an event: the first record could not be read, and no other one came.
-        for (id, meaning) in meanings where meaning.events > 0 { shares[id] = PartitionShare(meaning) }
-        meanings = [:]
+        for (id, gathered) in gathered where gathered.meaning.events > 0 { shares[id] = PartitionShare(gathered.meaning, gathered.bodies) }
+        gathered = [:]
     }
 
     private mutating func read(_ run: LogMap.Run, _ files: LogFiles) {
@@ -49,7 +49,7 @@ struct SegmentAudit: Sendable {
         case .journal(let records):
             for (offset, record) in records.enumerated() {
                 let position = Position(run.first.rawValue + UInt64(offset))
-                record.withUnsafeBytes { add($0, at: position, nil, files) }
+                record.withUnsafeBytes { add($0, at: position, nil, nil, files) }
             }
         case .tombstone(let id): readStone(id, run, files)
         case .partition(let id): readPartition(id, run, files)
@@ -73,7 +73,7 @@ struct SegmentAudit: Sendable {
                     "the record that the tombstone keeps is not the one whose hash it has: it was changed after the removal")
                 continue
             }
-            one.record.withUnsafeBytes { record in interpret(record, at: one.position, nil, files) }
+            one.record.withUnsafeBytes { record in interpret(record, at: one.position, nil, nil, files) }
         }
     }
 
@@ -85,8 +85,14 @@ struct SegmentAudit: Sendable {
             try partition.environment.read { reader in
                 var cursor = try reader.cursor(in: partition.trail)
                 var isThere = try cursor.seek(atLeast: position.key.span.bytes)
+                // The bodies lie in the same order, so the two are gone through side by side.
+                var bodies = try reader.cursor(in: partition.bodies)
+                var hasBody = try bodies.seek(atLeast: position.key.span.bytes)
                 while isThere, position <= run.last, cursor.key.word(0) == position.rawValue {
-                    cursor.value.withUnsafeBytes { add($0, at: position, id, files) }
+                    while hasBody, bodies.key.word(0) ?? 0 < position.rawValue { hasBody = try bodies.next() }
+                    let isOwn = hasBody && bodies.key.word(0) == position.rawValue
+                    let body = isOwn ? bodies.value.withUnsafeBytes { BodyOutline(of: $0) } : nil
+                    cursor.value.withUnsafeBytes { add($0, at: position, id, body, files) }
                     position = position.next
                     isThere = try cursor.next()
                 }
@@ -100,11 +106,11 @@ struct SegmentAudit: Sendable {
     }
 
     private mutating func add(
-        _ record: UnsafeRawBufferPointer, at position: Position, _ partition: PartitionID?, _ files: LogFiles
+        _ record: UnsafeRawBufferPointer, at position: Position, _ partition: PartitionID?, _ body: BodyOutline?, _ files: LogFiles
     ) {
         append(TreeHash(leaf: record))
         report.events += 1
-        interpret(record, at: position, partition, files)
+        interpret(record, at: position, partition, body, files)
     }
 
     private mutating func append(_ hash: TreeHash) {
@@ -121,13 +127,15 @@ struct SegmentAudit: Sendable {
         frontier = edge
     }
 
-    private mutating func interpret(_ record: UnsafeRawBufferPointer, at position: Position, _ partition: PartitionID?, _ files: LogFiles) {
+    private mutating func interpret(
+        _ record: UnsafeRawBufferPointer, at position: Position, _ partition: PartitionID?, _ body: BodyOutline?, _ files: LogFiles
+    ) {
         do {
             let fields = try TrailFields(parsing: record)
             guard fields.position == position else {
                 return complain(position, partition, files, "the record says that it is \(fields.position), so it was moved or changed")
             }
-            try note(fields, record, partition, files)
+            try note(fields, record, partition, body, files)
         } catch {
             complain(position, partition, files, "the record cannot be read: \(error)")
         }
@@ -138,7 +146,7 @@ struct SegmentAudit: Sendable {
     }
 
     private mutating func note(
-        _ fields: TrailFields, _ record: UnsafeRawBufferPointer, _ partition: PartitionID?, _ files: LogFiles
+        _ fields: TrailFields, _ record: UnsafeRawBufferPointer, _ partition: PartitionID?, _ body: BodyOutline?, _ files: LogFiles
     ) throws(TrailFault) {
         let recorded = fields.imported ?? fields.at
         if recorded < lastRecorded {
@@ -152,42 +160,6 @@ struct SegmentAudit: Sendable {
         if files.shelf.length.partition(of: fields.at) != partition {
             complain(fields.position, partition, files, "the event is of another time than its partition")
         }
-        try meanings[partition, default: Meaning()].add(record, key: nil, fingerprints: files.fingerprints)
-    }
-}
-
-/// What some events add to their partition.
-struct PartitionShare: Sendable {
-    private(set) var sums = IndexSums()
-    private(set) var gains = ConversationGains()
-    private(set) var totals = PartitionTotals(first: .first)
-
-    /// Nothing.
-    init() {}
-
-    fileprivate init(_ meaning: Meaning) {
-        sums.add(meaning.rows)
-        gains = meaning.gains
-        totals = PartitionTotals(first: meaning.first)
-        totals.add(meaning)
-    }
-
-    /// Adds what came behind.
-    mutating func add(_ later: PartitionShare) {
-        if totals.events == 0 { totals.first = later.totals.first }
-        sums += later.sums
-        gains.add(later.gains)
-        totals.last = later.totals.last
-        totals.events += later.totals.events
-        totals.messages += later.totals.messages
-        totals.bodyBytes += later.totals.bodyBytes
-        totals.recorded = max(totals.recorded, later.totals.recorded)
-    }
-
-    /// What the indexes of all of it must add up to.
-    func indexSums() -> IndexSums {
-        var sums = sums
-        for gain in gains.counted() { sums.add(gain) }
-        return sums
+        try gathered[partition, default: Gathered()].add(fields, record, body, files.fingerprints)
     }
 }

@@ -9,6 +9,8 @@ struct FolderSurvey: Sendable {
     let files: LogFiles
     /// Nil if it cannot be read.
     let state: StateFile?
+    /// As far as the state says that everything is in it; nil if it does not say.
+    let folded: Position?
     let map: LogMap
     /// Beside a daemon that appends, what was folded when this was looked at.
     let end: Position
@@ -17,7 +19,7 @@ struct FolderSurvey: Sendable {
         self.files = files
         // Before the partitions: what it says is folded is in them by then.
         state = Self.openState(files, &report)
-        let folded = state.flatMap { Self.folded($0, &report) }
+        folded = state.flatMap { Self.folded($0, &report) }
         let runs = Self.allRuns(files, &report)
         let stones = files.tombstones.all
         let left = stones.flatMap(\.runs).sorted { $0.first < $1.first }

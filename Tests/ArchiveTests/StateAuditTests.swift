@@ -110,6 +110,34 @@ struct StateAuditTests {
         try scratch.open()
     }
 
+    @Test("the state is that of the records when a partition was removed, was imported into once more, and was removed again")
+    func removed() throws {
+        let scratch = try Scratch.forgetful()
+        scratch.send([Scratch.Post("a"), Scratch.Post("b")])
+        _ = try scratch.delete(["a"], viewer: "bob")
+        _ = try scratch.clear(upTo: Position(2), viewer: "ben")
+        scratch.live(days: 187)
+        try expectCompared(scratch)
+        scratch.send([Scratch.Post("late").with { $0.at = Scratch.start }, Scratch.Post("now")])
+        try expectCompared(scratch)
+        scratch.live(days: 2)
+        try expectCompared(scratch)
+        try scratch.close()
+        try change(scratch, "removed") { home, transaction in try transaction.clear(home) }
+        #expect(try verify(scratch).findings.contains { $0.sentence.contains("table removed ") })
+        try scratch.rebuild()
+        try scratch.open()
+    }
+
+    private func expectCompared(_ scratch: Scratch) throws {
+        try scratch.close()
+        let report = try verify(scratch)
+        #expect(report.findings == [])
+        #expect(report.stateUncompared == nil)
+        try scratch.open()
+        scratch.lendAppender()
+    }
+
     @Test("the report says up to where somebody signed, with which key, and how much is behind that")
     func signed() throws {
         let scratch = try scratch()

@@ -82,10 +82,12 @@ final class DataFolder: Sendable {
     static func readIdentity(_ path: String) throws(ArchiveFailure) -> Identity? {
         let file = path + "/annals.json"
         guard access(file, F_OK) == 0 else { return nil }
-        do {
-            return try JSONDecoder().decode(Identity.self, from: Data(contentsOf: URL(filePath: file)))
-        } catch {
-            throw .folder(path: file, reason: "cannot be read as the description of an archive (\(error)); restore it from a backup")
+        let bytes: Data
+        do { bytes = try Data(contentsOf: URL(filePath: file)) } catch {
+            throw .folder(path: file, reason: "cannot be read (\(error.inWords)); check whose it is")
+        }
+        do { return try JSONDecoder().decode(Identity.self, from: bytes) } catch {
+            throw .folder(path: file, reason: "is no description of an archive (\(error.inWords)); restore it from a backup")
         }
     }
 
@@ -111,7 +113,7 @@ final class DataFolder: Sendable {
         } catch let failure as ArchiveFailure {
             throw failure
         } catch {
-            throw .folder(path: path, reason: "its description cannot be written (\(error))")
+            throw .folder(path: path, reason: "its description cannot be written (\(error.inWords))")
         }
         return identity
     }
@@ -120,7 +122,7 @@ final class DataFolder: Sendable {
     private static func checkEmpty(_ path: String) throws(ArchiveFailure) {
         let names: [String]
         do { names = try FileManager.default.contentsOfDirectory(atPath: path) } catch {
-            throw .folder(path: path, reason: "cannot be listed (\(error)); check whose it is")
+            throw .folder(path: path, reason: "cannot be listed (\(error.inWords)); check whose it is")
         }
         // An interrupted first start may have left a half-written description.
         let strangers = names.filter { $0 != "LOCK" && $0 != "lost+found" && !$0.hasPrefix("annals.json") }

@@ -15,7 +15,7 @@ extension Store {
                 var progress = before
                 for id in meanings.keys.sorted() {
                     guard let meaning = meanings[id] else { continue }
-                    try learn(meaning, of: id, &transaction)
+                    try state.learn(meaning, of: id, &transaction)
                     try filters.forget(id.number, &transaction)
                     progress.add(meaning)
                 }
@@ -26,19 +26,45 @@ extension Store {
         } catch { throw ArchiveFailure(error) }
     }
 
+}
+
+extension StateFile {
     /// Adds what some events of one partition mean. In whatever order the partitions come, the state ends up the same.
     func learn(
         _ meaning: Meaning, of id: PartitionID, _ transaction: inout WriteTransaction
     ) throws(ArchiveFailure) {
         do {
             for gain in meaning.gains.all {
-                try state.conversations.add(to: gain.key, last: gain.last, messages: gain.messages, &transaction)
+                try conversations.add(to: gain.key, last: gain.last, messages: gain.messages, &transaction)
                 guard gain.messages > 0 else { continue }
-                try state.conversations.mark(gain.key, partition: id.number, &transaction)
+                try conversations.mark(gain.key, partition: id.number, &transaction)
             }
-            for (event, record) in meaning.others { try state.apply(event, record, &transaction) }
-            for key in meaning.holdings.keys { try state.noteKey(key.rawValue, partition: id.number, &transaction) }
+            for (event, record) in meaning.others { try apply(event, record, &transaction) }
+            for key in meaning.holdings.keys { try noteKey(key.rawValue, partition: id.number, &transaction) }
         } catch { throw ArchiveFailure(error) }
+    }
+
+    /// Adds what stays in the log of a partition that left it.
+    func learn(
+        _ stone: Tombstone, _ fingerprints: Fingerprints, _ progress: inout Progress, _ transaction: inout WriteTransaction
+    ) throws(ArchiveFailure) {
+        do {
+            var meaning = Meaning()
+            for one in stone.kept { try one.record.withUnsafeBytes { try meaning.add($0, key: nil, fingerprints: fingerprints) } }
+            try learn(meaning, of: stone.partition, &transaction)
+        } catch { throw ArchiveFailure(error) }
+        progress.position = max(progress.position, stone.totals.last)
+        progress.recorded = max(progress.recorded, stone.totals.recorded)
+        progress.messages += stone.totals.messages
+        progress.bodyBytes += stone.totals.bodyBytes
+    }
+
+    /// Forgets what has left the log with its partitions, once everything else is learned.
+    func forget(leaving stones: [Tombstone], _ transaction: inout WriteTransaction) throws(LMDBError) {
+        for stone in stones {
+            for run in stone.runs { try deletes.forgetHides(of: run.first...run.last, &transaction) }
+            try noteRemoved(stone.partition.number, digest: stone.digest, &transaction)
+        }
     }
 }
 

@@ -104,19 +104,24 @@ struct Runs<let width: Int>: Sendable {
         return Array(found.sorted { $1.precedes($0) }.prefix(limit))
     }
 
-    /// Calls `body` with all rows, run by run.
+    /// Calls `body` with all rows, run by run. Each must lie where a question looks for it: the sum of a chunk does not tell its order.
     func forEach(_ reader: Reader, _ body: (Row) -> Void) throws(ProjectionFailure) {
         var isSound = true
         try onStore { () throws(LMDBError) in
             var cursor = try reader.cursor(in: table)
-            while isSound, try cursor.next() {
-                guard RunNumber(of: cursor.key, width: width) != nil,
+            var (run, last): (RunNumber?, Row?) = (nil, nil)
+            while try cursor.next() {
+                guard let here = RunNumber(of: cursor.key, width: width),
                     let count = cursor.value.rowCount(ofWidth: width, under: cursor.key)
-                else {
-                    isSound = false
-                    break
+                else { return isSound = false }
+                if here != run { (run, last) = (here, nil) }
+                for index in 0..<count {
+                    let row: Row = cursor.value.row(index)
+                    if index == 0, !cursor.key.isOfChunk(startingWith: row) { return isSound = false }
+                    if let last, !last.precedes(row) { return isSound = false }
+                    last = row
+                    body(row)
                 }
-                for index in 0..<count { body(cursor.value.row(index)) }
             }
         }
         guard isSound else { throw damage }
@@ -237,7 +242,11 @@ struct Runs<let width: Int>: Sendable {
 
     private func put(_ rows: ArraySlice<Row>, of run: RunNumber, _ transaction: inout WriteTransaction) throws(ProjectionFailure) {
         guard let first = rows.first else { return }
-        let key = run.key(startingWith: first)
+        try write(rows, under: run.key(startingWith: first), &transaction)
+    }
+
+    /// A chunk. Under what key, and in what order, is the caller's.
+    func write(_ rows: ArraySlice<Row>, under key: [UInt64], _ transaction: inout WriteTransaction) throws(ProjectionFailure) {
         var words: [UInt64] = []
         words.reserveCapacity(rows.count * width + 1)
         for row in rows { for index in 0..<width { words.append(row[index].bigEndian) } }
@@ -256,41 +265,6 @@ struct Runs<let width: Int>: Sendable {
         let start = run.key
         guard try cursor.seek(atLeast: start.span.bytes), RunNumber(of: cursor.key, width: width) == run else { return nil }
         return cursor.key.withUnsafeBytes { [UInt8]($0) }
-    }
-}
-
-/// A run, by level and number.
-private struct RunNumber: Hashable {
-    var rawValue: UInt64
-
-    static let levelMax = 100
-    /// Before all that there are.
-    static let least = RunNumber(0)
-
-    private init(_ rawValue: UInt64) { self.rawValue = rawValue }
-
-    /// Nil for a key that no chunk can have.
-    init?(of key: RawSpan, width: Int) {
-        guard key.byteCount == 8 + 8 * width, let word = key.word(0), word >> 56 >= 255 - UInt64(Self.levelMax), word < .max else {
-            return nil
-        }
-        rawValue = word
-    }
-
-    /// A new one, behind those of its level. Level 0 has the greatest numbers of all: what folds bring goes to the table's end.
-    init(level: Int, behind others: [RunNumber]) {
-        let first = UInt64(255 - level) << 56
-        rawValue = others.filter { $0.level == level }.map(\.next.rawValue).max() ?? first
-    }
-
-    var level: Int { 255 - Int(rawValue >> 56) }
-    var next: RunNumber { RunNumber(rawValue + 1) }
-    var key: [UInt64] { [rawValue.bigEndian] }
-
-    func key<let width: Int>(startingWith row: InlineArray<width, UInt64>) -> [UInt64] {
-        var words = [rawValue.bigEndian]
-        for index in 0..<width { words.append(row[index].bigEndian) }
-        return words
     }
 }
 
@@ -379,6 +353,11 @@ extension RawSpan {
         InlineArray { word in
             UInt64(bigEndian: unsafe unsafeLoadUnaligned(fromByteOffset: (index * width + word) * 8, as: UInt64.self))
         }
+    }
+
+    /// Whether a chunk's key names the row that it begins with.
+    fileprivate func isOfChunk<let width: Int>(startingWith row: InlineArray<width, UInt64>) -> Bool {
+        row.indices.allSatisfy { word($0 + 1) == row[$0] }
     }
 
     /// Where the rows begin that do not come before `row`, by halving.

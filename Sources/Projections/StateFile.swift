@@ -35,6 +35,9 @@ package struct StateFile: Sendable {
         (RuleTables.names + LocalDeletes.tableNames + Conversations.tableNames).map { ($0, environment.table(named: $0)) }
     }
 
+    /// The same, and what else the log says of itself: all that a state worked out anew must have alike.
+    package var toldTables: [(name: String, table: Table)] { tables + [("removed", removed), ("meta", meta)] }
+
     /// How far the projections have come.
     package struct Progress: Hashable, Sendable {
         /// All events up to here are applied. Also what keeps the last position from ever being given out again.

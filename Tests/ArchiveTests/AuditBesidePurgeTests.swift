@@ -35,6 +35,7 @@ struct AuditBesidePurgeTests {
             }
             scratch.clock.advance(days: 200)
             scratch.archive.flush()
+            _ = try scratch.archive.checkpoint().get()
             return scratch
         }
 

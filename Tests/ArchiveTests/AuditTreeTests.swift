@@ -133,11 +133,11 @@ struct AuditTreeTests {
             ).signed(by: signer)
         }
         let file = CheckpointFile(path: folder.file("checkpoints"))
-        try file.append(notes[0])
+        try file.append(notes[0], of: signer.name.line)
         let whole = try Data(contentsOf: URL(filePath: file.path))
         try (whole + Data(notes[1].bytes.prefix(count))).write(to: URL(filePath: file.path))
         #expect(try file.notes() == [notes[0]])
-        try file.append(notes[1])
+        try file.append(notes[1], of: signer.name.line)
         #expect(try file.notes() == notes)
     }
 

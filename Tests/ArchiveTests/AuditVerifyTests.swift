@@ -322,7 +322,7 @@ struct AuditVerifyTests {
         let changed = try SignedNote(parsing: forgery.text + signature)
         for note in [forgery.signed(by: forger), changed] {
             try copy(of: folder) { copy in
-                try CheckpointFile(path: copy + "/audit/checkpoints").append(note)
+                try CheckpointFile(path: copy + "/audit/checkpoints").append(note, of: last.origin)
                 let report = try verify(copy)
                 #expect(report.verdict == .tampered)
                 #expect(report.findings.first?.place.hasSuffix("checkpoints") == true)

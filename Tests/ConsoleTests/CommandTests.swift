@@ -38,6 +38,27 @@ struct CommandTests {
         #expect(try words("delete", "t", "c", "-v", "v", "--up-to", "#9") == ["LOCALDELETE", "t", "c", "v", "UPTO", "9"])
     }
 
+    @Test("the position of a proof may be typed as the tables show it")
+    func proof() throws {
+        #expect(try words("audit", "prove", "5") == ["AUDIT.PROVE", 5])
+        #expect(try words("audit", "prove", "#5", "--size", "9") == ["AUDIT.PROVE", 5, "SIZE", 9])
+        for text in ["##5", "#", "x", "+5", "#-5"] { #expect(ending(["audit", "prove", text])?.status == EndStatus.usage.rawValue) }
+    }
+
+    @Test("moments that are exchanged, and an earlier one that is to come, are refused before anything is asked")
+    func exchanged() throws {
+        func isRefused(_ start: Moment, _ end: Moment) -> Bool {
+            do { try DiffCommand.check(start, before: end, now: now) } catch { return true }
+            return false
+        }
+        let earlier = now.advanced(byMilliseconds: -1)
+        #expect(!isRefused(.time(earlier), .time(now)) && !isRefused(.time(now), .time(now)))
+        #expect(!isRefused(.position(100), .position(2780)) && !isRefused(.position(5), .time(now)))
+        #expect(isRefused(.time(now), .time(earlier)))
+        #expect(isRefused(.position(2780), .position(100)))
+        #expect(isRefused(.time(now.advanced(byMilliseconds: 1)), .time(now.advanced(byMilliseconds: 2))))
+    }
+
     @Test("questions are asked as they were typed")
     func questions() throws {
         #expect(try words("timeline", "t", "c", "-v", "v") == ["TIMELINE", "t", "c", "VIEWER", "v"])

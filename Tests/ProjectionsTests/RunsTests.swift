@@ -137,6 +137,29 @@ struct RunsTests {
         #expect(throws: ProjectionFailure.self) { try add([Triple([5, 5, 5])]) }
     }
 
+    @Test("rows that lie out of order are found by whoever goes through all of them, though each chunk has its right sum")
+    func disorder() throws {
+        let run = RunNumber(level: 0, behind: [])
+        func isSound(_ chunks: [(run: RunNumber, start: UInt64, rows: [UInt64])]) throws -> Bool {
+            try environment.write { transaction in
+                try transaction.clear(runs.table)
+                for chunk in chunks {
+                    let rows = chunk.rows.map { Triple([1, $0, 1]).row }
+                    try runs.write(rows[...], under: chunk.run.key(startingWith: Triple([1, chunk.start, 1]).row), &transaction)
+                }
+            }
+            do { try environment.read { reader in try runs.forEach(reader) { _ in } } } catch is ProjectionFailure { return false }
+            return true
+        }
+        #expect(try isSound([(run, 1, [1, 2, 3]), (run, 4, [4, 5]), (run.next, 2, [2, 6])]))
+        #expect(try !isSound([(run, 1, [1, 3, 2])]))
+        #expect(try !isSound([(run, 3, [3, 2, 1])]))
+        #expect(try !isSound([(run, 1, [1, 2, 2])]))
+        #expect(try !isSound([(run, 1, [2, 3])]))
+        #expect(try !isSound([(run, 1, [1, 2, 4]), (run, 4, [4, 5])]))
+        #expect(try !isSound([(run, 1, [1, 2, 9]), (run, 4, [4, 5])]))
+    }
+
     @Test("a row that is no chunk is damage, and not an answer")
     func noChunk() throws {
         try environment.write { transaction in

@@ -39,7 +39,7 @@ struct AuditFolder: Sendable {
         } catch let fault as NoteKeyFault {
             throw .folder(path: keyList, reason: "holds a line that is no key (\(fault.explanation)); restore it from a backup")
         } catch {
-            throw .folder(path: keyList, reason: "cannot be read (\(error)); check whose it is")
+            throw .folder(path: keyList, reason: "cannot be read (\(error.inWords)); check whose it is")
         }
     }
 

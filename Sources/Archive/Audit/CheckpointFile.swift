@@ -3,7 +3,8 @@ import Merkle
 
 /// Signed checkpoints one after the other, an empty line behind each: a text that people can read and outsiders can keep.
 ///
-/// Only ever appended to. What a crash left half written was given to nobody: it is passed over, and cut off before the next one.
+/// Only ever appended to. What a crash left half written was given to nobody: it is passed over, and cut off before the next one. Of
+/// anything else not a byte is touched: whoever configures this file may have named another one.
 struct CheckpointFile: Sendable {
     let path: String
 
@@ -40,7 +41,7 @@ struct CheckpointFile: Sendable {
         var found: [ArraySlice<UInt8>] = []
         var start = 0
         var block = 0
-        for place in bytes.indices.dropLast() where bytes[place] == lineEnd && bytes[place + 1] == lineEnd {
+        for place in bytes.indices.dropLast() where place >= block && bytes[place] == lineEnd && bytes[place + 1] == lineEnd {
             if bytes[block...place].starts(with: signatureMark) {
                 found.append(bytes[start...place])
                 start = place + 2
@@ -80,14 +81,24 @@ struct CheckpointFile: Sendable {
         return found
     }
 
+    var isThere: Bool { access(path, F_OK) == 0 }
+
+    /// Whether a checkpoint of a log may be written behind what is there. Writes nothing.
+    func check(for origin: NoteLine) throws(ArchiveFailure) { _ = try ending(for: origin) }
+
     /// Adds a checkpoint, durably.
-    func append(_ note: SignedNote) throws(ArchiveFailure) {
-        let isNew = access(path, F_OK) != 0
+    func append(_ note: SignedNote, of origin: NoteLine) throws(ArchiveFailure) {
+        let isNew = !isThere
+        let ending = try ending(for: origin)
         let file = open(path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC, 0o644)
         guard file >= 0 else { throw failure("opened") }
         defer { close(file) }
-        try cutOffHalf(file)
-        let bytes = note.bytes + [Self.lineEnd]
+        var bytes = note.bytes + [Self.lineEnd]
+        switch ending {
+        case .whole: break
+        case .unclosed: bytes.insert(Self.lineEnd, at: 0)
+        case .torn(let whole): guard ftruncate(file, off_t(whole)) == 0 else { throw failure("cut") }
+        }
         var done = 0
         while done < bytes.count {
             let count = bytes.withUnsafeBytes { Glibc.write(file, $0.baseAddress! + done, bytes.count - done) }
@@ -98,13 +109,32 @@ struct CheckpointFile: Sendable {
         if isNew { try DurableFile.syncFolder(of: path) }
     }
 
-    private func cutOffHalf(_ file: CInt) throws(ArchiveFailure) {
-        let end = lseek(file, 0, SEEK_END)
-        guard end >= 0 else { throw failure("measured") }
-        var last: [UInt8] = [0, 0]
-        if end == 0 || end >= 2 && pread(file, &last, 2, off_t(end - 2)) == 2 && last == [Self.lineEnd, Self.lineEnd] { return }
-        let whole = Self.whole(in: try bytes()).last.map { $0.endIndex + 1 } ?? 0
-        guard ftruncate(file, off_t(whole)) == 0 else { throw failure("cut") }
+    private enum Ending {
+        case whole
+        /// A note whose empty line is missing: a single one, as 'annals audit checkpoint' prints it.
+        case unclosed
+        /// With the length of what is whole.
+        case torn(whole: Int)
+    }
+
+    private func ending(for origin: NoteLine) throws(ArchiveFailure) -> Ending {
+        let bytes = try bytes()
+        let last = Self.whole(in: bytes).last
+        let whole = last.map { $0.endIndex + 1 } ?? 0
+        let rest = bytes[whole...]
+        if last.map({ Self.isCheckpoint($0, of: origin) }) ?? true {
+            if rest.isEmpty { return .whole }
+            if Self.isCheckpoint(rest, of: origin) { return .unclosed }
+            if TornCheckpoint.isOne(rest, of: origin) { return .torn(whole: whole) }
+        }
+        throw .folder(
+            path: path,
+            reason: "does not end with a checkpoint of this log, so it is left as it is and nothing is signed; move the file away, or name "
+                + "another one as checkpoint-file if it is that")
+    }
+
+    private static func isCheckpoint(_ bytes: ArraySlice<UInt8>, of origin: NoteLine) -> Bool {
+        do { return try Checkpoint(parsing: SignedNote(parsing: Array(bytes)).text).origin == origin } catch { return false }
     }
 
     private func failure(_ what: String) -> ArchiveFailure {

@@ -32,6 +32,8 @@ final class Notary: Sendable {
     private struct State {
         var keys: SigningKeys?
         var last: Signed?
+        /// Whether the file elsewhere was there when it was last looked at.
+        var knowsOutside = false
     }
 
     /// Looks at what was signed so far. Writes nothing.
@@ -46,7 +48,7 @@ final class Notary: Sendable {
             let signed = try Self.open(note, folder, file, keys?.known ?? [])
             if last.map({ $0.head.size < signed.head.size }) ?? true { last = signed }
         }
-        state = Mutex(State(keys: keys, last: last))
+        state = Mutex(State(keys: keys, last: last, knowsOutside: outside?.isThere ?? false))
     }
 
     /// Makes a key where there is none yet.
@@ -67,11 +69,13 @@ final class Notary: Sendable {
                 try check(last, against: tree, of: size)
                 if last.head.size == size { return last }
             }
+            try checkFiles(&state)
             let head = try tree.head(at: size)
             let signed = Signed(note: Checkpoint(origin: folder.origin, head: head).signed(by: signer), head: head)
             // Elsewhere first: what the data folder says was signed is then known elsewhere.
-            try outside?.append(signed.note)
-            try folder.checkpoints.append(signed.note)
+            try outside?.append(signed.note, of: folder.origin)
+            try folder.checkpoints.append(signed.note, of: folder.origin)
+            state.knowsOutside = outside != nil
             state.last = signed
             return signed
         }
@@ -86,6 +90,19 @@ final class Notary: Sendable {
             if head.size < size { return nil }
         }
         return nil
+    }
+
+    /// Both before either is written to: what is elsewhere must not grow with each attempt.
+    private func checkFiles(_ state: inout State) throws(ArchiveFailure) {
+        for file in [outside, folder.checkpoints].compactMap(\.self) { try file.check(for: folder.origin) }
+        guard let outside, state.knowsOutside, !outside.isThere else { return }
+        // Said once, and not for good: a log that is never signed again would be worse than one whose file elsewhere begins anew.
+        state.knowsOutside = false
+        throw .folder(
+            path: outside.path,
+            reason:
+                "has gone, and what was kept in it; if nobody moved it away, find out who removed it. The next checkpoint begins a new file"
+        )
     }
 
     private func check(_ last: Signed, against tree: AuditTree, of size: TreeSize) throws(ArchiveFailure) {

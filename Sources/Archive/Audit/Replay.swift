@@ -28,6 +28,9 @@ package struct Replay: Sendable {
         guard access(target, F_OK) != 0 else {
             throw .folder(path: target, reason: "is there already; name a folder that is not there yet")
         }
+        guard !FilePlace(target).isIn(FilePlace(path)) else {
+            throw .folder(path: target, reason: "is in the data folder, of which nothing is changed; name a folder outside it")
+        }
         self.target = target
         files = try LogFiles(of: path)
         var report = AuditReport()
@@ -46,7 +49,7 @@ package struct Replay: Sendable {
         try DataFolder.makeFolder(target)
         do {
             try FileManager.default.copyItem(atPath: files.path + "/annals.json", toPath: target + "/annals.json")
-        } catch { throw .folder(path: target, reason: "cannot be written (\(error)); check the disk and whose folder it is") }
+        } catch { throw .folder(path: target, reason: "cannot be written (\(error.inWords)); check the disk and whose folder it is") }
         let options = ArchiveOptions(path: target)
         try copy(through: last, DataFolder(openingExisting: options), options, tell)
         try Rebuild(of: options).run { _ in }
@@ -64,7 +67,7 @@ package struct Replay: Sendable {
                 throw .folder(
                     path: files.path,
                     reason: files.isLive
-                        ? "is folded up to \(end) so far, and not up to \(position); ask again in a moment"
+                        ? "is folded up to \(end) so far, and not up to \(position); if the log goes that far, ask again in a moment"
                         : "ends at \(end), before \(position)")
             }
             return position
@@ -143,7 +146,7 @@ package struct Replay: Sendable {
         } catch let failure as LMDBError {
             throw .store(failure)
         } catch {
-            throw .folder(path: target, reason: "cannot be written (\(error)); check the disk and whose folder it is")
+            throw .folder(path: target, reason: "cannot be written (\(error.inWords)); check the disk and whose folder it is")
         }
     }
 

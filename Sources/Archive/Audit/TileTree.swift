@@ -30,6 +30,7 @@ package struct TileTree: Sendable {
 
     /// - Parameter target: the folder for the tiles. Made if it is not there.
     package init(of path: String, to target: String) throws(ArchiveFailure) {
+        try Self.check(target, isOutside: path)
         files = try LogFiles(of: path)
         folder = try AuditFolder(of: path, origin: files.origin)
         guard let note = try folder.checkpoints.notes().last else {
@@ -46,6 +47,13 @@ package struct TileTree: Sendable {
             throw .folder(
                 path: path, reason: "lacks the events \(gap.lowerBound) to \(gap.upperBound); 'annals audit verify' says more about it")
         }
+    }
+
+    /// The data folder is only read, and what is served lies elsewhere.
+    private static func check(_ target: String, isOutside folder: String) throws(ArchiveFailure) {
+        let (inner, outer) = (FilePlace(target), FilePlace(folder))
+        guard inner.isIn(outer) else { return }
+        throw .folder(path: target, reason: "is in the data folder, of which nothing is changed; name a folder outside it")
     }
 
     /// - Parameter tell: is told how many events are done, and how many there are.
@@ -169,7 +177,7 @@ private enum FileOnDisk {
             try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
             try Data(bytes).write(to: URL(filePath: path), options: .atomic)
         } catch {
-            throw .folder(path: path, reason: "cannot be written (\(error)); check the disk and whose folder it is")
+            throw .folder(path: path, reason: "cannot be written (\(error.inWords)); check the disk and whose folder it is")
         }
         return true
     }

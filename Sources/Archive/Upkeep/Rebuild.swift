@@ -64,31 +64,15 @@ package struct Rebuild {
                 report(progress)
             }
         }
-        for stone in store.tombstones.all { try Self.learn(stone, store, &state) }
         do {
             try store.state.environment.write { transaction in
-                for stone in store.tombstones.all {
-                    for run in stone.runs { try store.state.deletes.forgetHides(of: run.first...run.last, &transaction) }
-                    try store.state.noteRemoved(stone.partition.number, digest: stone.digest, &transaction)
-                }
+                for stone in store.tombstones.all { try store.state.learn(stone, store.fingerprints, &state, &transaction) }
+                try store.state.forget(leaving: store.tombstones.all, &transaction)
                 for run in survey.runs { try store.extents.append(run, &transaction) }
                 try store.state.write(state, &transaction)
             }
         } catch { throw ArchiveFailure(error) }
         try AuditTree(store).complete()
-    }
-
-    /// What stays in the log of a partition that left it.
-    private static func learn(_ stone: Tombstone, _ store: Store, _ state: inout StateFile.Progress) throws(ArchiveFailure) {
-        do {
-            var meaning = Meaning()
-            for one in stone.kept { try one.record.withUnsafeBytes { try meaning.add($0, key: nil, fingerprints: store.fingerprints) } }
-            try store.state.environment.write { transaction in try store.learn(meaning, of: stone.partition, &transaction) }
-            state.position = max(state.position, stone.totals.last)
-            state.recorded = max(state.recorded, stone.totals.recorded)
-            state.messages += stone.totals.messages
-            state.bodyBytes += stone.totals.bodyBytes
-        } catch { throw ArchiveFailure(error) }
     }
 
     /// One partition's indexes in one transaction, and what the state learns from it, in whatever order partitions come. Returns how many
@@ -111,7 +95,7 @@ package struct Rebuild {
                     try index.add(slice.all.rows, slice.all.gains.counted(), &transaction)
                     try index.addHoldings(slice.all.holdings.all, &transaction)
                     state.add(slice.forState)
-                    try store.state.environment.write { transaction in try store.learn(slice.forState, of: id, &transaction) }
+                    try store.state.environment.write { transaction in try store.state.learn(slice.forState, of: id, &transaction) }
                 }
                 if let totals { try partition.write(totals, &transaction) }
             }

@@ -41,7 +41,7 @@ package struct AuditCommand: ParsableCommand {
                 that it was made for, and needs only the record and the log's public key to be checked. It stays true after a purge.
                 """)
 
-        @Argument(help: "The event's position.") var position: UInt64
+        @Argument(help: "The event's position, as 17 or '#17'.", transform: AuditCommand.position) var position: UInt64
         @Option(help: "In the tree of this size, for which a checkpoint was signed.") var size: UInt64?
         @Option(name: .customLong("to"), help: .init("A file for the proof, rather than the output.", valueName: "path")) var path: String?
         @Option(name: .customLong("record"), help: .init("A file for the record that is proved.", valueName: "path")) var record: String?
@@ -117,6 +117,15 @@ package struct AuditCommand: ParsableCommand {
             guard let keys = answer.array else { throw .unexpected(answerTo: "AUDIT.KEYS") }
             return keys.map { view.text($0, under: "key") + "\n" }.joined()
         }
+    }
+
+    /// A position as people write it here and elsewhere.
+    private static func position(_ text: String) throws(ValidationError) -> UInt64 {
+        let digits = text.hasPrefix("#") ? text.dropFirst() : text[...]
+        guard let position = UInt64(digits), digits.first != "+" else {
+            throw ValidationError("The position cannot be '\(text)'. Write 17, or '#17'.")
+        }
+        return position
     }
 
     /// A file that is a text, such as a signed note: shown as it is, but for what a terminal would obey.

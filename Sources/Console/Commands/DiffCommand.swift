@@ -1,6 +1,6 @@
 import AnnalsClient
 package import ArgumentParser
-import Events
+package import Events
 
 /// `annals diff`
 package struct DiffCommand: AsyncParsableCommand {
@@ -24,8 +24,9 @@ package struct DiffCommand: AsyncParsableCommand {
 
     package func run() async throws {
         let now = Zone.now()
-        let earlier = try options.moment(from, option: "from", now: now).word
-        let later = try options.moment(to, option: "to", now: now).word
+        let (start, end) = (try options.moment(from, option: "from", now: now), try options.moment(to, option: "to", now: now))
+        try Self.check(start, before: end, now: now)
+        let (earlier, later) = (start.word, end.word)
         let client = try await options.connect()
         let before = try await messages(asOf: earlier, client)
         let after = try await messages(asOf: later, client)
@@ -45,6 +46,25 @@ package struct DiffCommand: AsyncParsableCommand {
             options.json
             ? changes.map { $0.json.text + "\n" }.joined() : TimelineDiffView(options.view).text(changes)
         try Output.standard.write(text)
+        // An empty answer looks the same as one about a name that was mistyped.
+        guard before.isEmpty, after.isEmpty else { return }
+        try Output.errors.write(
+            Harmless.line(
+                Harmless.text("annals: \(viewer) sees no message of \(tenant) \(conversation) at either moment; are the names right?"))
+                + "\n")
+    }
+
+    /// Exchanged moments would call gone what appeared; and what will have expired by then, nobody knows before.
+    package static func check(_ start: Moment, before end: Moment, now: Instant) throws(ValidationError) {
+        if case .time(let time) = start, time > now { throw ValidationError("--from is in the future, where nothing has happened yet.") }
+        let isExchanged =
+            switch (start, end) {
+            case (.time(let start), .time(let end)): start > end
+            case (.position(let start), .position(let end)): start > end
+            // Only the daemon knows when a position was.
+            case (.time, .position), (.position, .time): false
+            }
+        if isExchanged { throw ValidationError("--from must be the earlier moment; exchange them.") }
     }
 
     /// The whole timeline as of a moment, page after page.

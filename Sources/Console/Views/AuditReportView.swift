@@ -34,6 +34,7 @@ struct AuditReportView {
         var rows = [
             ("log's end", "\(report.end)\(report.isLive ? ", as of the beginning: a daemon has the folder open" : "")"),
             ("root", report.root.isEmpty ? "unknown, since records are missing" : report.root.hexText),
+            ("signed", signed),
             ("events", Figures.count(Int(report.events))),
             ("partitions", "\(Figures.count(report.partitions)), and \(Figures.count(report.tombstones)) removed"),
             ("messages", Figures.count(Int(report.messages))),
@@ -46,8 +47,16 @@ struct AuditReportView {
             let count = Figures.count(Int(report.unreclaimed))
             rows.append(("not reclaimed", "\(count) bodies: their keys are destroyed, their bytes still there"))
         }
+        if let why = report.stateUncompared { rows.append(("state", plain("not compared with the records: \(why)"))) }
         if report.journaled > 0 { rows.append(("in the journal", "\(Figures.count(report.journaled)) events")) }
         return rows + report.notes.map { ("note", plain($0)) }
+    }
+
+    private var signed: String {
+        let rest = Figures.count(Int(report.unsigned))
+        guard let signed = report.signed else { return "by nobody: all \(rest) events are vouched for by no signature" }
+        let behind = report.unsigned == 0 ? "" : "; \(rest) events behind it are vouched for by no signature"
+        return plain("up to \(signed.through) by \(signed.by)\(behind)")
     }
 
     private static func range(_ finding: AuditFinding) -> String {
@@ -66,6 +75,9 @@ struct AuditReportView {
         .object([
             .init("verdict", .string(report.verdict.rawValue)), .init("live", .bool(report.isLive)),
             .init("end", integer(report.end.rawValue)), .init("root", report.root.isEmpty ? .null : .string(report.root.hexText)),
+            .init("signed", report.signed.map { integer($0.through.rawValue) } ?? .null),
+            .init("signed-by", report.signed.map { .string($0.by) } ?? .null), .init("unsigned", integer(report.unsigned)),
+            .init("state-uncompared", report.stateUncompared.map { .string($0) } ?? .null),
             .init("events", integer(report.events)),
             .init("partitions", integer(report.partitions)), .init("removed", integer(report.tombstones)),
             .init("messages", integer(report.messages)), .init("bodies", integer(report.bodies)), .init("purged", integer(report.purged)),

@@ -52,6 +52,12 @@ package struct AuditReport: Sendable {
     package var checkpoints = 0
     /// Of those: that the records were compared with. The others are of a part of the log that is missing.
     package var checkpointsCompared = 0
+    /// Up to here the log is what somebody signed, and whose key that was; nil: no signature vouches for any of it.
+    package var signed: (through: Position, by: String)?
+    /// Events behind that.
+    package var unsigned: UInt64 { end.rawValue - min(end.rawValue, signed?.through.rawValue ?? 0) }
+    /// Why the state's tables were not compared with the records, if they were not.
+    package var stateUncompared: String?
     /// Events in the journal that are in no partition yet.
     package var journaled = 0
     /// Whether a daemon has the folder open: then what was folded at the beginning is verified.

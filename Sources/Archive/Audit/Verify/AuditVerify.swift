@@ -1,3 +1,4 @@
+import Events
 import Glibc
 import Merkle
 import Projections
@@ -72,10 +73,19 @@ package struct AuditVerify: Sendable {
         var reading = RecordReading(survey, sizes: checkpoints.sizes)
         reading.read(&report, tell)
         reading.compare(with: checkpoints, &report)
+        if checkpoints.isEmptyBesideKeys(folder), reading.spanMilliseconds > Self.unsignedMillisecondsMax {
+            report.note(.damaged, in: folder.checkpoints.path, Self.noCheckpoints)
+        }
         RemovalAudit(reading).run(&report)
         try ReceiptAudit(reading, vault: vault, isThorough: options.isThorough).run(&report, tell)
         return report
     }
+
+    private static let noCheckpoints =
+        "no checkpoints, though there are keys: they were taken away, or for more than a day none could be signed; restore them from a backup"
+
+    /// A daemon signs every `checkpoint-seconds`, which is no more than a day: a log that goes on for longer was signed.
+    private static let unsignedMillisecondsMax = Instant.millisecondsPerDay
 
     private static func key(_ text: String) throws(ArchiveFailure) -> VerifierKey {
         do { return try VerifierKey(parsing: text) } catch { throw .folder(path: text, reason: "is no public key: \(error.explanation)") }

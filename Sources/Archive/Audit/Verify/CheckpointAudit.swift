@@ -2,8 +2,8 @@ import Merkle
 
 /// The checkpoints that a log must agree with: those in its folder, and those that were kept elsewhere.
 struct CheckpointAudit {
-    /// By size, ascending, each with where it is from.
-    private(set) var heads: [(head: TreeHead, place: String)] = []
+    /// By size, ascending, each with where it is from, and whose key signed it, as far as keys are known.
+    private(set) var heads: [(head: TreeHead, place: String, signer: String?)] = []
     private(set) var count = 0
     /// Nobody can tell who signed them, since no key is known.
     private var isUnsigned = false
@@ -40,15 +40,22 @@ struct CheckpointAudit {
         do {
             let checkpoint = try Checkpoint(parsing: note.text)
             guard checkpoint.origin == folder.origin else { throw CheckpointFault.otherLog(checkpoint.origin) }
-            do { if !isUnsigned { _ = try note.verify(with: keys) } } catch {
+            let signer: VerifierKey?
+            do { signer = isUnsigned ? nil : try note.verify(with: keys).last } catch {
                 return report.note(
                     .tampered, in: place, "the checkpoint of size \(checkpoint.head.size) was not signed by this log: \(error.explanation)")
             }
-            heads.append((checkpoint.head, place))
+            heads.append((checkpoint.head, place, signer.map { "\($0.name)+\($0.id)" }))
         } catch {
             let why = (error as? CheckpointFault)?.explanation ?? "\(error)"
             report.note(.tampered, in: place, "a checkpoint is none of this log's: \(why)")
         }
+    }
+
+    /// Whether keys are listed, and nothing that they signed.
+    func isEmptyBesideKeys(_ folder: AuditFolder) -> Bool {
+        // A list that cannot be read is told already.
+        do { return try count == 0 && !folder.checkpoints.isThere && !folder.verifiers().isEmpty } catch { return false }
     }
 
     var sizes: [UInt64] { Set(heads.map(\.head.size.leaves)).sorted() }

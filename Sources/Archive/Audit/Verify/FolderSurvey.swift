@@ -10,6 +10,8 @@ struct FolderSurvey: Sendable {
     let files: LogFiles
     /// Nil if it cannot be read.
     let state: StateFile?
+    /// As far as the state says that everything is in it; nil if it does not say.
+    let folded: Position?
     let map: LogMap
     /// By partition, the runs of positions in its file; of a file that cannot be read nothing.
     let fileRuns: [PartitionID: [Extent]]
@@ -22,7 +24,7 @@ struct FolderSurvey: Sendable {
         self.files = files
         // Before the partitions: what it says is folded is in them by then.
         state = Self.openState(files, &report)
-        let folded = state.flatMap { Self.folded($0, &report) }
+        folded = state.flatMap { Self.folded($0, &report) }
         fileRuns = Self.allRuns(files, &report)
         let runs = fileRuns.values.flatMap(\.self).sorted { ($0.first, $0.partition) < ($1.first, $1.partition) }
         for (id, failure) in files.tombstones.unreadable {

@@ -16,6 +16,9 @@ struct RecordReading: Sendable {
     private(set) var shares: [PartitionID: PartitionShare] = [:]
     private(set) var rules: [Event] = []
     private var recorded = Instant.distantPast
+    private var firstRecorded: Instant?
+    /// What the state must be. Nil where that cannot be worked out.
+    private var draft: StateDraft?
     /// Blocks of 256 leaves, and larger ones, whose records do not make the hash that the tree's table has.
     private var suspicious: [ClosedRange<Position>] = []
 
@@ -25,13 +28,17 @@ struct RecordReading: Sendable {
         self.sizes = sizes
     }
 
+    /// The time from the first event to the last.
+    var spanMilliseconds: Int64 { firstRecorded.map { recorded.milliseconds - $0.milliseconds } ?? 0 }
+
     private var end: Position { survey.end }
 
     /// Whether every record up to the end was there.
     var isWhole: Bool { segments != nil }
 
     mutating func read(_ report: inout AuditReport, _ tell: (AuditVerify.Progress) -> Void) {
-        let (survey, sizes, end) = (survey, sizes, end)
+        let (survey, sizes, end, folded) = (survey, sizes, end, survey.folded ?? .none)
+        if survey.folded != nil { beginState(&report) }
         // Only those with something in them: a damaged key may claim to be of any position.
         let numbers = survey.map.segments(of: SegmentAudit.leaves, through: end)
         for start in stride(from: 0, to: numbers.count, by: Cores.wave) {
@@ -39,14 +46,14 @@ struct RecordReading: Sendable {
             let audits = Cores.map(min(Cores.wave, numbers.count - start)) { index in
                 let first = numbers[start + index] * SegmentAudit.leaves
                 let last = min(end.rawValue, first + SegmentAudit.leaves)
-                return SegmentAudit(Position(first + 1)...Position(last), of: survey.map, in: survey.files, sizes: sizes)
+                return SegmentAudit(Position(first + 1)...Position(last), of: survey.map, in: survey.files, sizes: sizes, stateEnd: folded)
             }
             for audit in audits { take(audit, &report) }
         }
         if let segments, let whole = Frontier(size: TreeSize(through: end), peaks: segments.peaks + (rest?.peaks ?? [])) {
             report.root = whole.root.withUnsafeBytes { [UInt8]($0) }
         }
-        compareRules(&report)
+        if !compareState(&report) { compareRules(&report) }
     }
 
     private mutating func take(_ segment: SegmentAudit, _ report: inout AuditReport) {
@@ -56,6 +63,8 @@ struct RecordReading: Sendable {
                 .damaged, segment.positions, in: survey.files.path, "these events begin at an earlier time than those before them end")
         }
         recorded = max(recorded, segment.lastRecorded)
+        if firstRecorded == nil { firstRecorded = segment.firstRecorded }
+        learn(segment, &report)
         rules += segment.rules
         for (id, share) in segment.shares { shares[id, default: PartitionShare()].add(share) }
         compare(segment.nodes, &report)
@@ -90,6 +99,38 @@ struct RecordReading: Sendable {
         }
     }
 
+    private mutating func beginState(_ report: inout AuditReport) {
+        do { draft = try StateDraft() } catch { report.stateUncompared = "\(error)" }
+    }
+
+    private mutating func learn(_ segment: SegmentAudit, _ report: inout AuditReport) {
+        guard let draft else { return }
+        do {
+            if segment.frontier != nil, segment.report.verdict == .sound { return try draft.learn(segment.forState) }
+            report.stateUncompared = StateDraft.Obstacle.lacksRecords.description
+        } catch { report.stateUncompared = "\(error)" }
+        self.draft = nil
+    }
+
+    /// The state's tables, against what they must be. False where that cannot be told.
+    private mutating func compareState(_ report: inout AuditReport) -> Bool {
+        guard let draft, let state = survey.state else { return false }
+        self.draft = nil
+        do {
+            guard segments != nil else { throw StateDraft.Obstacle.lacksRecords }
+            try survey.checkRemovals()
+            try draft.learn(survey.files.tombstones.all, survey.files.fingerprints)
+            for name in try draft.tables(differingFrom: state, of: survey) {
+                report.note(
+                    .damaged, in: state.environment.path, "its table \(name) is not that of the records; 'annalsd rebuild' makes it anew")
+            }
+            return true
+        } catch {
+            report.stateUncompared = "\(error)"
+            return false
+        }
+    }
+
     /// The state's own copies of rules, against the log.
     private func compareRules(_ report: inout AuditReport) {
         guard let state = survey.state else { return }
@@ -116,11 +157,12 @@ extension RecordReading {
     func compare(with checkpoints: CheckpointAudit, _ report: inout AuditReport) {
         var agreed: UInt64 = 0
         var disagreeing: (head: TreeHead, place: String)?
-        for (head, place) in checkpoints.heads {
+        for (head, place, signer) in checkpoints.heads {
             guard let root = roots[head.size.leaves] else { continue }
             report.checkpointsCompared += 1
             if root == head.root {
                 agreed = max(agreed, head.size.leaves)
+                if let signer, disagreeing == nil { report.signed = (head.size.end, signer) }
             } else if head.size.leaves == 0 {
                 report.note(.tampered, in: place, "a checkpoint of size 0 has another root than the empty log")
             } else if disagreeing == nil {

@@ -23,13 +23,19 @@ struct SegmentAudit: Sendable {
     private(set) var firstRecorded: Instant?
     private(set) var lastRecorded = Instant.distantPast
     private var gathered: [PartitionID: Gathered] = [:]
+    private let stateEnd: Position
+    /// What the state got from here, where that is not all that the partition did.
+    private var early: [PartitionID: Meaning] = [:]
     private var wanted: ArraySlice<UInt64>
 
     static let leaves: UInt64 = 1 << 16
 
-    /// - Parameter sizes: those that are of interest, ascending.
-    init(_ positions: ClosedRange<Position>, of map: LogMap, in files: LogFiles, sizes: [UInt64]) {
+    /// - Parameters:
+    ///   - sizes: those that are of interest, ascending.
+    ///   - stateEnd: how far the state has come; some partitions may be ahead of it.
+    init(_ positions: ClosedRange<Position>, of map: LogMap, in files: LogFiles, sizes: [UInt64], stateEnd: Position) {
         self.positions = positions
+        self.stateEnd = stateEnd
         let start = sizes.partitioningIndex { $0 >= positions.lowerBound.rawValue }
         wanted = sizes[start...].prefix { $0 <= positions.upperBound.rawValue }
         var next = positions.lowerBound
@@ -41,8 +47,10 @@ struct SegmentAudit: Sendable {
         if next <= positions.upperBound { frontier = nil }
         // Without an event: the first record could not be read, and no other one came.
         for (id, gathered) in gathered where gathered.meaning.events > 0 { shares[id] = PartitionShare(gathered.meaning, gathered.bodies) }
-        gathered = [:]
     }
+
+    /// What the state must have learned from here, but for what tombstones tell.
+    var forState: [PartitionID: Meaning] { gathered.mapValues(\.meaning).merging(early) { $1 } }
 
     private mutating func read(_ run: LogMap.Run, _ files: LogFiles) {
         switch run.source {
@@ -160,6 +168,7 @@ struct SegmentAudit: Sendable {
         if files.shelf.length.partition(of: fields.at) != partition {
             complain(fields.position, partition, files, "the event is of another time than its partition")
         }
+        if fields.position > stateEnd, early[partition] == nil { early[partition] = gathered[partition]?.meaning ?? Meaning() }
         try gathered[partition, default: Gathered()].add(fields, record, body, files.fingerprints)
     }
 }

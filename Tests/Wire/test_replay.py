@@ -148,3 +148,20 @@ def test_what_changed_between_two_moments_and_by_which_event(make_daemon):
     assert diff("--viewer", "ada", "--from", f"#{before}", "--to", f"#{deletion}") == []
     text = annals(daemon, "diff", "t", "c", "--viewer", "ben", "--from", f"#{before}", "--to", f"#{deletion}").stdout
     assert "hidden" in text and f"local delete #{deletion}" in text
+
+
+def test_as_of_a_time_a_replay_has_what_had_happened_by_then(make_daemon):
+    """Not what the server had heard of: an import of old messages counts by their own times, as for every other question."""
+    daemon = make_daemon(cool_off_hours=0).start(purge_automatic="no")
+    with Connection(daemon.socket) as connection:
+        connection.call("HELLO", 3)
+        connection.call("RETENTION.SET", "TENANT", "t", "forever", "REASON", "law", "AT", OLD)
+        for number in (3, 0, 2, 1):
+            connection.call("SEND", "t", "c", "ann", f"m-{number}", "x", "AT", OLD + number * DAY)
+        connection.call("DIGEST")
+        for number in range(4):
+            for moment, count in ((OLD + number * DAY, number + 1), (OLD + number * DAY - 1, number)):
+                answer = replay(daemon.data, "--asof", moment)
+                assert answer["tenants"].get("t", {"messages": 0})["messages"] == count, (number, moment)
+                page = connection.call("TIMELINE", "t", "c", "VIEWER", "ben", "ASOF", moment)
+                assert len(page["messages"]) == count

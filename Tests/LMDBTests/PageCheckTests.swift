@@ -61,6 +61,34 @@ struct PageCheckTests {
         #expect(swaps > 10)
     }
 
+    @Test("a value's pages that another value has as well are in two places at once")
+    func shared() throws {
+        let folder = try TemporaryFolder()
+        let path = try made(folder)
+        var bytes = try [UInt8](Data(contentsOf: URL(filePath: path)))
+        func number(_ place: Int) -> Int { Int(bytes[place]) | Int(bytes[place + 1]) << 8 }
+        // Leaves, whose nodes have F_BIGDATA; the number of the first page stands behind the key.
+        var places: [Int] = []
+        for page in stride(from: 2 * 4096, to: bytes.count, by: 4096) where number(page + 10) == 2 && number(page + 12) > 16 {
+            places = (0..<(number(page + 12) - 16) / 2).compactMap { index in
+                let node = page + number(page + 16 + 2 * index)
+                return number(node + 4) & 1 == 1 ? node + 8 + number(node + 6) : nil
+            }
+            if places.count < 2 { continue }
+            let sound = bytes
+            for byte in 0..<8 { bytes[places[0] + byte] = bytes[places[1] + byte] }
+            try Data(bytes).write(to: URL(filePath: path))
+            if let fault = try PageCheck.fault(in: path) {
+                #expect(
+                    fault.reason.contains("two places") || fault.reason.contains("leads beyond") || fault.reason.contains("not the value's")
+                )
+                if fault.reason.contains("two places") { return }
+            }
+            bytes = sound
+        }
+        Issue.record("no leaf in use has two long values")
+    }
+
     /// In a process of its own LMDB would end it: here it must not come to that.
     @Test("what passes the check LMDB walks to its end, whatever was flipped", arguments: 0..<8)
     func flipped(part: Int) throws {

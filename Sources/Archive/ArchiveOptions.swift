@@ -62,7 +62,7 @@ package struct ArchiveOptions: Sendable {
             return "a batch and one more body must fit into a journal segment"
         }
         if tailBytesMax < batchBytesMax + bodyBytesMax {
-            return "the tail must have room for a batch and for what is folded at once"
+            return "the tail must have room for a batch and one more body"
         }
         if let origin, AuditFolder.isUnfit(origin: origin) { return "the origin must be without spaces, plus and control characters" }
         if openPartitionsMax < 4 { return "at least 4 partitions must be allowed to be open" }

@@ -12,7 +12,6 @@ under way at once, 1,024 at the most.
 import argparse
 import csv
 import datetime
-import itertools
 import json
 import os
 import pathlib
@@ -26,7 +25,7 @@ import sys
 import tempfile
 import time
 
-from servers import Annals, PostgreSQL, Redis, checked, compiled, hardware, lengths_file, sync_time
+from servers import Annals, PostgreSQL, Redis, checked, compiled, hardware, lengths_file, settle_in, sync_time
 
 CONVERSATIONS = 50_000
 WARM_UP_REQUESTS = 500
@@ -369,12 +368,7 @@ def measure_all(run):
 
 def main():
     options = parse_arguments()
-    # A signal ends this as Ctrl-C does: through every `with`, so that no server and no folder stays. In the background of a script SIGINT
-    # would be ignored.
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, signal.default_int_handler)
-    if options.cores:
-        os.sched_setaffinity(0, itertools.islice(sorted(os.sched_getaffinity(0)), options.cores))
+    settle_in(options.cores)
     list(combinations(options))
     with tempfile.TemporaryDirectory(prefix="compare-", dir=options.folder, ignore_cleanup_errors=True) as folder:
         run = Run(options, pathlib.Path(folder))

@@ -10,14 +10,12 @@ gone and what is left when the oldest day is destroyed. Machines differ and are 
 
 import argparse
 import datetime
-import itertools
 import json
 import mmap
 import os
 import pathlib
 import random
 import shutil
-import signal
 import statistics
 import subprocess
 import sys
@@ -25,7 +23,7 @@ import tempfile
 import time
 
 from audit import Client, command
-from servers import Annals, PostgreSQL, Redis, checked, compiled, hardware, lengths_file
+from servers import Annals, PostgreSQL, Redis, checked, compiled, hardware, lengths_file, settle_in
 
 TENANTS = 1_000
 CONVERSATIONS = 100_000
@@ -552,12 +550,7 @@ def measure(run, options):
 
 def main():
     options = parse_arguments()
-    # A signal ends this as Ctrl-C does: through every `with`, so that no server and no folder stays. In the background of a script SIGINT
-    # would be ignored.
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, signal.default_int_handler)
-    if options.cores:
-        os.sched_setaffinity(0, itertools.islice(sorted(os.sched_getaffinity(0)), options.cores))
+    settle_in(options.cores)
     Annals.more = ["--purge-automatic", "no"]
     with tempfile.TemporaryDirectory(prefix="grow-", dir=options.folder, ignore_cleanup_errors=True) as folder:
         report = measure(Run(options, pathlib.Path(folder)), options)

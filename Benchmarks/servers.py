@@ -4,6 +4,7 @@ A server listens at a Unix socket in its folder and nowhere else. It is ended by
 """
 
 import gzip
+import itertools
 import json
 import os
 import pathlib
@@ -295,3 +296,14 @@ def sync_time(parent):
     finally:
         os.close(file)
         path.unlink()
+
+
+def settle_in(cores):
+    """Keeps to so many cores, if a number is given, and makes signals end all as Ctrl-C does.
+
+    That is through every `with`, so that no server and no folder stays. In the background of a script SIGINT would be ignored.
+    """
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.default_int_handler)
+    if cores:
+        os.sched_setaffinity(0, itertools.islice(sorted(os.sched_getaffinity(0)), cores))

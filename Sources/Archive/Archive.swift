@@ -16,8 +16,11 @@ package final class Archive: Sendable {
     /// What the last stop had left over.
     package let leftover: Leftover
 
+    private let memoryKeeper: MemoryKeeper
+
     private init(core: Core, foldThread: FoldThread, upkeep: Upkeep, leftover: Leftover) {
         self.upkeep = upkeep
+        memoryKeeper = MemoryKeeper(core)
         self.core = core
         self.foldThread = foldThread
         self.leftover = leftover
@@ -68,7 +71,9 @@ package final class Archive: Sendable {
         let upkeep = try Upkeep(core) { foldThread.flush() }
         try appender.settlePurges(now: clock())
         try core.settleRemoval()
-        return (Archive(core: core, foldThread: foldThread, upkeep: upkeep, leftover: leftover), appender)
+        let archive = Archive(core: core, foldThread: foldThread, upkeep: upkeep, leftover: leftover)
+        archive.memoryKeeper.start()
+        return (archive, appender)
     }
 
     /// Folds what is left and stops the fold. Call it once, after the last commit; afterwards nothing may be appended.
@@ -76,6 +81,7 @@ package final class Archive: Sendable {
         precondition(!appender.isPending, "somebody would never be answered because the archive closes")
         upkeep.stop()
         foldThread.stop()
+        memoryKeeper.stop()
         if let trouble { throw trouble }
     }
 

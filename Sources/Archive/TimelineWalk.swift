@@ -66,7 +66,8 @@ struct TimelineWalk {
             if current == nil { current = partitions.popLast() }
             guard let id = current else { return }
             let read = try read(id)
-            if let last = read.last { place = last } else { current = nil }
+            if let last = read.last { place = last }
+            if read.count < Self.sliceMax { current = nil }
             // The tail has those as well, if they were folded after the view was taken.
             slice = read.filter { $0.position < view.tail.first }.reversed()
         }

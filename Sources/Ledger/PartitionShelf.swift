@@ -7,6 +7,8 @@ import Synchronization
 /// A partition is opened when it is needed and stays open until room is needed for another. LMDB must not open a file
 /// twice in one process, so whoever uses a partition holds a `Lease`; only partitions that nobody holds are closed.
 /// Opening, closing and replacing go through one door, one at a time; those whose partition is open do not wait there.
+/// LMDB keeps the memory of the pages that a transaction changed until the file is closed, so of the partitions that were
+/// written to only the last few stay open: an import over half a year would otherwise keep the pages of each of its days.
 /// A partition that was replaced or removed is open until its last lease ends; new leases are of what took its place.
 package final class PartitionShelf: Sendable {
     package let length: PartitionLength
@@ -29,6 +31,11 @@ package final class PartitionShelf: Sendable {
         var clock: UInt64 = 0
         /// By partition, a number that is another behind each of its writes.
         var changes: [PartitionID: UInt64] = [:]
+        /// Written to since they were opened, the last one last.
+        var written: [PartitionID] = []
+
+        /// Whether more are open than should be: of all, or of those that were written to.
+        func isCrowded(_ openMax: Int) -> Bool { open.count > openMax || written.count > PartitionShelf.writtenMax }
 
         /// Oldest first. Sorted once for all who ask until one comes or goes.
         mutating func all() -> [PartitionID] {
@@ -40,6 +47,24 @@ package final class PartitionShelf: Sendable {
         mutating func noteChange(_ id: PartitionID) {
             clock += 1
             changes[id] = clock
+        }
+
+        mutating func noteWrite(_ id: PartitionID) {
+            written.removeAll { $0 == id }
+            if open[id] != nil { written.append(id) }
+        }
+
+        /// Takes off the shelf what nobody holds and should not be open: all but the last few that were written to, and those that were
+        /// used longest ago until no more than `count` are open.
+        mutating func takeIdle(downTo count: Int) -> [Partition] {
+            let old = written.dropLast(PartitionShelf.writtenMax).filter { open[$0]?.leases == 0 }
+            var victims = old.compactMap { open.removeValue(forKey: $0)?.partition }
+            if open.count > count {
+                let idle = open.filter { $0.value.leases == 0 }.sorted { $0.value.used < $1.value.used }
+                victims += idle.prefix(open.count - count).compactMap { open.removeValue(forKey: $0.key)?.partition }
+            }
+            if !victims.isEmpty { written.removeAll { open[$0] == nil } }
+            return victims
         }
 
         mutating func take(_ id: PartitionID) -> Partition? {
@@ -57,6 +82,7 @@ package final class PartitionShelf: Sendable {
                 preconditionFailure("because whoever replaces a partition holds it, and nobody else has replaced it")
             }
             retired[ObjectIdentifier(partition)] = slot
+            written.removeAll { $0 == partition.id }
         }
 
         /// The partition, if that was its last lease.
@@ -74,6 +100,9 @@ package final class PartitionShelf: Sendable {
         var leases = 0
         var used: UInt64 = 0
     }
+
+    /// So many that were written to stay open: chat is written to today and, behind midnight, to yesterday.
+    fileprivate static let writtenMax = 2
 
     /// - Parameters:
     ///   - folder: where the files lie; must be there.
@@ -179,33 +208,47 @@ package final class PartitionShelf: Sendable {
         table.withLock { $0.isUnsynced = false }
     }
 
-    /// Closes, of those that nobody holds, the ones that were used longest ago, until no more than `count` are open. Behind the door.
+    /// Closes what nobody holds and should not be open. Behind the door.
     private func closeIdle(downTo count: Int) {
-        let victims: [Partition] = table.withLock { contents in
-            let idle = contents.open.filter { $0.value.leases == 0 }.sorted { $0.value.used < $1.value.used }
-            let chosen = idle.prefix(max(0, contents.open.count - count))
-            for (id, _) in chosen { contents.open[id] = nil }
-            return chosen.map(\.value.partition)
-        }
+        let victims = table.withLock { $0.takeIdle(downTo: count) }
         // The files close here, when their last reference goes: behind the door, and outside the lock.
         _ = consume victims
     }
 
     fileprivate func giveBack(_ id: PartitionID, _ identity: ObjectIdentifier) {
         var closing: Partition?
-        let isOneTooMany = table.withLock { contents in
+        let isCrowded = table.withLock { contents in
             guard let slot = contents.open[id], ObjectIdentifier(slot.partition) == identity else {
                 closing = contents.giveBackRetired(identity)
                 return false
             }
             precondition(slot.leases > 0, "a lease ends once because it cannot be copied")
             contents.open[id]?.leases = slot.leases - 1
-            return slot.leases == 1 && contents.open.count > openMax
+            return slot.leases == 1 && contents.isCrowded(openMax)
         }
         // A file without a name: the system frees its blocks here. Outside the lock, and not behind the door, as nobody can open it.
         _ = consume closing
-        // More are open than should be when more were held at once; they must not stay because nobody opens another.
-        if isOneTooMany { door.withLock { _ in closeIdle(downTo: openMax) } }
+        // They must not stay because nobody opens another.
+        if isCrowded { door.withLock { _ in closeIdle(downTo: openMax) } }
+    }
+
+    /// Calls `body` with all partitions that are open now, and keeps them open meanwhile. Opens none, and none counts as used for it.
+    package func withAllOpen(_ body: ([Partition]) -> Void) {
+        // Unmanaged, for the reason that a lease has.
+        let held = table.withLock { contents in
+            contents.open.map { id, slot in
+                contents.open[id]?.leases += 1
+                return (id, Unmanaged.passUnretained(slot.partition))
+            }
+        }
+        lend(held.map(\.1), to: body)
+        for (id, partition) in held { giveBack(id, ObjectIdentifier(partition.takeUnretainedValue())) }
+    }
+
+    /// Never inlined: so the references are gone when it returns.
+    @inline(never)
+    private func lend(_ partitions: [Unmanaged<Partition>], to body: ([Partition]) -> Void) {
+        body(partitions.map { $0.takeUnretainedValue() })
     }
 
     /// The right to use an open partition, until it goes out of scope.
@@ -244,7 +287,12 @@ extension PartitionShelf {
         while let lease = try lease(id, making: making) {
             let partition = lease.partition
             // Behind the commit: before it, a reader could take the number and miss what is written.
-            defer { table.withLock { $0.noteChange(id) } }
+            defer {
+                table.withLock { contents in
+                    contents.noteChange(id)
+                    contents.noteWrite(id)
+                }
+            }
             let result: Result? = try partition.environment.write { transaction in
                 partition.isReplaced ? nil : try body(partition, &transaction)
             }

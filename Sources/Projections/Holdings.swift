@@ -97,180 +97,60 @@ extension PartitionIndex {
         }
 
         fileprivate var row: HoldingRow {
-            HoldingRow(key: key, count: HoldingCount(messages: messages, bytes: bytes, first: first, last: last))
+            HoldingRow(
+                names: key,
+                count: HoldingCount(messages: Int64(messages), bytes: Int64(bytes), times: first.milliseconds...last.milliseconds))
+        }
+
+        /// The same, as it is taken away.
+        fileprivate var loss: HoldingRow {
+            HoldingRow(names: key, count: HoldingCount(messages: -Int64(messages), bytes: -Int64(bytes), times: nil))
         }
     }
 
     /// Adds to what is there.
     package func addHoldings(_ gains: [HoldingGain], _ transaction: inout WriteTransaction) throws(ProjectionFailure) {
-        // In order of key bytes: neighbours then share pages.
-        for gain in gains.sorted(by: { $0.key.precedes($1.key) }).lazy.map(\.row) {
-            try change(gain, &transaction) { $0?.adding(gain.count) ?? gain.count }
+        try holdings.add(gains.map(\.row), &transaction)
+    }
+
+    /// Moves messages from the keys that they are counted under to others. More than there are cannot be moved: then the table is damaged,
+    /// as whoever reads it next will find.
+    package func move(_ moved: [(holding: Holding, key: UInt64)], _ transaction: inout WriteTransaction) throws(ProjectionFailure) {
+        var rows: [HoldingRow] = []
+        for (holding, key) in moved {
+            rows.append(holding.gain.loss)
+            var gained = holding
+            gained.key = key
+            rows.append(gained.gain.row)
         }
-    }
-
-    /// Moves messages from the key that they are counted under to another one. More than there are cannot be moved: then the table
-    /// is damaged.
-    package func move(_ moved: Holding, to key: UInt64, _ transaction: inout WriteTransaction) throws(ProjectionFailure) {
-        let loss = moved.gain.row
-        try change(loss, &transaction) { $0?.subtracting(loss.count) }
-        var gained = moved
-        gained.key = key
-        let gain = gained.gain.row
-        try change(gain, &transaction) { $0?.adding(gain.count) ?? gain.count }
-    }
-
-    /// Says what is there, whatever was before; no messages leave no row.
-    package func setHolding(_ holding: Holding, _ transaction: inout WriteTransaction) throws(ProjectionFailure) {
-        try put(holding.gain.row, &transaction)
+        try holdings.add(rows, &transaction)
     }
 
     /// Forgets all that is counted under a key.
     package func removeHoldings(of key: UInt64, _ transaction: inout WriteTransaction) throws(ProjectionFailure) {
-        let slice = 1024  // A key of a whole partition may have a million rows.
-        while true {
-            let rows = try keys(of: key, atMost: slice, transaction.reader)
-            do {
-                for row in rows { _ = try transaction.delete(row.span.bytes, in: holdings) }
-            } catch { throw .store(error) }
-            if rows.count < slice { return }
-        }
+        try holdings.remove(key, &transaction)
     }
 
     /// Calls `body` with all that is there, in order of key, tenant, conversation and sender.
     package func holdings(
         _ reader: Reader, _ body: (Holding) throws(ProjectionFailure) -> Void
     ) throws(ProjectionFailure) {
-        try walk(from: [], reader, body)
+        for key in try holdings.keys(reader) { try holdings(of: key, reader, body) }
     }
 
-    /// What is counted under a key, in order of tenant, conversation and sender.
-    package func holdings(of key: UInt64, _ reader: Reader) throws(ProjectionFailure) -> [Holding] {
-        var found: [Holding] = []
-        try walk(from: NamedKey(key).bytes, reader) { found.append($0) }
-        return found
-    }
-
-    /// The keys under which anything is counted: few, whatever is counted under each, so it is gone from one to the next.
-    package func holdingKeys(_ reader: Reader) throws(ProjectionFailure) -> Set<UInt64> {
-        try onStore { () throws(LMDBError) in
-            var keys: Set<UInt64> = []
-            var cursor = try reader.cursor(in: holdings)
-            var isThere = try cursor.first()
-            while isThere {
-                if let key = cursor.key.word(0), key < .max {
-                    keys.insert(key)
-                    isThere = try cursor.seek(atLeast: NamedKey(key + 1).bytes.span.bytes)
-                } else {
-                    isThere = try cursor.next()
-                }
-            }
-            return keys
-        }
-    }
-
-    private func walk(
-        from prefix: [UInt8], _ reader: Reader, _ body: (Holding) throws(ProjectionFailure) -> Void
+    /// Calls `body` with what is counted under a key, in order of tenant, conversation and sender.
+    package func holdings(
+        of key: UInt64, _ reader: Reader, _ body: (Holding) throws(ProjectionFailure) -> Void
     ) throws(ProjectionFailure) {
         var names = NamesOfHolding()
-        var failure: ProjectionFailure?
-        try onStore { () throws(LMDBError) in
-            var cursor = try reader.cursor(in: holdings)
-            var isThere = try prefix.isEmpty ? cursor.first() : cursor.seek(atLeast: prefix.span.bytes)
-            while isThere, failure == nil, cursor.key.starts(with: prefix) {
-                do throws(ProjectionFailure) {
-                    guard let holding = names.holding(cursor.key, cursor.value) else { throw damage }
-                    try body(holding)
-                } catch { failure = error }
-                isThere = try cursor.next()
-            }
-        }
-        if let failure { throw failure }
-    }
-
-    private func keys(of key: UInt64, atMost limit: Int, _ reader: Reader) throws(ProjectionFailure) -> [[UInt8]] {
-        let prefix = NamedKey(key).bytes
-        return try onStore { () throws(LMDBError) in
-            var cursor = try reader.cursor(in: holdings)
-            var rows: [[UInt8]] = []
-            var isThere = try cursor.seek(atLeast: prefix.span.bytes)
-            while isThere, rows.count < limit, cursor.key.starts(with: prefix) {
-                rows.append(cursor.key.withUnsafeBytes { [UInt8]($0) })
-                isThere = try cursor.next()
-            }
-            return rows
+        try holdings.forEach(of: key, reader) { row throws(ProjectionFailure) in
+            guard let holding = names.holding(row) else { throw .damaged(path: path, table: "holdings") }
+            try body(holding)
         }
     }
 
-    /// - Parameter change: is given nil where there is no row, and gives nil for what cannot be.
-    private func change(
-        _ row: HoldingRow, _ transaction: inout WriteTransaction, _ change: (HoldingCount?) -> HoldingCount?
-    ) throws(ProjectionFailure) {
-        let table = holdings
-        let found = try onStore { () throws(LMDBError) in
-            try transaction.lend(row.key.span.bytes, in: table) { HoldingCount(decoding: $0) }
-        }
-        if case .some(nil) = found { throw damage }
-        guard let after = change(found ?? nil) else { throw damage }
-        try put(HoldingRow(key: row.key, count: after), &transaction)
-    }
-
-    private func put(_ row: HoldingRow, _ transaction: inout WriteTransaction) throws(ProjectionFailure) {
-        do {
-            if row.count.messages == 0 {
-                _ = try transaction.delete(row.key.span.bytes, in: holdings)
-            } else {
-                try transaction.put(row.count.words.span.bytes, for: row.key.span.bytes, in: holdings)
-            }
-        } catch { throw .store(error) }
-    }
-
-    private var damage: ProjectionFailure { .damaged(path: path, table: "holdings") }
-}
-
-/// A row as it lies on disk.
-private struct HoldingRow {
-    var key: [UInt8]
-    var count: HoldingCount
-}
-
-private struct HoldingCount {
-    var messages: UInt64
-    var bytes: UInt64
-    var first: Instant
-    var last: Instant
-
-    init(messages: UInt64, bytes: UInt64, first: Instant, last: Instant) {
-        self.messages = messages
-        self.bytes = bytes
-        self.first = first
-        self.last = last
-    }
-
-    init?(decoding value: RawSpan) {
-        guard value.byteCount == 32, let messages = value.word(0), let bytes = value.word(1), max(messages, bytes) <= Int64.max,
-            let first = value.instant(2), let last = value.instant(3), first <= last
-        else { return nil }
-        self.init(messages: messages, bytes: bytes, first: first, last: last)
-    }
-
-    var words: Words<4> {
-        [
-            messages.bigEndian, bytes.bigEndian, UInt64(bitPattern: first.milliseconds).bigEndian,
-            UInt64(bitPattern: last.milliseconds).bigEndian,
-        ]
-    }
-
-    func adding(_ other: HoldingCount) -> HoldingCount {
-        HoldingCount(
-            messages: messages + other.messages, bytes: bytes + other.bytes, first: min(first, other.first), last: max(last, other.last))
-    }
-
-    /// Whose times remain are not known, so the bounds stay.
-    func subtracting(_ other: HoldingCount) -> HoldingCount? {
-        guard messages >= other.messages, bytes >= other.bytes else { return nil }
-        return HoldingCount(messages: messages - other.messages, bytes: bytes - other.bytes, first: first, last: last)
-    }
+    /// The keys under which anything is counted, or was before it was moved away.
+    package func holdingKeys(_ reader: Reader) throws(ProjectionFailure) -> Set<UInt64> { Set(try holdings.keys(reader)) }
 }
 
 /// Takes rows apart one after the other. Neighbours share their tenant, and most their conversation: these names are made once.
@@ -278,9 +158,9 @@ private struct NamesOfHolding {
     private var tenant: TenantID?
     private var conversation: ConversationID?
 
-    mutating func holding(_ key: RawSpan, _ value: RawSpan) -> PartitionIndex.Holding? {
-        guard let number = key.word(0), let count = HoldingCount(decoding: value) else { return nil }
-        return key.withUnsafeBytes { bytes in
+    mutating func holding(_ row: HoldingRow) -> PartitionIndex.Holding? {
+        guard let times = row.count.times else { return nil }
+        return row.names.withUnsafeBytes { bytes in
             var rest = bytes[8...]
             guard let tenant = Self.name(from: &rest, or: self.tenant), let conversation = Self.name(from: &rest, or: self.conversation),
                 let sender = Self.name(from: &rest, or: UserID?.none), rest.isEmpty
@@ -288,8 +168,9 @@ private struct NamesOfHolding {
             self.tenant = tenant
             self.conversation = conversation
             return PartitionIndex.Holding(
-                key: number, tenant: tenant, conversation: conversation, sender: sender, messages: count.messages, bytes: count.bytes,
-                first: count.first, last: count.last)
+                key: row.key, tenant: tenant, conversation: conversation, sender: sender, messages: UInt64(row.count.messages),
+                bytes: UInt64(row.count.bytes), first: Instant(milliseconds: times.lowerBound),
+                last: Instant(milliseconds: times.upperBound))
         }
     }
 

@@ -1,3 +1,4 @@
+import CXXHash
 package import Events
 
 /// Keys and values made of whole numbers: 64 bits each, big-endian, so that their bytes sort as the numbers do.
@@ -21,6 +22,12 @@ extension RawSpan {
 
     func starts(with prefix: [UInt8]) -> Bool {
         withUnsafeBytes { $0.starts(with: prefix) }
+    }
+
+    /// Of a chunk's key and its rows.
+    func sum(under key: RawSpan) -> UInt64 {
+        let seed = key.withUnsafeBytes { unsafe XXH3_64bits($0.baseAddress, $0.count) }
+        return withUnsafeBytes { unsafe XXH3_64bits_withSeed($0.baseAddress, $0.count, seed) }
     }
 }
 

@@ -6,7 +6,7 @@ package import LMDB
 /// - `ids`: runs of (fingerprint of the message id, position); and so for a reading of a message, under another fingerprint
 /// - `timeline`: runs of (fingerprint of the conversation, at, position)
 /// - `counts`: tenant, conversation → messages, body bytes
-/// - `holdings`: key, tenant, conversation, sender → messages, body bytes, first and last time: what is present, and
+/// - `holdings`: runs of key, tenant, conversation, sender → messages, body bytes, first and last time: what is present, and
 ///   under which key it is sealed
 ///
 /// An index is a set of keys: what it says is checked against the trail record, since fingerprints may meet.
@@ -17,14 +17,14 @@ package struct PartitionIndex: Sendable {
     let ids: Runs<2>
     let timeline: Runs<3>
     let counts: Table
-    let holdings: Table
+    let holdings: HoldingRuns
 
     package init(in environment: Environment) {
         path = environment.path
         ids = Runs("ids", in: environment)
         timeline = Runs("timeline", in: environment)
         counts = environment.table(named: "counts")
-        holdings = environment.table(named: "holdings")
+        holdings = HoldingRuns(in: environment)
     }
 
     /// Calls `body` with all rows of a table in the order of their keys, in whatever runs they lie: how a digest goes through them.
@@ -117,7 +117,7 @@ package struct PartitionIndex: Sendable {
         try transaction.clear(ids.table)
         try transaction.clear(timeline.table)
         try transaction.clear(counts)
-        try transaction.clear(holdings)
+        try transaction.clear(holdings.table)
     }
 
     /// Where messages of an id's fingerprint, or readings of them, are, in order of position.

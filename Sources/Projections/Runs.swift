@@ -1,4 +1,3 @@
-import CXXHash
 import LMDB
 
 /// Rows of a few whole numbers, in order: a table of a partition's index, as sorted runs.
@@ -250,7 +249,7 @@ struct Runs<let width: Int>: Sendable {
         var words: [UInt64] = []
         words.reserveCapacity(rows.count * width + 1)
         for row in rows { for index in 0..<width { words.append(row[index].bigEndian) } }
-        words.append(words.span.bytes.sum(ofRows: words.count, under: key.span.bytes).bigEndian)
+        words.append(words.span.bytes.sum(under: key.span.bytes).bigEndian)
         do { try transaction.put(words.span.bytes, for: key.span.bytes, in: table) } catch { throw .store(error) }
     }
 
@@ -345,7 +344,9 @@ extension RawSpan {
 
     /// The same, if the sum at its end is that of key and rows.
     fileprivate func rowCount(ofWidth width: Int, under key: RawSpan) -> Int? {
-        guard let count = rowCount(ofWidth: width), word(count * width) == sum(ofRows: count * width, under: key) else { return nil }
+        guard let count = rowCount(ofWidth: width), word(count * width) == extracting(first: count * width * 8).sum(under: key) else {
+            return nil
+        }
         return count
     }
 
@@ -369,11 +370,5 @@ extension RawSpan {
             if here.precedes(row) { low = middle + 1 } else { high = middle }
         }
         return low
-    }
-
-    /// Of a chunk's key and its first words.
-    fileprivate func sum(ofRows words: Int, under key: RawSpan) -> UInt64 {
-        let seed = key.withUnsafeBytes { unsafe XXH3_64bits($0.baseAddress, $0.count) }
-        return withUnsafeBytes { unsafe XXH3_64bits_withSeed($0.baseAddress, words * 8, seed) }
     }
 }

@@ -129,6 +129,45 @@ struct LeaseTests {
         #expect(try !Self.isOpen(folder, 1))
     }
 
+    @Test("of those that were written to only the last two stay open; those that were read stay")
+    func writtenAreClosed() throws {
+        let folder = try TemporaryFolder()
+        let shelf = try PartitionShelf(days: folder, openMax: 10)
+        for day in 1...4 { _ = try shelf.lease(making: january(day)) }
+        #expect(shelf.openCount == 4)
+        for day in [3, 1, 3, 2] { _ = try shelf.write(to: january(day)) { _, _ in } }
+        #expect(try !Self.isOpen(folder, 1))
+        for day in 2...4 { #expect(try Self.isOpen(folder, day)) }
+        // Opened again to be read, it is like any other.
+        _ = try shelf.lease(january(1))
+        for day in 1...4 { #expect(try Self.isOpen(folder, day)) }
+    }
+
+    @Test("one that was written to and is held is closed when it is given back, and not before")
+    func writtenAndHeld() throws {
+        let folder = try TemporaryFolder()
+        let shelf = try PartitionShelf(days: folder, openMax: 10)
+        let held = try shelf.lease(making: january(1))
+        for day in 1...3 { _ = try shelf.write(to: january(day), making: true) { _, _ in } }
+        #expect(try Self.isOpen(folder, 1))
+        _ = consume held
+        #expect(try !Self.isOpen(folder, 1))
+        #expect(shelf.openCount == 2)
+    }
+
+    @Test("whoever is lent all that are open gets no others, and they may be closed behind it")
+    func allOpen() throws {
+        let folder = try TemporaryFolder()
+        let shelf = try PartitionShelf(days: folder, openMax: 2)
+        for day in 1...3 { _ = try shelf.lease(making: january(day)) }
+        var seen: [PartitionID] = []
+        shelf.withAllOpen { seen = $0.map(\.id).sorted() }
+        #expect(seen == [january(2), january(3)])
+        // 2 was used longest ago, since looking is no use.
+        _ = try shelf.lease(january(1))
+        #expect(try !Self.isOpen(folder, 2))
+    }
+
     /// Holds a partition for each day while `body` runs.
     private static func holding(_ shelf: PartitionShelf, _ days: ClosedRange<Int>, _ body: () -> Void) throws {
         let held = try shelf.lease(making: january(days.lowerBound))

@@ -43,14 +43,6 @@ struct HoldingsTests {
         #expect(try file.holdings() == all)
     }
 
-    @Test("what is said to be there is there, whatever was before; no messages leave no row")
-    func sets() throws {
-        for messages: UInt64 in [5, 3] { try file.setHolding(holding(1, "a", "x", messages, 7)) }
-        #expect(try file.holdings() == [holding(1, "a", "x", 3, 7)])
-        for _ in 0..<2 { try file.setHolding(holding(1, "a", "x", 0, 0)) }
-        #expect(try file.holdings().isEmpty)
-    }
-
     @Test("what is moved is counted under the other key, and no longer under its own")
     func moves() throws {
         try file.addHoldings([holding(1, "a", "x", 5, 50), holding(1, "a", "y", 1, 10), holding(9, "a", "y", 1, 1)])
@@ -68,16 +60,32 @@ struct HoldingsTests {
         try file.move(holding(1, "a", "x", 1, 0, from: 10, to: 10), to: 2)
         try file.move(holding(1, "a", "x", 1, 0, from: 15, to: 15), to: 2)
         #expect(try file.holdings() == [holding(1, "a", "x", 4, 0, from: 10, to: 40), holding(2, "a", "x", 2, 0, from: 10, to: 15)])
-        try file.setHolding(holding(1, "a", "x", 4, 0, from: 20, to: 40))
-        #expect(try file.holdings(of: 1) == [holding(1, "a", "x", 4, 0, from: 20, to: 40)])
     }
 
-    @Test("more than is there is not moved, and nothing of it")
+    @Test("more moved away than was there is damage, whoever reads it")
     func movesTooMuch() throws {
-        try file.addHoldings([holding(1, "a", "x", 5, 50)])
-        #expect(throws: ProjectionFailure.self) { try file.move(holding(1, "a", "x", 6, 50), to: 2) }
-        #expect(throws: ProjectionFailure.self) { try file.move(holding(1, "a", "z", 1, 1), to: 2) }
-        #expect(try file.holdings() == [holding(1, "a", "x", 5, 50)])
+        for some in [holding(1, "a", "x", 6, 50), holding(1, "a", "x", 5, 51), holding(1, "a", "z", 1, 1)] {
+            let file = try IndexFile()
+            try file.addHoldings([holding(1, "a", "x", 5, 50)])
+            try file.move(some, to: 2)
+            #expect(throws: ProjectionFailure.self) { try file.holdings(of: 1) }
+            #expect(throws: ProjectionFailure.self) { try file.holdings() }
+            #expect(try file.holdings(of: 2).count == 1)
+        }
+    }
+
+    @Test("what is moved before it came adds up when it is there")
+    func movesEarly() throws {
+        try file.move(holding(1, "a", "x", 2, 20), to: 2)
+        for _ in 0..<20 { try file.addHoldings([holding(1, "a", "x", 1, 10)]) }
+        #expect(try file.holdings() == [holding(1, "a", "x", 18, 180), holding(2, "a", "x", 2, 20)])
+    }
+
+    @Test("many small runs are merged: what is read stays, and the chunks are few")
+    func merges() throws {
+        for round in 0..<100 { try file.addHoldings([holding(1, "a", "x", 1, 1), holding(1, "b", "y", 1, UInt64(round))]) }
+        #expect(try file.holdings() == [holding(1, "a", "x", 100, 100), holding(1, "b", "y", 100, 4_950)])
+        #expect(try file.rows("holdings").count <= 21)
     }
 
     @Test("a key's holdings go all at once, however many, and no others")
@@ -101,14 +109,11 @@ struct HoldingsTests {
                 key, random.chance(of: 1, in: 2) ? "a" : "b", senders[Int.random(in: 0..<3, using: &random)],
                 .random(in: 1...5, using: &random), 0)
             let other = UInt64.random(in: 1...4, using: &random)
-            switch Int.random(in: 0..<6, using: &random) {
+            switch Int.random(in: 0..<9, using: &random) {
             case 0:
                 try file.removeHoldings(of: key)
                 model = model.filter { $0.key.key != key }
-            case 1:
-                try file.setHolding(some)
-                model[some.place] = some.messages
-            case 2 where model[some.place, default: 0] >= some.messages:
+            case 1...3 where model[some.place, default: 0] >= some.messages:
                 try file.move(some, to: other)
                 model[some.place, default: 0] -= some.messages
                 var moved = some
@@ -123,23 +128,67 @@ struct HoldingsTests {
         }
     }
 
-    @Test("a row that nobody wrote so is damage, and no trap")
-    func damaged() throws {
-        let key = words(1) + Array("acme\0a\0x\0".utf8)
-        let value = words(1, 1, 5, 6)
-        let damaged: [(key: [UInt8], value: [UInt8])] = [
-            ([1], value), (words(1), value), (words(1) + Array("a\0b\0c".utf8), value), (words(1) + Array("a\0b\0".utf8), value),
-            (words(1) + Array("a\0\0c\0".utf8), value), (key + Array("d\0".utf8), value),
-            (words(1) + [0xFF, 0] + Array("b\0c\0".utf8), value), (key, words(1, 1, 5)), (key, []), (key, words(1, 1 << 63, 5, 6)),
-            (key, words(1, 1, 6, 5)), (key, words(1, 1, 5, .max)), (key, value + [0]),
-        ]
-        for row in damaged {
-            let file = try IndexFile()
-            try file.put(row.value, for: row.key, in: "holdings")
-            #expect(throws: ProjectionFailure.self, "\(row)") { try file.holdings() }
+    @Test("a run of many rows lies in many chunks, and comes back whole")
+    func chunks() throws {
+        var random = SeededRandom(for: "holdings in chunks")
+        let all = try (10_000..<30_000).map { number in
+            let first = Int64.random(in: 0...1 << 40, using: &random)
+            return holding(
+                3, try Name("c\(number % 7)"), try Name("s\(number)"), .random(in: 1...1 << 40, using: &random),
+                .random(in: 0...1 << 50, using: &random), from: first, to: first + .random(in: 0...1 << 40, using: &random))
         }
-        try file.put(words(1), for: key, in: "holdings")
-        #expect(throws: ProjectionFailure.self) { try file.addHoldings([holding(1, "a", "x", 1, 1)]) }
+        try file.addHoldings(all.shuffled(using: &random))
+        #expect(try file.rows("holdings").count > 5)
+        #expect(
+            try file.holdings()
+                == all.sorted {
+                    ($0.conversation.description, $0.sender.description) < ($1.conversation.description, $1.sender.description)
+                })
+    }
+
+    @Test("a chunk in which any byte is another one is damage, and no trap")
+    func damaged() throws {
+        try file.addHoldings([holding(1, "a", "x", 1, 5), holding(1, "a", "y", 300, 70_000, from: 1, to: 1 << 40)])
+        let row = try #require(try file.rows("holdings").first)
+        for index in row.key.indices {
+            let file = try IndexFile()
+            var key = row.key
+            key[index] ^= 0x41
+            try file.put(row.value, for: key, in: "holdings")
+            #expect(throws: ProjectionFailure.self, "byte \(index) of the key") { try file.holdings() }
+        }
+        for index in row.value.indices {
+            let file = try IndexFile()
+            var value = row.value
+            value[index] ^= 0x41
+            try file.put(value, for: row.key, in: "holdings")
+            #expect(throws: ProjectionFailure.self, "byte \(index) of the value") { try file.holdings() }
+        }
+        for value in [[], Array(row.value.dropLast()), row.value + [0], Array(row.value.prefix(8))] {
+            let file = try IndexFile()
+            try file.put(value, for: row.key, in: "holdings")
+            #expect(throws: ProjectionFailure.self) { try file.holdings() }
+        }
+    }
+
+    @Test("rows whose sum is right and that say what cannot be are damage, and no trap")
+    func forged() throws {
+        let names = Array("acme\0a\0x\0".utf8)
+        let sound: [UInt8] = [8, UInt8(names.count)] + names + [2, 2, 1, 10]
+        let forged: [[UInt8]] = [
+            [7, 1, 0] + sound, [9] + sound.dropFirst(), [8, 200] + sound.dropFirst(2), Array(sound.dropLast()), sound + [8],
+            sound + sound, [8, 4] + Array("a\0b\0".utf8) + [2, 2, 1, 10], [8, 3, 97, 0, 0, 2, 2, 1, 10],
+            Array(sound.dropLast(2)) + [0], Array(sound.dropLast(4)) + [1, 2, 1, 10],
+            Array(sound.dropLast(2)) + [1] + [UInt8](repeating: 0xFF, count: 9) + [1],
+            Array(sound.dropLast(2)) + [UInt8](repeating: 0xFF, count: 9) + [1, 10], [UInt8](repeating: 0xFF, count: 30),
+        ]
+        try file.putChunk(sound, of: 1)
+        #expect(try file.holdings() == [holding(1, "a", "x", 1, 1)])
+        for rows in forged {
+            let file = try IndexFile()
+            try file.putChunk(rows, of: 1)
+            #expect(throws: ProjectionFailure.self, "\(rows)") { try file.holdings() }
+        }
     }
 }
 

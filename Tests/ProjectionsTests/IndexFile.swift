@@ -1,7 +1,8 @@
 import Events
 import LMDB
-import Projections
 import TestSupport
+
+@testable import Projections
 
 /// A file that has nothing but the indexes of a partition, with transactions around each step.
 final class IndexFile: Sendable {
@@ -62,11 +63,7 @@ final class IndexFile: Sendable {
     }
 
     func move(_ holding: PartitionIndex.Holding, to key: UInt64) throws {
-        try environment.write { transaction in try index.move(holding, to: key, &transaction) }
-    }
-
-    func setHolding(_ holding: PartitionIndex.Holding) throws {
-        try environment.write { transaction in try index.setHolding(holding, &transaction) }
+        try environment.write { transaction in try index.move([(holding, key)], &transaction) }
     }
 
     func removeHoldings(of key: UInt64) throws {
@@ -80,7 +77,9 @@ final class IndexFile: Sendable {
     }
 
     func holdings(of key: UInt64) throws -> [PartitionIndex.Holding] {
-        try environment.read { reader in try index.holdings(of: key, reader) }
+        var all: [PartitionIndex.Holding] = []
+        try environment.read { reader in try index.holdings(of: key, reader) { all.append($0) } }
+        return all
     }
 
     /// How many entries each index has.
@@ -100,6 +99,23 @@ final class IndexFile: Sendable {
     }
 
     /// A row as it is on disk, whatever it means.
+    /// What lies in a table, as it lies there.
+    func rows(_ table: String) throws -> [(key: [UInt8], value: [UInt8])] {
+        var rows: [(key: [UInt8], value: [UInt8])] = []
+        try environment.read { reader in
+            var cursor = try reader.cursor(in: environment.table(named: table))
+            while try cursor.next() { rows.append((cursor.key.withUnsafeBytes { Array($0) }, cursor.value.withUnsafeBytes { Array($0) })) }
+        }
+        return rows
+    }
+
+    /// The only chunk of the only run of `holdings`, with a sum that is right.
+    func putChunk(_ rows: [UInt8], of key: UInt64) throws {
+        let place = [key, 255 << 56, 0].flatMap { number in withUnsafeBytes(of: number.bigEndian) { Array($0) } }
+        let sum = withUnsafeBytes(of: rows.span.bytes.sum(under: place.span.bytes).bigEndian) { Array($0) }
+        try put(rows + sum, for: place, in: "holdings")
+    }
+
     func put(_ value: [UInt8], for key: [UInt8], in table: String) throws {
         try environment.write { transaction in
             try transaction.put(value.span.bytes, for: key.span.bytes, in: environment.table(named: table))

@@ -42,7 +42,7 @@ struct Evacuation {
             try environment.read { reader in
                 for key in dying {
                     guard core.vault.owner(of: key)?.partition == id.number else { continue }
-                    for holding in try PartitionIndex(in: environment).holdings(of: key.rawValue, reader) { present += holding.messages }
+                    try PartitionIndex(in: environment).holdings(of: key.rawValue, reader) { present += $0.messages }
                 }
             }
         } catch { throw ArchiveFailure(error) }
@@ -77,10 +77,8 @@ struct Evacuation {
         core.options.reached(.keyMade)
         _ = try core.store.shelf.write(to: id, making: false) { partition, transaction in
             let index = PartitionIndex(in: partition.environment)
-            for (sealed, key) in zip(survivors, keys) {
-                try reseal(sealed, under: key, of: partition, &transaction)
-                try index.move(sealed.holding, to: key.rawValue, &transaction)
-            }
+            for (sealed, key) in zip(survivors, keys) { try reseal(sealed, under: key, of: partition, &transaction) }
+            try index.move(zip(survivors, keys).map { ($0.holding, $1.rawValue) }, &transaction)
         }
     }
 

@@ -54,21 +54,16 @@ struct Reclaim {
     private func isAll(_ dead: Set<KeyID>, of id: PartitionID) throws -> Bool {
         guard let lease = try core.store.shelf.lease(id) else { return false }
         let environment = lease.partition.environment
-        var isAll = true
-        try environment.read { reader in
-            try PartitionIndex(in: environment).holdings(reader) { holding in
-                if !dead.contains(KeyID(holding.key)) { isAll = false }
-            }
+        return try environment.read { reader in
+            try PartitionIndex(in: environment).holdingKeys(reader).allSatisfy { dead.contains(KeyID($0)) }
         }
-        return isAll
     }
 
     /// Dropping a table takes as long as it has pages, not rows.
     private func clear(_ id: PartitionID, _ dead: Set<KeyID>) throws -> Bool {
         let isCleared = try core.store.shelf.write(to: id, making: false) { partition, transaction in
             let index = PartitionIndex(in: partition.environment)
-            var keys: Set<UInt64> = []
-            try index.holdings(transaction.reader) { keys.insert($0.key) }
+            let keys = try index.holdingKeys(transaction.reader)
             guard keys.allSatisfy({ dead.contains(KeyID($0)) }) else { return false }
             try partition.clearBodies(&transaction)
             for key in keys { try index.removeHoldings(of: key, &transaction) }

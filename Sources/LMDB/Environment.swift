@@ -80,6 +80,18 @@ import Synchronization
     /// Whether a table was opened as `name`.
     package func hasTable(named name: String) -> Bool { tables[name] != nil }
 
+    /// The names of the tables that are in the file and were not opened.
+    package func unopenedTables() throws(LMDBError) -> [String] {
+        let snapshot = try snapshot()
+        var cursor = try snapshot.reader.cursor(in: .main(of: number))
+        var names: [String] = []
+        while try cursor.next() {
+            let name = unsafe cursor.key.withUnsafeBytes { unsafe String(decoding: $0, as: UTF8.self) }
+            if tables[name] == nil { names.append(name) }
+        }
+        return names
+    }
+
     /// A view of the file that does not move while others write.
     ///
     /// It borrows the environment. A class that keeps one says `let environment = environment` first, or uses `read`:

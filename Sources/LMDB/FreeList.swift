@@ -89,6 +89,8 @@ struct TreePage {
         else { return .unreadable }
         let size = UInt64(low) | UInt64(high) << 16
         if isBranch { return .branch(size | UInt64(flags) << 32) }
+        // F_BIGDATA or F_SUBDATA. No table of ours has several values for a key, and LMDB takes the third flag, F_DUPDATA, at its word.
+        guard flags <= 0x02 else { return .unreadable }
         let data = start + 8 + Int(keyBytes)
         if flags & 0x01 != 0 {  // F_BIGDATA
             guard let page = bytes.load(UInt64.self, at: data) else { return .unreadable }

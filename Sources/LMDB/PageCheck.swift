@@ -29,6 +29,8 @@ package struct PageCheck: ~Copyable {
         var until: [UInt8]?
         /// The free list's keys are numbers, in an order of their own.
         var isFreeList: Bool
+        /// Only the main tree's values are tables.
+        var isMain = false
     }
 
     /// The first fault that is found; nil for a file whose pages are as they should be, or that is empty.
@@ -48,7 +50,7 @@ package struct PageCheck: ~Copyable {
     }
 
     private mutating func run() throws(LMDBError) -> Fault? {
-        add(meta.main, isFreeList: false)
+        add(meta.main, isMain: true)
         add(meta.freeList, isFreeList: true)
         while let next = waiting.popLast() {
             if let fault = try look(at: next) { return fault }
@@ -56,9 +58,9 @@ package struct PageCheck: ~Copyable {
         return nil
     }
 
-    private mutating func add(_ tree: TreeRecord, isFreeList: Bool) {
+    private mutating func add(_ tree: TreeRecord, isFreeList: Bool = false, isMain: Bool = false) {
         guard tree.root != .max else { return }  // P_INVALID: an empty tree.
-        waiting.append(Subtree(page: tree.root, height: Int(tree.depth) - 1, isFreeList: isFreeList))
+        waiting.append(Subtree(page: tree.root, height: Int(tree.depth) - 1, isFreeList: isFreeList, isMain: isMain))
     }
 
     /// Notes a page as part of something; a fault if it is of something else already, or beyond the end.
@@ -97,11 +99,14 @@ package struct PageCheck: ~Copyable {
             waiting.append(
                 Subtree(
                     page: child, height: subtree.height - 1, from: index == 0 ? subtree.from : page.key(index).map(Array.init),
-                    until: isLast ? subtree.until : page.key(index + 1).map(Array.init), isFreeList: subtree.isFreeList))
+                    until: isLast ? subtree.until : page.key(index + 1).map(Array.init), isFreeList: subtree.isFreeList,
+                    isMain: subtree.isMain))
             return nil
         case .table(let bytes):
-            guard let tree = TreeRecord(bytes) else { return Fault(page: number, reason: "has a table that makes no sense") }
-            add(tree, isFreeList: false)
+            guard subtree.isMain, let tree = TreeRecord(bytes) else {
+                return Fault(page: number, reason: "has a table that makes no sense")
+            }
+            add(tree)
             return nil
         }
     }

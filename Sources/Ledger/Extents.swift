@@ -26,6 +26,11 @@ extension [Extent] {
         }
     }
 
+    /// What of them lies up to a position.
+    package func clipped(to end: Position) -> [Extent] {
+        filter { $0.first <= end }.map { Extent(first: $0.first, last: Swift.min($0.last, end), partition: $0.partition) }
+    }
+
     /// The run that holds a position, of runs that ascend and do not overlap.
     package func run(of position: Position) -> Extent? {
         let place = partitioningIndex { $0.last >= position }

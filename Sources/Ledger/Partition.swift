@@ -40,6 +40,14 @@ package final class Partition: Sendable {
         throw damagedTotals
     }
 
+    /// Whether there are rows beside the summary that nobody wrote.
+    package func hasStrangeSummary(_ reader: Reader) throws(LedgerFailure) -> Bool {
+        try onStore { () throws(LMDBError) in
+            let isThere = try reader.contains(Self.totalsKey.span.bytes, in: meta)
+            return try reader.count(of: meta) > (isThere ? 1 : 0)
+        }
+    }
+
     /// The totals and the number of bodies, both as of one moment.
     @available(*, noasync, message: "looks through a snapshot: call it in a synchronous function")
     package func totalsAndBodies() throws(LedgerFailure) -> (totals: PartitionTotals?, bodies: Int) {

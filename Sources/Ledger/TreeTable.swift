@@ -43,7 +43,23 @@ package struct TreeTable: Sendable {
         return try onStore { () throws(LMDBError) in
             var cursor = try reader.cursor(in: table)
             guard try cursor.seek(below: end.span.bytes), let index = cursor.key.word(1) else { return 0 }
-            return index + 1
+            return min(index, UInt64(Int64.max) >> UInt64(Self.levelStep)) + 1
+        }
+    }
+
+    /// Whether it has just the rows of a tree of a size; while the tree grows, also later ones.
+    package func isOf(_ size: TreeSize, growing: Bool, _ reader: Reader) throws(LedgerFailure) -> Bool {
+        try onStore { () throws(LMDBError) in
+            var rows: UInt64 = 0
+            var cursor = try reader.cursor(in: table)
+            while try cursor.next() {
+                guard cursor.key.byteCount == 16, cursor.value.byteCount == 32, let level = cursor.key.word(0),
+                    let index = cursor.key.word(1),
+                    level > 0, level < 64, level.isMultiple(of: UInt64(Self.levelStep))
+                else { return false }
+                if index < size.leaves >> level { rows += 1 } else if !growing { return false }
+            }
+            return rows == (1...).lazy.map { size.leaves >> UInt64($0 * Self.levelStep) }.prefix { $0 > 0 }.reduce(0, +)
         }
     }
 

@@ -30,6 +30,17 @@ package struct PartitionFilters: Sendable {
         return try reader.contains(key.span.bytes, in: table)
     }
 
+    /// Those that have a row; nil if there is a row of what can be none.
+    package func partitions(_ reader: Reader) throws(LMDBError) -> [Int32]? {
+        var found: [Int32] = []
+        var cursor = try reader.cursor(in: table)
+        while try cursor.next() {
+            guard cursor.key.byteCount == 8, let word = cursor.key.word(0), let number = UInt32(exactly: word) else { return nil }
+            found.append(Int32(bitPattern: number))
+        }
+        return found
+    }
+
     /// Nil where no row is.
     package func filter(of partition: Int32, _ reader: Reader) throws(LMDBError) -> PartitionFilter? {
         let key = Self.key(of: partition)

@@ -1,28 +1,37 @@
-import CXXHash
+import LMDB
 
-/// What rows add up to, in whatever order they come: two tables with the same sum have the same rows, but for a chance of 1 in 2^128.
+/// What rows add up to, in whatever order they come: two tables with the same sum have the same rows, but for a chance of 1 in 2^64.
 ///
-/// Against damage, and not against people: whoever can write to an index can also make rows that add up.
+/// Also against people. A row's hash is of SipHash under a key that every process draws anew (`Hasher`), and a salt of our own beside
+/// it: nobody can look for rows that add up to the same.
 package struct RowSum: Hashable, Sendable {
     package private(set) var rows: UInt64 = 0
-    private var low: UInt64 = 0
-    private var high: UInt64 = 0
+    private var sum: UInt64 = 0
 
     package init() {}
 
     package mutating func add(_ key: RawSpan, _ value: RawSpan) {
+        var hasher = Hasher.secret
+        hasher.combine(key.byteCount)
+        key.withUnsafeBytes { hasher.combine(bytes: $0) }
         // Most rows of an index are keys alone.
-        let inner = value.isEmpty ? 0 : value.withUnsafeBytes { XXH3_64bits($0.baseAddress, $0.count) }
-        key.withUnsafeBytes { key in
-            low &+= XXH3_64bits_withSeed(key.baseAddress, key.count, inner)
-            high &+= XXH3_64bits_withSeed(key.baseAddress, key.count, ~inner)
-        }
+        if !value.isEmpty { value.withUnsafeBytes { hasher.combine(bytes: $0) } }
+        sum &+= UInt64(bitPattern: Int64(hasher.finalize()))
         rows += 1
     }
 
     package static func += (sum: inout RowSum, other: RowSum) {
         sum.rows += other.rows
-        sum.low &+= other.low
-        sum.high &+= other.high
+        sum.sum &+= other.sum
     }
+}
+
+extension Hasher {
+    /// Of which nobody outside knows what it will say, and the same as long as the process lives.
+    static let secret = {
+        var hasher = Hasher()
+        var random = SystemRandomNumberGenerator()
+        for _ in 0..<2 { hasher.combine(random.next()) }
+        return hasher
+    }()
 }

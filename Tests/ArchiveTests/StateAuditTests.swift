@@ -69,6 +69,77 @@ struct StateAuditTests {
         }
     }
 
+    /// Opens the state with tables of the ledger's.
+    private func changeOthers(_ scratch: Scratch, _ table: String, _ body: (Table, inout WriteTransaction) throws -> Void) throws {
+        let environment = try Environment(
+            opening: scratch.path + "/state.mdb", tables: [table], options: .init(.create, mapBytes: 1 << 30))
+        let home = environment.table(named: table)
+        try environment.write { transaction in try body(home, &transaction) }
+    }
+
+    @Test("extents of which all are gone, or the last, are found", arguments: [true, false])
+    func extents(areAll: Bool) throws {
+        let scratch = try scratch()
+        try scratch.close()
+        try changeOthers(scratch, "extents") { home, transaction in
+            if areAll { return try transaction.clear(home) }
+            var last: [UInt8] = []
+            var cursor = try transaction.reader.cursor(in: home)
+            while try cursor.next() { last = cursor.key.copied }
+            try transaction.remove(last, in: home)
+        }
+        #expect(try verify(scratch).findings.contains { $0.sentence.contains("table of extents does not say") })
+        try scratch.rebuild()
+        #expect(try verify(scratch).findings == [])
+        try scratch.open()
+    }
+
+    @Test(
+        "a row of the tree that nobody hashed is found, and no trap when the daemon starts",
+        arguments: [(8, .max), (8, 1_000_000_000), (8, 86), (16, 0), (7, 0)] as [(UInt64, UInt64)])
+    func tree(level: UInt64, index: UInt64) throws {
+        let scratch = try scratch()
+        try scratch.close()
+        try changeOthers(scratch, "tree") { home, transaction in
+            let key = [level, index].flatMap { number in withUnsafeBytes(of: number.bigEndian) { Array($0) } }
+            try transaction.write([UInt8](repeating: 7, count: 32), at: key, in: home)
+        }
+        #expect(try verify(scratch).findings.contains { $0.sentence.contains("table of the audit tree has other rows") })
+        do {
+            try scratch.open()
+            try scratch.close()
+        } catch { #expect("\(error)".contains("annalsd rebuild")) }
+        try scratch.rebuild()
+        #expect(try verify(scratch).findings == [])
+        try scratch.open()
+    }
+
+    @Test("a table that no archive has is found, in the state and in a partition, and so are rows beside a summary and filters of nothing")
+    func strangers() throws {
+        let scratch = try scratch()
+        try scratch.close()
+        try changeOthers(scratch, "notes") { home, transaction in try transaction.write([1], at: [1], in: home) }
+        try changeOthers(scratch, "filters") { home, transaction in
+            try transaction.write([UInt8](repeating: 1, count: 8), at: [0, 0, 0, 0, 0, 0, 0, 9], in: home)
+        }
+        let file = try #require(AuditCopies.partitions(of: scratch.path).first)
+        do {
+            let environment = try Environment(opening: file, tables: ["notes", "meta"], options: .init(.create, mapBytes: 1 << 30))
+            try environment.write { transaction in
+                try transaction.write([1], at: [1], in: environment.table(named: "notes"))
+                try transaction.write([1], at: [1], in: environment.table(named: "meta"))
+            }
+        }
+        let sentences = try verify(scratch).findings.map(\.sentence)
+        for part in [
+            "table notes is none of an archive's; 'annalsd", "table notes is none of an archive's, and", "rows that are no summary",
+            "filters has rows",
+        ] {
+            #expect(sentences.contains { $0.contains(part) }, "\(part)")
+        }
+        try scratch.open()
+    }
+
     @Test("a message that somebody hides from a viewer with a row of his own is found")
     func forged() throws {
         let scratch = try scratch()

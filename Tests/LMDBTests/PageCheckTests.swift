@@ -61,6 +61,34 @@ struct PageCheckTests {
         #expect(swaps > 10)
     }
 
+    @Test("a flag that LMDB would take at its word is found in any node of a leaf: several values for a key, a table among values")
+    func flags() throws {
+        let folder = try TemporaryFolder()
+        let bytes = try [UInt8](Data(contentsOf: URL(filePath: made(folder))))
+        let other = folder.file("other.mdb")
+        var (found, asked) = (0, 0)
+        for page in 2..<bytes.count / 4096 {
+            let number = withUnsafeBytes(of: UInt64(page).littleEndian) { Array($0) }
+            let start = page * 4096
+            // P_LEAF, under its own number: in use, or it was.
+            guard Array(bytes[start..<start + 8]) == number, bytes[start + 10] == 0x02 else { continue }
+            var zeroed = bytes
+            zeroed.replaceSubrange(start..<start + 4096, with: repeatElement(0, count: 4096))
+            try Data(zeroed).write(to: URL(filePath: other))
+            // It is free.
+            if try PageCheck.fault(in: other) == nil { continue }
+            let node = start + Int(bytes[start + 16]) + Int(bytes[start + 17]) << 8
+            for flag in [0x04, 0x06, 0x80] as [UInt8] {
+                var damaged = bytes
+                damaged[node + 4] |= flag
+                try Data(damaged).write(to: URL(filePath: other))
+                asked += 1
+                if try PageCheck.fault(in: other) != nil { found += 1 }
+            }
+        }
+        #expect(found > 60 && found == asked)
+    }
+
     @Test("a value's pages that another value has as well are in two places at once")
     func shared() throws {
         let folder = try TemporaryFolder()

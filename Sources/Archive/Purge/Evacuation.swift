@@ -38,12 +38,17 @@ struct Evacuation {
         var present: UInt64 = 0
         do {
             guard let lease = try core.store.shelf.lease(id) else { throw core.store.missing(id) }
-            let environment = lease.partition.environment
-            try environment.read { reader in
-                for key in dying {
-                    guard core.vault.owner(of: key)?.partition == id.number else { continue }
-                    try PartitionIndex(in: environment).holdings(of: key.rawValue, reader) { present += $0.messages }
+            let partition = lease.partition
+            try partition.environment.read { reader in
+                var count = PresenceCount()
+                try PartitionIndex(in: partition.environment).holdings(reader) { holding in
+                    count.add(holding.messages, isLiving: core.vault.contains(KeyID(holding.key)))
+                    guard dying.contains(KeyID(holding.key)), core.vault.owner(of: KeyID(holding.key))?.partition == id.number else {
+                        return
+                    }
+                    present += holding.messages
                 }
+                try count.check(of: partition, reader)
             }
         } catch { throw ArchiveFailure(error) }
         return present != due

@@ -52,7 +52,9 @@ struct PurgePlanner {
             try environment.read { reader in
                 // What came in behind the horizon is not counted apart, so then every message is looked at.
                 let isGrown = try partition.totals(reader).map { $0.last > judgement.horizon.position } ?? false
+                var count = PresenceCount()
                 try PartitionIndex(in: environment).holdings(reader) { holding in
+                    count.add(holding.messages, isLiving: vault.contains(KeyID(holding.key)))
                     guard let row = row(of: holding) else { return }
                     let bench = judgement.bench(holding.tenant, holding.conversation, holding.sender)
                     if !isGrown, let fate = bench.fate(in: holding.stretch) {
@@ -62,6 +64,7 @@ struct PurgePlanner {
                         mixed[row] = bench
                     }
                 }
+                try count.check(of: partition, reader)
             }
             if !mixed.isEmpty { try look(at: partition, mixed, &survey) }
             return survey

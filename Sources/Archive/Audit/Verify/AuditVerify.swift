@@ -65,6 +65,7 @@ package struct AuditVerify: Sendable {
         _ = try vault()
         var report = AuditReport()
         report.isLive = files.isLive
+        if files.isLive { report.notes.append(Self.leftOutBeside) }
         let trusted = try options.keys.map { (text) throws(ArchiveFailure) in try Self.key(text) }
         // First: what was signed by now is folded by now.
         let checkpoints = CheckpointAudit(folder, outside: options.checkpointFiles, trusted: trusted, &report)
@@ -80,6 +81,10 @@ package struct AuditVerify: Sendable {
         try ReceiptAudit(reading, vault: vault, isThorough: options.isThorough).run(&report, tell)
         return report
     }
+
+    private static let leftOutBeside =
+        "the folder is in use (its LOCK is taken), so these were left out: the files' pages, the journal, filters and holdings, and bodies "
+        + "of no message; stop the daemon, or verify a copy"
 
     private static let noCheckpoints =
         "no checkpoints, though there are keys: they were taken away, or for more than a day none could be signed; restore them from a backup"

@@ -55,7 +55,7 @@ struct CheckpointAudit {
     /// Whether keys are listed, and nothing that they signed.
     func isEmptyBesideKeys(_ folder: AuditFolder) -> Bool {
         // A list that cannot be read is told already.
-        do { return try count == 0 && !folder.checkpoints.isThere && !folder.verifiers().isEmpty } catch { return false }
+        do { return try count == 0 && !folder.verifiers().isEmpty } catch { return false }
     }
 
     var sizes: [UInt64] { Set(heads.map(\.head.size.leaves)).sorted() }

@@ -43,7 +43,7 @@ struct FolderSurvey: Sendable {
         end = files.isLive ? folded ?? map.end : max(folded ?? .none, map.end)
         for stone in stones { Self.check(stone, files, &report) }
         DoubleClaims(runs + left).tell(files, &report)
-        if let state { Self.compareExtents(of: state, with: known, &report) }
+        if let state, let folded { Self.compareExtents(of: state, with: known, through: folded, &report) }
         report.end = end
         report.partitions = files.shelf.count
         report.tombstones = stones.count
@@ -138,14 +138,14 @@ struct FolderSurvey: Sendable {
         } catch { report.note(.damaged, in: file.path, "cannot be read: \(error)") }
     }
 
-    private static func compareExtents(of state: StateFile, with runs: [Extent], _ report: inout AuditReport) {
+    /// - Parameter folded: a daemon goes on, in the partitions and in the state, at different moments: what it adds is left out on both sides.
+    private static func compareExtents(
+        of state: StateFile, with runs: [Extent], through folded: Position, _ report: inout AuditReport
+    ) {
         do {
             var stored: [Extent] = []
             try state.environment.read { reader in try Extents(in: state.environment).forEach(reader) { stored.append($0) } }
-            // A state that is behind ends earlier; and a daemon goes on.
-            let end = stored.last?.last ?? .none
-            let wanted = runs.filter { $0.first <= end }.map { Extent(first: $0.first, last: min($0.last, end), partition: $0.partition) }
-            if stored.joined == wanted.joined { return }
+            if stored.clipped(to: folded).joined == runs.clipped(to: folded).joined { return }
             report.note(
                 .damaged, in: state.environment.path,
                 "its table of extents does not say where the events are; if all partitions are there, 'annalsd rebuild' makes it anew")

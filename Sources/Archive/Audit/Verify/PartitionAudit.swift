@@ -50,6 +50,7 @@ struct PartitionAudit: Sendable {
             let partition = lease.partition
             // What a daemon has added meanwhile is of no concern.
             let totals = try partition.environment.read { reader in try partition.totals(reader) }
+            try lookForStrangers(in: partition)
             if files.tombstones[id] != nil, share.totals.events == 0 {
                 // What a removal that was cut short leaves: it goes with the next start, but for bodies.
                 try lookForBodies(in: partition)
@@ -57,6 +58,7 @@ struct PartitionAudit: Sendable {
                 if let totals, !files.isLive || totals.last <= law.end { try compare(partition, totals, share) }
                 if totals == nil { try checkBeginning(of: partition, share) }
                 try lookAtBodies(of: partition, share)
+                try compareCounts(partition, share)
             }
             isWhole = true
         } catch {
@@ -66,6 +68,17 @@ struct PartitionAudit: Sendable {
     }
 
     private var place: String { files.shelf.path(of: id) }
+
+    /// What nobody here ever reads, and no purge deletes.
+    private mutating func lookForStrangers(in partition: Partition) throws {
+        for name in try partition.environment.unopenedTables() {
+            report.note(
+                .damaged, in: place, "its table \(name) is none of an archive's, and no purge reaches it; restore the file from a backup")
+        }
+        if try partition.environment.read({ reader in try partition.hasStrangeSummary(reader) }) {
+            report.note(.damaged, in: place, "its table meta has rows that are no summary; restore the file from a backup")
+        }
+    }
 
     private mutating func lookForBodies(in partition: Partition) throws {
         let bodies = try partition.totalsAndBodies().bodies
@@ -105,6 +118,18 @@ struct PartitionAudit: Sendable {
         }
         if let state = law.state, !files.isLive { try compareFilter(of: index, in: partition, totals, state) }
     }
+
+    /// What a purge goes by, against the bodies. Where a body is missing or another one, that is told, and the count says no more.
+    private mutating func compareCounts(_ partition: Partition, _ share: PartitionShare) throws {
+        if files.isLive || report.verdict != .sound || bodies.report.verdict != .sound || losses.verdict != .sound { return }
+        // Of what is sealed under a key that a purge named, some may be gone, and the rows stay until all of it is.
+        let named = law.keys.values.reduce(into: law.dying) { $0.formUnion($1) }
+        let holdings = try partition.environment.read { reader in try PartitionIndex(in: partition.environment).holdingSums(reader) }
+        if !holdings.isSame(as: share.bodies.holdings, but: named) { report.note(.damaged, in: place, Self.otherHoldings) }
+    }
+
+    private static let otherHoldings =
+        "its index holdings is not that of its bodies, and a purge goes by it; 'annalsd rebuild' makes it anew"
 
     /// A filter is of all ids, unless a crash kept the state from hearing of the latest.
     private mutating func compareFilter(
@@ -184,6 +209,6 @@ struct PartitionAudit: Sendable {
             }
         }
         if isSame, wanted.isEmpty { return }
-        report.note(.damaged, in: place, "its index holdings is not that of its bodies; 'annalsd rebuild' makes it anew")
+        report.note(.damaged, in: place, Self.otherHoldings)
     }
 }

@@ -19,21 +19,25 @@ struct BodyOutline {
 struct FittingBodies: Sendable {
     /// As long as their records say, and sealed under something.
     private(set) var fitting: UInt64 = 0
-    /// What they are sealed under.
-    private(set) var keys: Set<UInt64> = []
-    /// Most are of the same key as the one before.
-    private var latest: UInt64 = 0
+    /// What the partition must count of them.
+    private(set) var holdings = HoldingSums()
 
-    mutating func add(_ body: BodyOutline?, bodyBytes: UInt64) {
-        guard let body, let key = body.key?.rawValue, UInt64(body.bytes) == UInt64(StoredBody.overheadBytes) + bodyBytes else { return }
+    /// What they are sealed under.
+    var keys: Set<UInt64> { holdings.keys }
+
+    mutating func add(_ body: BodyOutline?, of fields: TrailFields, in record: UnsafeRawBufferPointer) throws(TrailFault) {
+        guard let body, let key = body.key?.rawValue else { return }
+        let send = try SendFields(of: fields, in: record)
+        guard body.bytes == StoredBody.overheadBytes + Int(send.bodyBytes) else { return }
         fitting += 1
-        if key != latest { keys.insert(key) }
-        latest = key
+        holdings.add(
+            key, fields.tenant.bytes(in: record), send.conversation.bytes(in: record), send.sender.bytes(in: record), messages: 1,
+            bytes: UInt64(send.bodyBytes))
     }
 
     mutating func add(_ others: FittingBodies) {
         fitting += others.fitting
-        keys.formUnion(others.keys)
+        holdings.add(others.holdings)
     }
 }
 
@@ -45,9 +49,8 @@ struct Gathered {
     mutating func add(
         _ fields: TrailFields, _ record: UnsafeRawBufferPointer, _ body: BodyOutline?, _ fingerprints: Fingerprints
     ) throws(TrailFault) {
-        let before = meaning.bodyBytes
         try meaning.add(record, key: nil, fingerprints: fingerprints)
-        if fields.kind == .send { bodies.add(body, bodyBytes: meaning.bodyBytes - before) }
+        if fields.kind == .send { try bodies.add(body, of: fields, in: record) }
     }
 }
 

@@ -54,6 +54,33 @@ struct RecordReading: Sendable {
             report.root = whole.root.withUnsafeBytes { [UInt8]($0) }
         }
         if !compareState(&report) { compareRules(&report) }
+        lookForStrangers(&report)
+    }
+
+    /// Rows of the state beside those that there must be: nobody asks for them, until they are in somebody's way.
+    private func lookForStrangers(_ report: inout AuditReport) {
+        guard let state = survey.state, let folded = survey.folded else { return }
+        let (environment, isLive) = (state.environment, survey.files.isLive)
+        do {
+            for name in try environment.unopenedTables() {
+                report.note(
+                    .damaged, in: environment.path, "its table \(name) is none of an archive's; 'annalsd rebuild' makes the file anew")
+            }
+            let (isTree, filtered) = try environment.read { reader in
+                let isTree = try TreeTable(in: environment).isOf(TreeSize(through: folded), growing: isLive, reader)
+                let hasFilters = environment.hasTable(named: PartitionFilters.tableName)
+                return (isTree, hasFilters ? try PartitionFilters(in: environment).partitions(reader) : [])
+            }
+            if !isTree {
+                report.note(
+                    .damaged, in: environment.path,
+                    "its table of the audit tree has other rows than it must; 'annalsd rebuild' makes it anew")
+            }
+            if !isLive, filtered?.allSatisfy({ survey.files.shelf.contains(PartitionID($0)) }) != true {
+                report.note(
+                    .damaged, in: environment.path, "its table of filters has rows of no partition; 'annalsd rebuild' makes it anew")
+            }
+        } catch { report.note(.damaged, in: environment.path, "cannot be read: \(error); 'annalsd rebuild' makes it anew") }
     }
 
     private mutating func take(_ segment: SegmentAudit, _ report: inout AuditReport) {

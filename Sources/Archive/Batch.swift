@@ -170,8 +170,12 @@ struct IndexedNames {
         if let name = event.conversation { conversation = fingerprints.of(name, in: tenant).rawValue }
         // Found by its message like a `send`, and not by a table of its own in the state: it leaves with its partition's file, so that
         // nobody need forget it, and a rebuild and the digest have it by themselves.
-        if case .access(let access) = event.deed, let id = access.messageID {
-            message = fingerprints.ofReadings(of: id, in: tenant).rawValue
+        if case .access(let access) = event.deed {
+            if let id = access.messageID {
+                message = fingerprints.ofReadings(of: id, in: tenant).rawValue
+            } else if let name = access.conversation {
+                message = fingerprints.ofPages(of: name, in: tenant).rawValue
+            }
         }
     }
 }

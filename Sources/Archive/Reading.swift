@@ -42,9 +42,19 @@ extension TimelinePage {
 }
 
 extension LogView {
-    /// Who was shown a message, the first ones first.
+    /// Who was shown a message, or a page of a timeline that goes from before it to behind it, the first ones first.
     func readings(of message: FoundMessage, atMost count: Int) throws(ArchiveFailure) -> [Event] {
-        let fingerprint = store.fingerprints.ofReadings(of: message.send.messageID, in: message.tenant)
+        let fingerprints = store.fingerprints
+        var positions = try readings(under: fingerprints.ofReadings(of: message.send.messageID, in: message.tenant), of: message)
+        try positions.formUnion(readings(under: fingerprints.ofPages(of: message.send.conversation, in: message.tenant), of: message))
+        var readings: [Event] = []
+        for position in positions.sorted() where readings.count < count {
+            if let event = try event(at: position), event.isReading(of: message) { readings.append(event) }
+        }
+        return readings
+    }
+
+    private func readings(under fingerprint: Fingerprint, of message: FoundMessage) throws(ArchiveFailure) -> Set<Position> {
         // Nobody reads before it is there, and the server's time never falls: earlier partitions have none.
         let first = store.partition(of: message.event.recorded)
         var positions: Set<Position> = []
@@ -53,19 +63,15 @@ extension LogView {
             if partition >= first { positions.formUnion(try store.positions(of: fingerprint, in: partition)) }
             return partition > first
         }
-        var readings: [Event] = []
-        for position in positions.sorted() where readings.count < count {
-            if let event = try event(at: position), event.isReading(of: message) { readings.append(event) }
-        }
-        return readings
+        return positions
     }
 }
 
 extension Event {
     /// A fingerprint may stand for several ids, and an id for two messages that lie far apart.
     fileprivate func isReading(of message: FoundMessage) -> Bool {
-        guard case .access(let access) = deed else { return false }
-        return tenant == message.tenant && access.messageID == message.send.messageID
-            && access.range?.contains(message.event.position) ?? true
+        guard case .access(let access) = deed, tenant == message.tenant else { return false }
+        let isOfIt = access.messageID.map { $0 == message.send.messageID } ?? (access.conversation == message.send.conversation)
+        return isOfIt && access.range?.contains(message.event.position) ?? true
     }
 }

@@ -32,4 +32,9 @@ package struct Fingerprints: Sendable {
     /// Of the readings of a message: never the message's own. So whoever looks for a message meets none of them, however many there
     /// are: above all the appender, who compares each `send` with all that its id's fingerprint leads to.
     package func ofReadings(of message: MessageID, in tenant: TenantID) -> Fingerprint { Fingerprint(~of(message, in: tenant).rawValue) }
+
+    /// Of the pages that were shown of a conversation: the complement of its own, with the bytes turned round.
+    package func ofPages(of conversation: ConversationID, in tenant: TenantID) -> Fingerprint {
+        Fingerprint((~of(conversation, in: tenant).rawValue).byteSwapped)
+    }
 }

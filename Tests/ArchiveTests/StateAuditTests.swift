@@ -77,6 +77,18 @@ struct StateAuditTests {
         try environment.write { transaction in try body(home, &transaction) }
     }
 
+    @Test("a key that the state does not know of is found")
+    func keys() throws {
+        let scratch = try scratch()
+        try scratch.close()
+        try changeOthers(scratch, "keys") { home, transaction in try transaction.clear(home) }
+        let found = try verify(scratch).findings
+        #expect(found.count == 2 && found.allSatisfy { $0.sentence.contains("table keys lacks") })
+        try scratch.rebuild()
+        #expect(try verify(scratch).findings == [])
+        try scratch.open()
+    }
+
     @Test("extents of which all are gone, or the last, are found", arguments: [true, false])
     func extents(areAll: Bool) throws {
         let scratch = try scratch()

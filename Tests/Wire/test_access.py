@@ -260,6 +260,11 @@ def test_an_auditors_page_is_one_event_that_is_there_first(quiet):
         connection.call("TIMELINE", "t", "c", "REASON", "case 9", "ASOF", "#3", "COUNT", 2)
         connection.call("TIMELINE", "t", "none", "REASON", "case 9")
         assert [(event["first"], event["last"], event["bodies"]) for event in readings(connection)] == [(1, 6, 6), (2, 3, 2)]
+        # Both are in the history of what was on them, and in no other one's.
+        for message, expected in [("m-1", [(1, 6), (2, 3)]), ("m-4", [(1, 6)]), ("m-2", [(1, 6), (2, 3)])]:
+            history = connection.call("MESSAGE.HISTORY", "t", message, "REASON", "case 10")
+            pages = [event for event in history["events"] if event["kind"] == b"access" and event["asked"] == b"timeline"]
+            assert [(event["first"], event["last"]) for event in pages] == expected
         for words in (["VIEWER", "ben", "REASON", "both"], ["COUNT", 5], ["REASON", ""]):
             with pytest.raises(Refused) as refused:
                 connection.call("TIMELINE", "t", "c", *words)

@@ -77,6 +77,9 @@ package struct AuditVerify: Sendable {
         if checkpoints.isEmptyBesideKeys(folder), reading.spanMilliseconds > Self.unsignedMillisecondsMax {
             report.note(.damaged, in: folder.checkpoints.path, Self.noCheckpoints)
         }
+        if let since = reading.unsignedMilliseconds(in: report), since > 2 * Self.unsignedMillisecondsMax {
+            report.note(.damaged, in: folder.checkpoints.path, Self.oldCheckpoints)
+        }
         RemovalAudit(reading).run(&report)
         try ReceiptAudit(reading, vault: vault, isThorough: options.isThorough).run(&report, tell)
         return report
@@ -88,6 +91,10 @@ package struct AuditVerify: Sendable {
 
     private static let noCheckpoints =
         "no checkpoints, though there are keys: they were taken away, or for more than a day none could be signed; restore them from a backup"
+
+    private static let oldCheckpoints =
+        "the log goes on for days behind the last checkpoint: later ones were taken away, or none could be signed; compare with those that "
+        + "were kept elsewhere (--checkpoints)"
 
     /// A daemon signs every `checkpoint-seconds`, which is no more than a day: a log that goes on for longer was signed.
     private static let unsignedMillisecondsMax = Instant.millisecondsPerDay

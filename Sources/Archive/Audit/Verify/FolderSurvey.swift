@@ -164,4 +164,25 @@ struct FolderSurvey: Sendable {
             .tampered, end.next...last.head.size.end, in: last.place,
             "the log ends at \(end), and a checkpoint of size \(last.head.size) was signed: its end was cut off")
     }
+
+    /// The server's time of an event; nil if its record is not in a partition, or cannot be read.
+    func recorded(at position: Position) -> Instant? {
+        do {
+            guard case .partition(let id)? = map.runs(in: position...position).first?.source, let lease = try files.shelf.lease(id) else {
+                return nil
+            }
+            let partition = lease.partition
+            let key = position.key
+            return try partition.environment.read { reader in
+                try reader.lend(key.span.bytes, in: partition.trail) { record in
+                    record.withUnsafeBytes { record in
+                        do throws(TrailFault) {
+                            let fields = try TrailFields(parsing: record)
+                            return fields.imported ?? fields.at
+                        } catch { return nil }
+                    }
+                } ?? nil
+            }
+        } catch { return nil }
+    }
 }

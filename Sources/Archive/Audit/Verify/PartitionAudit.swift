@@ -126,6 +126,13 @@ struct PartitionAudit: Sendable {
         let named = law.keys.values.reduce(into: law.dying) { $0.formUnion($1) }
         let holdings = try partition.environment.read { reader in try PartitionIndex(in: partition.environment).holdingSums(reader) }
         if !holdings.isSame(as: share.bodies.holdings, but: named) { report.note(.damaged, in: place, Self.otherHoldings) }
+        guard let state = law.state, !holdings.keys.isSubset(of: law.keysOf[id] ?? []) else { return }
+        // A crash may have kept the state from hearing of the latest.
+        let heard = try state.environment.read { reader in try state.progress(reader)?.position ?? .none }
+        guard share.totals.last <= heard else { return }
+        report.note(
+            .damaged, in: state.environment.path,
+            "its table keys lacks those that bodies of \(place) are sealed under; 'annalsd rebuild' makes it anew")
     }
 
     private static let otherHoldings =

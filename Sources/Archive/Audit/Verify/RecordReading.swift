@@ -31,6 +31,12 @@ struct RecordReading: Sendable {
     /// The time from the first event to the last.
     var spanMilliseconds: Int64 { firstRecorded.map { recorded.milliseconds - $0.milliseconds } ?? 0 }
 
+    /// The time from the first event that no signature vouches for to the last one; nil if there is none, or none that can be read.
+    func unsignedMilliseconds(in report: AuditReport) -> Int64? {
+        guard let signed = report.signed?.through, signed < end, let first = survey.recorded(at: signed.next) else { return nil }
+        return recorded.milliseconds - first.milliseconds
+    }
+
     private var end: Position { survey.end }
 
     /// Whether every record up to the end was there.

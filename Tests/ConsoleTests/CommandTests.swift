@@ -97,6 +97,11 @@ struct CommandTests {
             (["retention", "get", "--conversation", "c"], "--tenant"),
             (["events", "--from", "0"], "--from"),
             (["events", "--from", "3", "--last", "3"], "not both"),
+            (["audit", "verify", "d", "--bodies", "--root-key-command", ""], "names no program"),
+            (["audit", "verify", "d", "--bodies", "--root-key-command", "  "], "names no program"),
+            (["audit", "verify", "d", "--bodies", "--root-key-file", ""], "names no file"),
+            (["audit", "verify", "d", "--root-key-file", "k"], "--bodies"),
+            (["audit", "verify", "d", "--root-key-command", "k"], "--bodies"),
         ])
     func usage(line: [String], hint: String) {
         let ending = ending(line)

@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import subprocess
+import time
 
 import pytest
 
@@ -202,6 +203,26 @@ def test_what_changed_between_two_moments_and_by_which_event(make_daemon):
     assert diff("--viewer", "ada", "--from", f"#{before}", "--to", f"#{deletion}") == []
     text = annals(daemon, "diff", "t", "c", "--viewer", "ben", "--from", f"#{before}", "--to", f"#{deletion}").stdout
     assert "hidden" in text and f"local delete #{deletion}" in text
+
+
+def test_what_changed_where_an_id_came_twice(make_daemon):
+    daemon = make_daemon(cool_off_hours=0).start(purge_automatic="no")
+    now = time.time_ns() // 1_000_000
+    with Connection(daemon.socket) as connection:
+        first = connection.call("SEND", "t", "c", "ann", "m", "first", "AT", now - 100 * DAY)
+        second = connection.call("SEND", "t", "c", "ann", "m", "second", "AT", now - 10 * DAY)
+        assert second != first
+
+        def diff(*words):
+            done = annals(daemon, "diff", "t", "c", "--viewer", "ben", *words, "--json")
+            return [(change["change"], change["position"], change["by"]) for change in map(json.loads, done.stdout.splitlines())]
+
+        assert diff("--from", "50d ago") == [("appeared", second, second)]
+        connection.call("RETENTION.SET", "TENANT", "t", "50d", "REASON", "shorter")
+        # Its id means the second one by then, which is visible.
+        assert diff("--from", f"#{second}") == [("gone", first, None)]
+        text = annals(daemon, "diff", "t", "c", "--viewer", "ben", "--from", f"#{second}").stdout
+        assert "its id came again" in text
 
 
 def test_as_of_a_time_a_replay_has_what_had_happened_by_then(make_daemon):

@@ -118,7 +118,8 @@ final class Notary: Sendable {
         .folder(path: folder.checkpoints.path, reason: "\(reason). Nothing is signed; run 'annals audit verify' on a copy of the folder")
     }
 
-    private static func open(
+    /// A checkpoint whose signature and origin were looked at.
+    static func open(
         _ note: SignedNote, _ folder: AuditFolder, _ file: CheckpointFile, _ known: [VerifierKey]
     ) throws(ArchiveFailure) -> Signed {
         do {

@@ -1,4 +1,3 @@
-import Dispatch
 import Glibc
 import Synchronization
 
@@ -10,8 +9,9 @@ struct TemporaryHome {
     let path: String
 
     private static let made = Mutex<String?>(nil)
-    /// Where a handler writes the signal's number.
+    /// Where a handler writes the signal's number, and where the thread reads it.
     private static let mouth = Atomic<CInt>(-1)
+    private static let ear = Atomic<CInt>(-1)
 
     /// - Parameter name: what the folder's name begins with.
     init(named name: String) throws(Trouble) {
@@ -40,9 +40,11 @@ struct TemporaryHome {
         guard pipe(&ends) == 0 else {
             throw Trouble(.input, "cannot make a pipe: \(String(cString: strerror(errno)).lowercased())")
         }
-        let ear = ends[0]
+        ear.store(ends[0], ordering: .relaxed)
         mouth.store(ends[1], ordering: .relaxed)
-        DispatchQueue(label: "temporary home").async { removeAndDie(of: ear) }
+        var thread = pthread_t()
+        let code = pthread_create(&thread, nil, { _ in TemporaryHome.removeAndDie() }, nil)
+        guard code == 0 else { throw Trouble(.input, "cannot start a thread: \(String(cString: strerror(code)).lowercased())") }
         for number in [SIGINT, SIGTERM, SIGHUP] {
             var action = sigaction()
             sigaction(number, nil, &action)
@@ -62,10 +64,10 @@ struct TemporaryHome {
     }
 
     /// Keeps the lock to the end: the command, whose files are taken from it, must not have the last word.
-    private static func removeAndDie(of ear: CInt) {
+    private static func removeAndDie() -> UnsafeMutableRawPointer? {
         var number: UInt8 = 0
-        while Glibc.read(ear, &number, 1) != 1 { guard errno == EINTR else { return } }
-        made.withLock { made in
+        while Glibc.read(ear.load(ordering: .relaxed), &number, 1) != 1 { guard errno == EINTR else { return nil } }
+        return made.withLock { made in
             if let made { tearDown(made) }
             signal(CInt(number), SIG_DFL)
             kill(getpid(), CInt(number))

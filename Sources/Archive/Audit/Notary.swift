@@ -83,13 +83,8 @@ final class Notary: Sendable {
 
     /// The checkpoint that was signed at a size, if one was.
     func signed(at size: TreeSize) throws(ArchiveFailure) -> Signed? {
-        for note in try folder.checkpoints.notes().reversed() {
-            let head: TreeHead
-            do { head = try Checkpoint(parsing: note.text).head } catch { continue }
-            if head.size == size { return try Self.open(note, folder, folder.checkpoints, verifiers) }
-            if head.size < size { return nil }
-        }
-        return nil
+        guard let note = try folder.checkpoints.note(of: size, by: folder.origin) else { return nil }
+        return try Self.open(note, folder, folder.checkpoints, verifiers)
     }
 
     /// Both before either is written to: what is elsewhere must not grow with each attempt.

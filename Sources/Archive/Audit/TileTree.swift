@@ -70,7 +70,8 @@ package struct TileTree: Sendable {
         guard checkpoint.head.size <= head.size else {
             throw .folder(
                 path: target.checkpointPath,
-                reason: "is of \(checkpoint.head.size) events, and the newest checkpoint in \(path) of \(head.size) only; name a data folder "
+                reason:
+                    "is of \(checkpoint.head.size) events, and the newest checkpoint in \(path) of \(head.size) only; name a data folder "
                     + "that is not older, or another one for the tiles")
         }
         return checkpoint.head
@@ -132,7 +133,8 @@ package struct TileTree: Sendable {
         guard let published, frontier.root != published.root else { return }
         throw .folder(
             path: target.checkpointPath,
-            reason: "has another root at \(published.size) than the log in \(files.path), though both are \(folder.origin); run 'annals audit "
+            reason:
+                "has another root at \(published.size) than the log in \(files.path), though both are \(folder.origin); run 'annals audit "
                 + "verify' on it, or name another folder for its tiles")
     }
 

@@ -243,6 +243,8 @@ struct AuditTreeTests {
             ("rotate-signing-key", { try FileManager.default.removeItem(atPath: path) }),
             ("does not list", { try DurableFile.write(Array(String(repeating: "ab", count: 32).utf8), to: path) }),
             ("64 hexadecimal digits", { try DurableFile.write(Array(bytes.dropLast(3)), to: path) }),
+            ("64 hexadecimal digits", { try DurableFile.write(Array(bytes) + "more\n".utf8, to: path) }),
+            ("64 hexadecimal digits", { try DurableFile.write(Array("+1".utf8) + bytes.dropFirst(2), to: path) }),
         ]
         for (sentence, damage) in damages {
             try damage()

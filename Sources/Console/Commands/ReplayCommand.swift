@@ -29,6 +29,10 @@ package struct ReplayCommand: ParsableCommand {
 
     package init() {}
 
+    package func validate() throws {
+        if target?.isEmpty == true { throw ValidationError("--to names no folder; give its path, or leave it out.") }
+    }
+
     package func run() throws {
         guard let path = folder ?? getenv("ANNALS_DATA").map({ String(cString: $0) }) else {
             throw ValidationError("Which archive? Name its data folder, or set ANNALS_DATA.")

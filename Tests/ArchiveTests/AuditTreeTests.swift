@@ -141,7 +141,7 @@ struct AuditTreeTests {
         #expect(try file.notes() == notes)
     }
 
-    @Test("nothing is signed for a log whose end was cut off, or that is not the one that was signed")
+    @Test("nothing is signed or proved for a log whose end was cut off, or that is not the one that was signed")
     func cutOff() throws {
         let scratch = try Scratch()
         scratch.send(Scratch.Post("a"))
@@ -160,9 +160,15 @@ struct AuditTreeTests {
         try scratch.open()
         #expect(throws: Refusal.self) { try scratch.archive.checkpoint().get() }
         #expect(scratch.archive.upkeepStatus().checkpointError?.contains("its end was cut off") == true)
+        #expect(throws: Refusal.self) { try scratch.archive.proof(of: Position(1), size: nil).get() }
         scratch.send(Scratch.Post("another"))
         #expect(throws: Refusal.self) { try scratch.archive.checkpoint().get() }
         #expect(scratch.archive.upkeepStatus().checkpointError?.contains("another root") == true)
+        for (position, size) in [(1, nil), (2, nil), (1, 2), (2, 2)] as [(UInt64, UInt64?)] {
+            let refusal = #expect(throws: Refusal.self) { try scratch.archive.proof(of: Position(position), size: size).get() }
+            #expect(refusal?.code == .failed)
+        }
+        #expect(try scratch.archive.proof(of: Position(1), size: 1).get().file == nil)
         scratch.lendAppender()
         scratch.archive.upkeep.tick()
         #expect(scratch.archive.upkeepStatus().checkpointError?.contains("another root") == true)
@@ -187,6 +193,10 @@ struct AuditTreeTests {
         scratch.send(Scratch.Post("another"))
         #expect(throws: Refusal.self) { try scratch.archive.checkpoint().get() }
         #expect(scratch.archive.upkeepStatus().checkpointError?.contains("another root") == true)
+        for size in [nil, 2] as [UInt64?] {
+            #expect(throws: Refusal.self) { try scratch.archive.proof(of: Position(2), size: size).get() }
+        }
+        #expect(try scratch.archive.proof(of: Position(1), size: 1).get().file != nil)
         #expect(try CheckpointFile(path: elsewhere.file("checkpoints")).notes().count == 2)
     }
 
@@ -235,6 +245,8 @@ struct AuditTreeTests {
             ("rotate-signing-key", { try FileManager.default.removeItem(atPath: path) }),
             ("does not list", { try DurableFile.write(Array(String(repeating: "ab", count: 32).utf8), to: path) }),
             ("64 hexadecimal digits", { try DurableFile.write(Array(bytes.dropLast(3)), to: path) }),
+            ("64 hexadecimal digits", { try DurableFile.write(Array(bytes) + "more\n".utf8, to: path) }),
+            ("64 hexadecimal digits", { try DurableFile.write(Array("+1".utf8) + bytes.dropFirst(2), to: path) }),
         ]
         for (sentence, damage) in damages {
             try damage()

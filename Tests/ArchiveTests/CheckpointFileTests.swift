@@ -34,6 +34,18 @@ struct CheckpointFileTests {
         }
     }
 
+    @Test("one of a size is found among others, whatever else lies there")
+    func bySize() throws {
+        let sizes: [UInt64] = [1, 11, 2, 111, 20]
+        let nonsense = Array("log\n7\nno root\n\n— no signature\n\n".utf8)
+        try write(sizes.flatMap { note($0).bytes + [10] + nonsense } + note(3).bytes.dropLast(3))
+        for size in sizes { #expect(try file.note(of: TreeSize(size), by: signer.name.line) == note(size)) }
+        for size in [0, 3, 12, 200] as [UInt64] { #expect(try file.note(of: TreeSize(size), by: signer.name.line) == nil) }
+        #expect(throws: ArchiveFailure.self) { try file.note(of: TreeSize(7), by: signer.name.line) }
+        try write([])
+        #expect(try file.note(of: TreeSize(1), by: signer.name.line) == nil)
+    }
+
     @Test("a single note is kept, and closed before the next one")
     func single() throws {
         try write(note(1).bytes)

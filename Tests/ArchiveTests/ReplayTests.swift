@@ -100,6 +100,8 @@ struct ReplayTests {
             #expect(tally?.hidden == (position == 0 ? nil : position == 1 ? 0 : 1))
         }
         #expect(throws: ArchiveFailure.self) { try Replay(of: scratch.path, to: home.file("0")) }
+        #expect(throws: ArchiveFailure.self) { try Replay(of: scratch.path, to: home.file("nowhere/at/")) }
+        #expect(!FileManager.default.fileExists(atPath: home.file("nowhere")))
         #expect(throws: ArchiveFailure.self) {
             try Replay(of: scratch.path, to: home.file("beyond")).run(until: .position(Position(5))) { _, _ in }
         }

@@ -22,6 +22,14 @@ struct CommandTests {
         }
     }
 
+    @Test("what a command finds when it runs is told with its own usage")
+    func ownUsage() throws {
+        let ending = AnnalsCommand.Ending(ValidationError("Which archive?"), of: AuditTilesCommand.self)
+        #expect(ending.status == 2)
+        #expect(ending.text.hasPrefix("Error: Which archive?\nUsage: annals audit tiles "))
+        #expect(ending.text.hasSuffix("\n  See 'annals audit tiles --help' for more information."))
+    }
+
     @Test("appends are sent as they were typed")
     func appends() throws {
         #expect(try words("send", "t", "c", "--sender", "s", "hello") == ["SEND", "t", "c", "s", "*", "hello"])
@@ -42,6 +50,7 @@ struct CommandTests {
     func proof() throws {
         #expect(try words("audit", "prove", "5") == ["AUDIT.PROVE", 5])
         #expect(try words("audit", "prove", "#5", "--size", "9") == ["AUDIT.PROVE", 5, "SIZE", 9])
+        #expect(try words("audit", "consistency", "\(UInt64.max)") == ["AUDIT.CONSISTENCY", "18446744073709551615"])
         for text in ["##5", "#", "x", "+5", "#-5"] { #expect(ending(["audit", "prove", text])?.status == EndStatus.usage.rawValue) }
     }
 
@@ -97,6 +106,13 @@ struct CommandTests {
             (["retention", "get", "--conversation", "c"], "--tenant"),
             (["events", "--from", "0"], "--from"),
             (["events", "--from", "3", "--last", "3"], "not both"),
+            (["audit", "verify", "d", "--bodies", "--root-key-command", ""], "names no program"),
+            (["audit", "verify", "d", "--bodies", "--root-key-command", "  "], "names no program"),
+            (["audit", "verify", "d", "--bodies", "--root-key-file", ""], "names no file"),
+            (["audit", "verify", "d", "--root-key-file", "k"], "--bodies"),
+            (["audit", "verify", "d", "--root-key-command", "k"], "--bodies"),
+            (["audit", "tiles", ""], "an empty name is none"),
+            (["replay", "d", "--to", ""], "names no folder"),
         ])
     func usage(line: [String], hint: String) {
         let ending = ending(line)

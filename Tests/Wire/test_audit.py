@@ -1,6 +1,8 @@
 """What can be proved of a log, checked by a verifier that shares nothing with the daemon."""
 
+import base64
 import json
+import shutil
 
 import pytest
 
@@ -86,7 +88,8 @@ def test_proofs_outlive_a_purge_of_most_of_the_log(log, dice):
         kept = kept_checkpoints(log.outside, keys)
         wait_for(lambda: kept_checkpoints(log.outside, keys)[-1].size > sizes[-1].size)
         kept = kept_checkpoints(log.outside, keys)
-        assert [head for head in kept if head.size <= sizes[-1].size] == sizes
+        # Besides them one of the start, if the daemon came to look when there was an event already.
+        assert [head for head in kept if 1 < head.size <= sizes[-1].size] == sizes
         for earlier, later in zip(kept, kept[1:]):
             check_growth(connection, earlier, later)
             check_growth(connection, earlier, kept[-1])
@@ -177,6 +180,95 @@ def test_tiles_are_read_by_another_verifier_and_grow(log, tmp_path):
             assert connection.call("AUDIT.PROVE", position)["record"] == entries[position - 1]
 
 
+@pytest.fixture
+def tiled(log, tmp_path):
+    """Its tiles, and the key to check them."""
+    tiles = tmp_path / "tiles"
+    with Connection(log.socket) as connection:
+        connection.call("HELLO", 3)
+        fill(connection, 600)
+        connection.call("AUDIT.CHECKPOINT")
+        log.keys = keys_of(connection)
+    log.tiles = tiles
+    log.write_tiles = lambda *words, data=log.data: annals(log, "audit", "tiles", tiles, "--data", data, *words, check=False)
+    assert log.write_tiles().returncode == 0
+    log.first = {path: path.read_bytes() for path in tiles.rglob("*") if path.is_file()}
+    return log
+
+
+def refused(done, *sentences):
+    assert done.returncode == 5 and all(sentence in done.stderr for sentence in sentences), done.stderr
+
+
+def test_tiles_that_were_overwritten_are_written_anew_and_named(tiled):
+    places = ["tile/0/001", "tile/entries/000", "tile/1/000.p/2"]
+    for place in places:
+        path = tiled.tiles / place
+        path.write_bytes(bytes(path.stat().st_size))
+    assert json.loads(tiled.write_tiles("--json").stdout)["replaced"] == ["tile/entries/000", "tile/0/001", "tile/1/000.p/2"]
+    assert {path: path.read_bytes() for path in tiled.first} == tiled.first
+    summary = json.loads(tiled.write_tiles("--json").stdout)
+    assert (summary["tiles"], summary["bundles"], summary["replaced"]) == (0, 0, [])
+    (tiled.tiles / "tile/0/001").write_bytes(b"")
+    assert "tile/0/001, which held something else" in " ".join(tiled.write_tiles().stdout.split())
+
+
+def test_tiles_of_another_log_are_refused_and_left_as_they_are(tiled, make_daemon):
+    other = make_daemon(cool_off_hours=0).start(purge_automatic="no")
+    with Connection(other.socket) as connection:
+        fill(connection, 700)
+        connection.call("AUDIT.CHECKPOINT")
+    own, foreign = (json.loads((daemon.data / "annals.json").read_text())["origin"] for daemon in (tiled, other))
+    refused(tiled.write_tiles(data=other.data), str(tiled.tiles / "checkpoint"), own, foreign)
+    assert {path: path.read_bytes() for path in tiled.tiles.rglob("*") if path.is_file()} == tiled.first
+    # Without the checkpoint nobody knows whose they are.
+    (tiled.tiles / "checkpoint").unlink()
+    refused(tiled.write_tiles(data=other.data), "tile/0/000", foreign)
+    assert json.loads(tiled.write_tiles("--json").stdout)["tiles"] == 0
+    assert {path: path.read_bytes() for path in tiled.first} == tiled.first
+
+
+def test_tiles_of_another_history_are_refused_and_left_as_they_are(tiled, tmp_path):
+    """The folder was rolled back, and went on otherwise."""
+    assert tiled.stop() == 0
+    shutil.copytree(tiled.data, tmp_path / "older")
+    tiled.start(purge_automatic="no")
+    with Connection(tiled.socket) as connection:
+        fill(connection, 1, 600)
+        connection.call("AUDIT.CHECKPOINT")
+    assert tiled.write_tiles().returncode == 0
+    newer = {path: path.read_bytes() for path in tiled.tiles.rglob("*") if path.is_file()}
+    refused(tiled.write_tiles(data=tmp_path / "older"), "is of 601 events", "of 600 only")
+    assert tiled.stop() == 0
+    shutil.rmtree(tiled.data)
+    shutil.move(tmp_path / "older", tiled.data)
+    tiled.outside.unlink()
+    tiled.start(purge_automatic="no")
+    with Connection(tiled.socket) as connection:
+        fill(connection, 300, 2000)
+        connection.call("AUDIT.CHECKPOINT")
+    refused(tiled.write_tiles(), "another root at 601", str(tiled.data))
+    assert {path: path.read_bytes() for path in tiled.tiles.rglob("*") if path.is_file()} == newer
+
+
+def test_a_checkpoint_that_the_log_did_not_sign_is_not_published(tiled):
+    with Connection(tiled.socket) as connection:
+        fill(connection, 1, 600)
+        connection.call("AUDIT.CHECKPOINT")
+    kept = tiled.data / "audit" / "checkpoints"
+    lines = kept.read_bytes().split(b"\n")
+    signature = base64.b64decode(lines[-3].split(b" ")[2])
+    lines[-3] = b" ".join(lines[-3].split(b" ")[:2] + [base64.b64encode(signature[:-1] + bytes([signature[-1] ^ 1]))])
+    kept.write_bytes(b"\n".join(lines))
+    refused(tiled.write_tiles(), str(kept), "signature")
+    assert {path: path.read_bytes() for path in tiled.tiles.rglob("*") if path.is_file()} == tiled.first
+
+
+def test_tiles_need_a_folder(tiled):
+    empty = annals(tiled, "audit", "tiles", "", "--data", tiled.data, check=False)
+    assert (empty.returncode, "an empty name is none" in empty.stderr) == (2, True)
+
+
 def test_the_command_line_proves(log, tmp_path):
     with Connection(log.socket) as connection:
         fill(connection, 10)
@@ -212,6 +304,11 @@ def test_the_life_of_a_message_is_proved_event_by_event_also_after_its_content_i
     for position in kinds:
         proof, record = (tmp_path / "proofs" / f"{position}.{end}" for end in ("proof", "record"))
         assert c2sp.verify_proof_file(proof.read_bytes(), record.read_bytes(), key.name, [key]).size >= position
+
+
+def test_proofs_of_no_message_make_no_folder(log, tmp_path):
+    done = annals(log, "history", "kept", "m-0", "--reason", "an audit", "--proofs", tmp_path / "proofs", check=False)
+    assert (done.returncode, (tmp_path / "proofs").exists()) == (1, False)
 
 
 def test_a_new_key_signs_on(log):
@@ -254,3 +351,17 @@ def test_a_place_for_checkpoints_that_is_none_is_refused(make_daemon, place, sen
     daemon.data.mkdir()
     with pytest.raises(AssertionError, match=sentence):
         daemon.start(checkpoint_file=daemon.folder / place)
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+def test_a_link_into_the_data_folder_is_no_place_for_checkpoints(make_daemon, is_there):
+    daemon = make_daemon()
+    daemon.data.mkdir()
+    if is_there:
+        daemon.start()
+        assert daemon.stop() == 0
+        (daemon.data / "kept").touch()
+    (daemon.folder / "one").symlink_to("two")
+    (daemon.folder / "two").symlink_to(daemon.data / "kept")
+    with pytest.raises(AssertionError, match="in the data folder"):
+        daemon.start(checkpoint_file=daemon.folder / "one")

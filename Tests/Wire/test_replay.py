@@ -1,7 +1,10 @@
 """The log replayed up to a moment, beside the daemon whose log it is; and what changed between two moments."""
 
 import json
+import os
+import signal
 import subprocess
+import time
 
 import pytest
 
@@ -73,6 +76,58 @@ def test_a_replay_that_is_kept_is_a_folder_of_its_own_and_touches_nothing(make_d
     assert (beyond.returncode, "ends at #1, before #99" in beyond.stderr) == (5, True)
     text = subprocess.run([ANNALS, "replay", daemon.data], capture_output=True, text=True, check=True).stdout
     assert answer["digest"] in text and "tenant" in text
+
+
+@pytest.fixture
+def filled(make_daemon):
+    """The folder of a daemon that is stopped, with a few thousand messages."""
+    daemon = make_daemon().start()
+    with Connection(daemon.socket) as connection:
+        for start in range(0, 4000, 1000):
+            for number in range(start, start + 1000):
+                connection.send("SEND", "t", "c", "ann", f"m-{number}", "x" * 100)
+            for _ in range(1000):
+                connection.answer()
+    assert daemon.stop() == 0
+    return daemon.data
+
+
+def test_who_reads_no_further_ends_it_without_a_word_and_nothing_is_left(filled, tmp_path):
+    with subprocess.Popen(
+        [ANNALS, "replay", filled, "--messages"], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+    ) as process:
+        assert json.loads(process.stdout.readline())["id"] == "m-0"
+        process.stdout.close()
+        assert (process.wait(60), process.stderr.read()) == (0, b"")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_ends_it_and_leaves_nothing(filled, tmp_path, number):
+    with subprocess.Popen(
+        [ANNALS, "replay", filled, "--messages"], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+    ) as process:
+        # The rest fills the pipe, so that it is still at work.
+        assert process.stdout.readline()
+        assert len(list(tmp_path.glob("annals-replay-*"))) == 1
+        process.send_signal(number)
+        assert (process.wait(60), process.stderr.read()) == (-number, b"")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_signal_at_any_moment_leaves_nothing(filled, tmp_path, dice):
+    for _ in range(20):
+        process = subprocess.Popen(
+            [ANNALS, "replay", filled], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env={**os.environ, "TMPDIR": str(tmp_path)})
+        try:
+            process.communicate(timeout=dice.random() / 2)
+        except subprocess.TimeoutExpired:
+            process.terminate()
+        _, said = process.communicate(timeout=60)
+        assert (process.returncode in (0, -signal.SIGTERM), said) == (True, b"")
+        assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.skipif(not COFACTS.exists(), reason="the real conversations are not there")
@@ -148,6 +203,26 @@ def test_what_changed_between_two_moments_and_by_which_event(make_daemon):
     assert diff("--viewer", "ada", "--from", f"#{before}", "--to", f"#{deletion}") == []
     text = annals(daemon, "diff", "t", "c", "--viewer", "ben", "--from", f"#{before}", "--to", f"#{deletion}").stdout
     assert "hidden" in text and f"local delete #{deletion}" in text
+
+
+def test_what_changed_where_an_id_came_twice(make_daemon):
+    daemon = make_daemon(cool_off_hours=0).start(purge_automatic="no")
+    now = time.time_ns() // 1_000_000
+    with Connection(daemon.socket) as connection:
+        first = connection.call("SEND", "t", "c", "ann", "m", "first", "AT", now - 100 * DAY)
+        second = connection.call("SEND", "t", "c", "ann", "m", "second", "AT", now - 10 * DAY)
+        assert second != first
+
+        def diff(*words):
+            done = annals(daemon, "diff", "t", "c", "--viewer", "ben", *words, "--json")
+            return [(change["change"], change["position"], change["by"]) for change in map(json.loads, done.stdout.splitlines())]
+
+        assert diff("--from", "50d ago") == [("appeared", second, second)]
+        connection.call("RETENTION.SET", "TENANT", "t", "50d", "REASON", "shorter")
+        # Its id means the second one by then, which is visible.
+        assert diff("--from", f"#{second}") == [("gone", first, None)]
+        text = annals(daemon, "diff", "t", "c", "--viewer", "ben", "--from", f"#{second}").stdout
+        assert "its id came again" in text
 
 
 def test_as_of_a_time_a_replay_has_what_had_happened_by_then(make_daemon):

@@ -58,10 +58,12 @@ extension Archive {
                 return .failure(Refusal(.badArgument, "SIZE must be at least the position, since a tree of \(size) ends before it"))
             }
             signed = try core.notary.signed(at: TreeSize(size))
+            // A log that was cut off and grew again has another root there, and nothing proves what was signed.
+            if let signed, try !tree.agrees(with: signed.head) { return .failure(.otherRoot(size)) }
             head = if let signed { signed.head } else { try tree.head(at: TreeSize(size)) }
         } else {
             let newest: Notary.Signed
-            do { newest = try self.newest(with: position) } catch { return .failure(.unsigned) }
+            do { newest = try self.newest(with: position, tree) } catch { return .failure(.unsigned) }
             (signed, head) = (newest, newest.head)
         }
         return .success(try proof(of: position, in: head, signed, tree))
@@ -101,9 +103,9 @@ extension Archive {
 }
 
 extension Archive {
-    /// The newest checkpoint, or a newer one if that has not come so far.
-    private func newest(with position: Position) throws(ArchiveFailure) -> Notary.Signed {
-        if let newest = core.notary.newest, newest.head.size.contains(position.leaf) { return newest }
+    /// The newest checkpoint, or a newer one if that has not come so far. Signing tells of one that the log does not agree with.
+    private func newest(with position: Position, _ tree: AuditTree) throws(ArchiveFailure) -> Notary.Signed {
+        if let newest = core.notary.newest, newest.head.size.contains(position.leaf), try tree.agrees(with: newest.head) { return newest }
         return try upkeep.sign()
     }
 }
@@ -120,6 +122,12 @@ extension TreeHash {
 
 extension Refusal {
     fileprivate static let unsigned = Refusal(.failed, "no checkpoint can be signed; the daemon's log, and 'annals status', say why")
+
+    fileprivate static func otherRoot(_ size: UInt64) -> Refusal {
+        Refusal(
+            .failed,
+            "at \(size) the log has another root than the checkpoint that was signed; run 'annals audit verify' on a copy of the folder")
+    }
 
     fileprivate static func beyondEnd(_ size: UInt64, _ end: TreeSize) -> Refusal {
         Refusal(.badArgument, "\(size) is beyond the log's end, \(end)")

@@ -25,6 +25,12 @@ struct AuditTree {
         try TreeHead(size: size) { (node) throws(ArchiveFailure) in try hash(of: node) }
     }
 
+    /// Whether it goes as far as a head, and has its root there.
+    func agrees(with head: TreeHead) throws(ArchiveFailure) -> Bool {
+        guard try head.size <= size() else { return false }
+        return try self.head(at: head.size).root == head.root
+    }
+
     func frontier(at size: TreeSize) throws(ArchiveFailure) -> Frontier {
         try Frontier(size: size) { (node) throws(ArchiveFailure) in try hash(of: node) }
     }

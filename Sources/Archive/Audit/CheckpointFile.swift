@@ -19,6 +19,36 @@ struct CheckpointFile: Sendable {
         return notes
     }
 
+    /// The last one of a size; nil if there is none. Of all the others only the text is looked at: there may be a hundred thousand.
+    func note(of size: TreeSize, by origin: NoteLine) throws(ArchiveFailure) -> SignedNote? {
+        let bytes = try bytes()
+        let head = origin.utf8 + Array("\n\(size)\n".utf8)
+        let behindOther = [Self.lineEnd, Self.lineEnd] + head
+        var start = bytes.starts(with: head) ? 0 : nil
+        var place = 0
+        while let next = Self.place(of: behindOther, in: bytes, from: place) {
+            start = next + 2
+            place = next + 2
+        }
+        guard let start, let range = Self.firstWhole(in: bytes[start...]) else { return nil }
+        do { return try SignedNote(parsing: Array(range)) } catch {
+            throw .folder(path: path, reason: "holds what is no checkpoint (\(error.explanation)); restore it from a backup")
+        }
+    }
+
+    private static func place(of sought: [UInt8], in bytes: [UInt8], from start: Int) -> Int? {
+        bytes.withUnsafeBytes { all in
+            guard let base = all.baseAddress else { return nil }
+            var place = start
+            while place + sought.count <= all.count, let found = memchr(base + place, CInt(sought[0]), all.count - place) {
+                place = base.distance(to: UnsafeRawPointer(found))
+                if place + sought.count <= all.count, memcmp(found, sought, sought.count) == 0 { return place }
+                place += 1
+            }
+            return nil
+        }
+    }
+
     /// The same of a file that may also be a single note, as 'annals audit checkpoint' prints one.
     ///
     /// It may come from anywhere, and all of it is read at once: so there is a limit, of decades of a checkpoint every five minutes.
@@ -36,19 +66,24 @@ struct CheckpointFile: Sendable {
         }
     }
 
-    /// Each is a text and, behind an empty line, who signed it; and it is there whole when an empty line is behind that.
     private static func whole(in bytes: [UInt8]) -> [ArraySlice<UInt8>] {
         var found: [ArraySlice<UInt8>] = []
-        var start = 0
-        var block = 0
-        for place in bytes.indices.dropLast() where place >= block && bytes[place] == lineEnd && bytes[place + 1] == lineEnd {
-            if bytes[block...place].starts(with: signatureMark) {
-                found.append(bytes[start...place])
-                start = place + 2
-            }
-            block = place + 2
+        var rest = bytes[...]
+        while let note = firstWhole(in: rest) {
+            found.append(note)
+            rest = bytes[(note.endIndex + 1)...]
         }
         return found
+    }
+
+    /// Each is a text and, behind an empty line, who signed it; and it is there whole when an empty line is behind that.
+    private static func firstWhole(in bytes: ArraySlice<UInt8>) -> ArraySlice<UInt8>? {
+        var block = bytes.startIndex
+        for place in bytes.indices.dropLast() where place >= block && bytes[place] == lineEnd && bytes[place + 1] == lineEnd {
+            if bytes[block...place].starts(with: signatureMark) { return bytes[...place] }
+            block = place + 2
+        }
+        return nil
     }
 
     static let bytesMax = 1 << 30
@@ -61,10 +96,12 @@ struct CheckpointFile: Sendable {
         guard file >= 0 else { throw failure("read") }
         defer { close(file) }
         // Anything may lie under a name: a pipe may never say anything, and a device never end.
-        guard try status(of: file).st_mode & S_IFMT == S_IFREG else {
+        let status = try status(of: file)
+        guard status.st_mode & S_IFMT == S_IFREG else {
             throw .folder(path: path, reason: "is no regular file; name a file of checkpoints")
         }
         var bytes: [UInt8] = []
+        bytes.reserveCapacity(min(Int(status.st_size), Self.bytesMax))
         var slice = [UInt8](repeating: 0, count: 1 << 16)
         while true {
             let count = slice.withUnsafeMutableBytes { Glibc.read(file, $0.baseAddress, $0.count) }

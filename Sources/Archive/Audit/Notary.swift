@@ -83,13 +83,10 @@ final class Notary: Sendable {
 
     /// The checkpoint that was signed at a size, if one was.
     func signed(at size: TreeSize) throws(ArchiveFailure) -> Signed? {
-        for note in try folder.checkpoints.notes().reversed() {
-            let head: TreeHead
-            do { head = try Checkpoint(parsing: note.text).head } catch { continue }
-            if head.size == size { return try Self.open(note, folder, folder.checkpoints, verifiers) }
-            if head.size < size { return nil }
-        }
-        return nil
+        // The newest may be known only elsewhere, where the folder was restored.
+        if let newest, newest.head.size == size { return newest }
+        guard let note = try folder.checkpoints.note(of: size, by: folder.origin) else { return nil }
+        return try Self.open(note, folder, folder.checkpoints, verifiers)
     }
 
     /// Both before either is written to: what is elsewhere must not grow with each attempt.
@@ -118,7 +115,8 @@ final class Notary: Sendable {
         .folder(path: folder.checkpoints.path, reason: "\(reason). Nothing is signed; run 'annals audit verify' on a copy of the folder")
     }
 
-    private static func open(
+    /// A checkpoint whose signature and origin were looked at.
+    static func open(
         _ note: SignedNote, _ folder: AuditFolder, _ file: CheckpointFile, _ known: [VerifierKey]
     ) throws(ArchiveFailure) -> Signed {
         do {

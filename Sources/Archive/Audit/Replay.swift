@@ -23,10 +23,13 @@ package struct Replay: Sendable {
         case position(Position)
     }
 
-    /// - Parameter target: a folder for what is built, which must not be there yet.
+    /// - Parameter target: a folder for what is built, which must not be there yet; the one that it lies in must.
     package init(of path: String, to target: String) throws(ArchiveFailure) {
         guard access(target, F_OK) != 0 else {
             throw .folder(path: target, reason: "is there already; name a folder that is not there yet")
+        }
+        guard access(Self.parent(of: target), F_OK) == 0 else {
+            throw .folder(path: target, reason: "lies in a folder that is not there; make that first, or name another")
         }
         guard !FilePlace(target).isIn(FilePlace(path)) else {
             throw .folder(path: target, reason: "is in the data folder, of which nothing is changed; name a folder outside it")
@@ -40,6 +43,13 @@ package struct Replay: Sendable {
             throw .folder(
                 path: path, reason: "lacks the events \(gap.lowerBound) to \(gap.upperBound); 'annals audit verify' says more about it")
         }
+    }
+
+    private static func parent(of path: String) -> String {
+        var name = path[...]
+        while name.count > 1, name.last == "/" { name.removeLast() }
+        guard let slash = name.lastIndex(of: "/") else { return "." }
+        return slash == name.startIndex ? "/" : String(name[..<slash])
     }
 
     /// - Parameter tell: is told how many events are done, and how many there are.

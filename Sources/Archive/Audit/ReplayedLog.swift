@@ -67,28 +67,39 @@ package struct ReplayedLog: Sendable {
         } catch { throw ArchiveFailure(error) }
     }
 
-    /// Calls `body` with every message, by partition and position.
-    package func forEachMessage(_ body: (Message) throws -> Void) throws(ArchiveFailure) {
-        do {
-            for id in store.shelf.all { try forEachMessage(in: id, body) }
-        } catch { throw ArchiveFailure(error) }
+    /// Calls `body` with every message, by partition and position. What it throws ends the walk, and comes out as it is; all else that
+    /// is thrown is an `ArchiveFailure`.
+    package func forEachMessage(_ body: (Message) throws -> Void) throws {
+        for id in store.shelf.all { try forEachMessage(in: id, body) }
     }
 
     private func forEachMessage(in id: PartitionID, _ body: (Message) throws -> Void) throws {
-        guard let lease = try store.shelf.lease(id) else { return }
+        guard let lease = try lease(id) else { return }
         var bench = Bench(horizon: Horizon(position: position, time: time))
         var walk = TrailWalk(of: lease.partition)
-        while let slice = try walk.next() {
-            var messages: [Message] = []
-            try store.state.environment.read { reader in
+        while let messages = try next(&walk, &bench) {
+            for message in messages { try body(message) }
+        }
+    }
+
+    private func lease(_ id: PartitionID) throws(ArchiveFailure) -> PartitionShelf.Lease? {
+        do { return try store.shelf.lease(id) } catch { throw ArchiveFailure(error) }
+    }
+
+    /// The messages of the next records, maybe none; nil where there are no more records.
+    private func next(_ walk: inout TrailWalk, _ bench: inout Bench) throws(ArchiveFailure) -> [Message]? {
+        do {
+            guard let slice = try walk.next() else { return nil }
+            return try store.state.environment.read { reader in
+                var messages: [Message] = []
                 for row in slice where row.fields.kind == .send && row.fields.at <= time {
                     let event = try row.event()
                     guard case .send(let send) = event.deed, let tenant = event.tenant else { continue }
                     messages.append(try message(event, send, tenant, &bench, reader))
                 }
+                return messages
             }
-            for message in messages { try body(message) }
-        }
+        } catch { throw ArchiveFailure(error) }
     }
 
     /// What many messages are judged by, looked up once.

@@ -90,17 +90,21 @@ struct SigningKeys: Sendable {
             throw .folder(
                 path: path, reason: "must be a file of the daemon's own that nobody else can read; run: chmod 600 \(path)")
         }
-        let text: String
-        do { text = String(decoding: try Data(contentsOf: URL(filePath: path)), as: UTF8.self) } catch {
+        var text: [UInt8]
+        do { text = Array(try Data(contentsOf: URL(filePath: path))) } catch {
             throw .folder(path: path, reason: "cannot be read (\(error)); check whose it is")
         }
-        let digits = Array(text.utf8.prefix { $0 != UInt8(ascii: "\n") })
-        let seed = stride(from: 0, to: digits.count - 1, by: 2).compactMap { start in
-            UInt8(String(decoding: digits[start...start + 1], as: UTF8.self), radix: 16)
-        }
-        guard digits.count == 2 * NoteSigner.seedBytes, seed.count == NoteSigner.seedBytes else {
+        if text.last == UInt8(ascii: "\n") { text.removeLast() }
+        guard text.count == 2 * NoteSigner.seedBytes, let seed = bytes(ofDigits: text) else {
             throw .folder(path: path, reason: "is no signing key, which is 64 hexadecimal digits and a newline; restore it from a backup")
         }
         return seed
+    }
+
+    /// Nil for anything but digits: a number may have a sign, and these are none.
+    private static func bytes(ofDigits text: [UInt8]) -> [UInt8]? {
+        let values = text.compactMap { Character(UnicodeScalar($0)).hexDigitValue }
+        guard values.count == text.count else { return nil }
+        return stride(from: 0, to: values.count - 1, by: 2).map { UInt8(values[$0] << 4 | values[$0 + 1]) }
     }
 }

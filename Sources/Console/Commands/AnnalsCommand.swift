@@ -27,8 +27,10 @@ package struct AnnalsCommand: AsyncParsableCommand {
     /// Runs the command line and returns how the process ends.
     package static func execute(_ arguments: [String]) async -> Int32 {
         Interruption.ignoreBrokenPipes()
+        var type: any ParsableCommand.Type = AnnalsCommand.self
         do {
             var command = try await asyncParseAsRoot(arguments)
+            type = Swift.type(of: command)
             if var command = command as? any AsyncParsableCommand {
                 try await command.run()
             } else {
@@ -36,7 +38,7 @@ package struct AnnalsCommand: AsyncParsableCommand {
             }
             return EndStatus.done.rawValue
         } catch {
-            return say(Ending(error))
+            return say(Ending(error, of: type))
         }
     }
 
@@ -45,7 +47,8 @@ package struct AnnalsCommand: AsyncParsableCommand {
         package var status: Int32
         package var text: String
 
-        package init(_ error: any Error) {
+        /// - Parameter command: what ran, whose usage is shown; of what does not parse the parser knows it.
+        package init(_ error: any Error, of command: any ParsableCommand.Type = AnnalsCommand.self) {
             if let trouble = error as? Trouble {
                 status = trouble.status.rawValue
                 text = trouble.sentence.isEmpty ? "" : "annals: \(trouble.sentence)"
@@ -53,8 +56,15 @@ package struct AnnalsCommand: AsyncParsableCommand {
             }
             let code = AnnalsCommand.exitCode(for: error)
             // Help, version and completion scripts are "errors" of the parser, too.
-            text = AnnalsCommand.fullMessage(for: error)
+            text = (error as? ValidationError).map { Self.text($0, command) } ?? AnnalsCommand.fullMessage(for: error)
             status = code == .validationFailure ? EndStatus.usage.rawValue : code.rawValue
+        }
+
+        /// As the parser writes it, who would show the root's usage for what only a running command finds.
+        private static func text(_ error: ValidationError, _ command: any ParsableCommand.Type) -> String {
+            let usage = AnnalsCommand.usageString(for: command)
+            let name = usage.split(separator: " ").prefix { !"<[-(".contains($0.first ?? "<") }.joined(separator: " ")
+            return "Error: \(error.message)\nUsage: \(usage)\n  See '\(name) --help' for more information."
         }
     }
 

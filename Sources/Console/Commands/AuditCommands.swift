@@ -50,7 +50,7 @@ package struct AuditCommand: ParsableCommand {
         package init() {}
 
         package func request(now: Instant) -> [Word] {
-            ["AUDIT.PROVE", .number(Int(clamping: position))] + (size.map { ["SIZE", .number(Int(clamping: $0))] } ?? [])
+            ["AUDIT.PROVE", AuditCommand.word(position)] + (size.map { ["SIZE", AuditCommand.word($0)] } ?? [])
         }
 
         package func show(_ answer: RESPValue, in view: View) throws(Trouble) -> String {
@@ -89,7 +89,7 @@ package struct AuditCommand: ParsableCommand {
         package init() {}
 
         package func request(now: Instant) -> [Word] {
-            ["AUDIT.CONSISTENCY", .number(Int(clamping: old))] + (new.map { [.number(Int(clamping: $0))] } ?? [])
+            ["AUDIT.CONSISTENCY", AuditCommand.word(old)] + (new.map { [AuditCommand.word($0)] } ?? [])
         }
 
         package func show(_ answer: RESPValue, in view: View) throws(Trouble) -> String {
@@ -118,6 +118,9 @@ package struct AuditCommand: ParsableCommand {
             return keys.map { view.text($0, under: "key") + "\n" }.joined()
         }
     }
+
+    /// As it was typed: a complaint is to name that, also where no log will ever come so far.
+    private static func word(_ number: UInt64) -> Word { Int(exactly: number).map(Word.number) ?? .text("\(number)") }
 
     /// A position as people write it here and elsewhere.
     private static func position(_ text: String) throws(ValidationError) -> UInt64 {

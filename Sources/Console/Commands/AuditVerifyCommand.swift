@@ -38,6 +38,13 @@ package struct AuditVerifyCommand: ParsableCommand {
         guard rootKeyFile == nil || rootKeyCommand == nil else {
             throw ValidationError("--root-key-file and --root-key-command exclude each other.")
         }
+        if let rootKeyCommand, Self.words(of: rootKeyCommand).isEmpty {
+            throw ValidationError("--root-key-command names no program; give its path, and its arguments behind it.")
+        }
+        if rootKeyFile?.isEmpty == true { throw ValidationError("--root-key-file names no file; give its path.") }
+        guard bodies || (rootKeyFile == nil && rootKeyCommand == nil) else {
+            throw ValidationError("A root key is needed only to open bodies; give --bodies as well, or leave it out.")
+        }
     }
 
     package func run() throws {
@@ -70,6 +77,8 @@ package struct AuditVerifyCommand: ParsableCommand {
         }
     }
 
+    private static func words(of command: String) -> [String] { command.split(separator: " ").map(String.init) }
+
     private func options(_ path: String) -> AuditVerify.Options {
         var options = AuditVerify.Options()
         options.checkpointFiles = checkpoints
@@ -77,7 +86,7 @@ package struct AuditVerifyCommand: ParsableCommand {
         guard bodies else { return options }
         options.isThorough = true
         if let rootKeyCommand {
-            options.rootKey = .command(rootKeyCommand.split(separator: " ").map(String.init))
+            options.rootKey = .command(Self.words(of: rootKeyCommand))
         } else {
             options.rootKey = .file(rootKeyFile ?? path + "/vault/root.key")
         }

@@ -34,8 +34,7 @@ package struct DiffCommand: AsyncParsableCommand {
         var changes: [TimelineChange] = []
         for message in after where !known.contains(message.position) {
             let why = try await explained(message, asOf: later, client)
-            let wasThere = try await explained(message, asOf: earlier, client)
-            changes.append(.appeared(message, why: why, wasThere: !wasThere.isNull))
+            changes.append(.appeared(message, why: why, wasThere: Self.was(message, by: start)))
         }
         for message in before where !remaining.contains(message.position) {
             changes.append(.gone(message, why: try await explained(message, asOf: later, client)))
@@ -84,12 +83,22 @@ package struct DiffCommand: AsyncParsableCommand {
         }
     }
 
+    /// Whether it had been sent. Asked of the message itself: its id may have meant another one then.
+    private static func was(_ message: AnnalsClient.Message, by moment: Moment) -> Bool {
+        switch moment {
+        case .time(let time): message.at.rawValue <= Int(time.milliseconds)
+        case .position(let position): message.position.rawValue <= Int(clamping: position)
+        }
+    }
+
+    /// Null where its id means another message by then.
     private func explained(
         _ message: AnnalsClient.Message, asOf moment: String, _ client: AnnalsClient
     ) async throws(Trouble) -> RESPValue {
-        try await client.ask([
+        let answer = try await client.ask([
             "MESSAGE.GET", .text(tenant), .text(message.id), "VIEWER", .text(viewer), "ASOF", .text(moment), "EXPLAIN",
         ])
+        return answer["position"]?.integer == message.position.rawValue ? answer : .null
     }
 
     private static let pageCount = 1000

@@ -73,7 +73,7 @@ package struct HistoryCommand: Question {
     package func run() async throws {
         let client = try await options.connect()
         let answer = try await client.ask(request(now: Zone.now()))
-        if let proofs { try await EventProofs(in: proofs).write(of: answer["events"]?.array ?? [], client) }
+        if let proofs { try await EventProofs(folder: proofs).write(of: answer["events"]?.array ?? [], client) }
         try Output.standard.write(options.json ? try json(answer).text + "\n" : try show(answer, in: options.view))
         await client.close()
     }

@@ -29,13 +29,17 @@ package struct ReplayCommand: ParsableCommand {
 
     package init() {}
 
+    package func validate() throws {
+        if target?.isEmpty == true { throw ValidationError("--to names no folder; give its path, or leave it out.") }
+    }
+
     package func run() throws {
         guard let path = folder ?? getenv("ANNALS_DATA").map({ String(cString: $0) }) else {
             throw ValidationError("Which archive? Name its data folder, or set ANNALS_DATA.")
         }
         let moment = try moment()
         if let target { return try show(try log(of: path, moment, at: target)) }
-        let home = try TemporaryHome()
+        let home = try TemporaryHome(named: "annals-replay")
         do {
             try show(try log(of: path, moment, at: home.path + "/replay"))
         } catch {
@@ -82,20 +86,4 @@ package struct ReplayCommand: ParsableCommand {
             throw trouble
         } catch { throw Trouble(.input, Harmless.line(Harmless.text("\(error)"))) }
     }
-}
-
-/// A folder that is gone when the command ends.
-private struct TemporaryHome {
-    let path: String
-
-    init() throws(Trouble) {
-        let parent = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
-        var template = Array("\(parent)/annals-replay-XXXXXX".utf8CString)
-        guard mkdtemp(&template) != nil else {
-            throw Trouble(.input, "cannot make a folder in \(parent): \(String(cString: strerror(errno)).lowercased()); set TMPDIR")
-        }
-        path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
-    }
-
-    func remove() throws(Trouble) { try FileOutput.removeFolder(path) }
 }

@@ -2,7 +2,7 @@ package import AnnalsClient
 
 /// What became of one message for a viewer between two moments.
 package enum TimelineChange: Sendable {
-    /// `why`: the message at the later moment, explained.
+    /// `why`: the message at the later moment, explained; null where its id means another one by then.
     case appeared(AnnalsClient.Message, why: RESPValue, wasThere: Bool)
     case gone(AnnalsClient.Message, why: RESPValue)
 
@@ -12,11 +12,19 @@ package enum TimelineChange: Sendable {
         }
     }
 
-    /// `appeared`, `kept-longer`, `hidden`, `expired` or `purged`.
+    /// `appeared`, `kept-longer`, `hidden`, `expired` or `purged`; `gone` where nobody can tell how.
     var word: String {
         switch self {
         case .appeared(_, _, let wasThere): wasThere ? "kept-longer" : "appeared"
         case .gone(_, let why): why["state"]?.string ?? "gone"
+        }
+    }
+
+    /// Whether nobody can be asked about it any more.
+    var isUnexplained: Bool {
+        switch self {
+        case .appeared(_, let why, let wasThere): wasThere && why.isNull
+        case .gone(_, let why): why.isNull
         }
     }
 
@@ -77,6 +85,7 @@ package struct TimelineDiffView {
     }
 
     private static func cause(of change: TimelineChange) -> String {
+        if change.isUnexplained { return "unknown, since its id came again" }
         let event = change.cause.map { "#\($0)" }
         switch change.word {
         case "appeared": return "its send"

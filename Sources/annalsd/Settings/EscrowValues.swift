@@ -23,10 +23,21 @@ extension Settings {
             throw SettingFailure(
                 sentence: "the folder \(folder) of \(setting) is not there (\(String(cString: strerror(errno)))); make it, or mount it")
         }
-        guard let data = realPath(dataFolder), real == data || real.hasPrefix(data + "/") else { return }
-        throw SettingFailure(
-            sentence: "\(setting) is \(path), in the data folder, whose copies would take it along; "
-                + "name a place outside, best on another device")
+        if let data = realPath(dataFolder), [real, realPath(path)].contains(where: { $0 == data || $0?.hasPrefix(data + "/") == true }) {
+            throw SettingFailure(
+                sentence: "\(setting) is \(path), in the data folder, whose copies would take it along; "
+                    + "name a place outside, best on another device")
+        }
+        // A link that leads to nothing yet says where the file would be made. (One that leads back to itself fails otherwise.)
+        if realPath(path) == nil, errno == ENOENT, let end = end(ofLink: path) {
+            try check(place: end.hasPrefix("/") ? end : "\(real)/\(end)", of: setting, besides: dataFolder)
+        }
+    }
+
+    private static func end(ofLink path: String) -> String? {
+        var bytes = [CChar](repeating: 0, count: Int(PATH_MAX))
+        let count = readlink(path, &bytes, bytes.count)
+        return count > 0 ? String(decoding: bytes.prefix(count).map { UInt8(bitPattern: $0) }, as: UTF8.self) : nil
     }
 
     private static func realPath(_ path: String) -> String? {

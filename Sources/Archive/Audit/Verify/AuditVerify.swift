@@ -78,7 +78,7 @@ package struct AuditVerify: Sendable {
             report.note(.damaged, in: folder.checkpoints.path, Self.noCheckpoints)
         }
         if let since = reading.unsignedMilliseconds(in: report), since > 2 * Self.unsignedMillisecondsMax {
-            report.note(.damaged, in: folder.checkpoints.path, Self.oldCheckpoints)
+            report.notes.append(Self.oldCheckpoints)
         }
         RemovalAudit(reading).run(&report)
         try ReceiptAudit(reading, vault: vault, isThorough: options.isThorough).run(&report, tell)
@@ -92,6 +92,7 @@ package struct AuditVerify: Sendable {
     private static let noCheckpoints =
         "no checkpoints, though there are keys: they were taken away, or for more than a day none could be signed; restore them from a backup"
 
+    /// No finding: a machine that slept for days, or a clock that was set, makes the same of a log that nobody touched.
     private static let oldCheckpoints =
         "the log goes on for days behind the last checkpoint: later ones were taken away, or none could be signed; compare with those that "
         + "were kept elsewhere (--checkpoints)"

@@ -3,10 +3,14 @@
 A daemon on a folder of its own gets one partition full of messages. Then, under a steady open load of appends (each millisecond a
 pipeline on one of several connections, whether the last ones are answered or not), the partition is planned, purged and compacted.
 The latency of a pipeline is from its moment on the plan of the load to its last answer, so that a stall counts for all that it holds up.
+
+A plan and a purge are over before a hundred pipelines are, and of so few the p99 is the slowest. So the plan is asked for again and again,
+and further, smaller days are purged one after the other: the same steps, with more pipelines beside them.
 """
 
 import argparse
 import json
+import multiprocessing
 import os
 import pathlib
 import selectors
@@ -16,14 +20,17 @@ import socket
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 
 TENANT = "big"
 CONVERSATIONS = 1_000
 SENDERS = 20
 DAY = 1_517_616_000_000  # 2018-02-03
+MILLISECONDS_OF_DAY = 86_400_000
 BODY = b"x" * 300
+PLANS = 50
+SMALL_DAYS = 20
+SMALL_DAY_MESSAGES = 50_000
 
 
 def command(*words):
@@ -89,19 +96,32 @@ class Daemon:
 
 
 def fill(daemon, messages, survivors):
-    """Messages of one day; a share of them in a conversation that is kept for ever."""
+    """Messages of one day; a share of them in a conversation that is kept for ever. And those of the smaller days before it."""
     client = Client(daemon.socket)
     if survivors:
         client.ask("RETENTION.SET", "TENANT", TENANT, "CONVERSATION", "kept", "forever", "REASON", "they survive")
     begun = time.monotonic()
+    fill_day(client, TENANT, DAY, messages, survivors)
+    print(f"filled with {messages:,} messages in {time.monotonic() - begun:.0f} s", file=sys.stderr)
+    for day in range(SMALL_DAYS):
+        fill_day(client, small(day), DAY - (day + 1) * MILLISECONDS_OF_DAY, SMALL_DAY_MESSAGES, 0)
+    while client.map("STATS")["tail-events"]:
+        time.sleep(0.1)
+
+
+def small(day):
+    return f"small-{day}"
+
+
+def fill_day(client, tenant, day, messages, survivors):
     chunk = 2_000
     waiting = 0
     for start in range(0, messages, chunk):
         parts = []
         for number in range(start, min(start + chunk, messages)):
             conversation = "kept" if survivors and number % 100 < survivors else f"c{number % CONVERSATIONS}"
-            at = DAY + number * 86_000_000 // messages
-            parts.append(command("SEND", TENANT, conversation, f"s{number % SENDERS}", f"m{number}", BODY, "AT", at))
+            at = day + number * 86_000_000 // messages
+            parts.append(command("SEND", tenant, conversation, f"s{number % SENDERS}", f"m{number}", BODY, "AT", at))
         client.socket.sendall(b"".join(parts))
         waiting += len(parts)
         while waiting > 4 * chunk:
@@ -111,25 +131,31 @@ def fill(daemon, messages, survivors):
             print(f"\rfilling: {start:,} of {messages:,}", end="", file=sys.stderr)
     for _ in range(waiting):
         client.answer()
-    while client.map("STATS")["tail-events"]:
-        time.sleep(0.1)
-    print(f"filled with {messages:,} messages in {time.monotonic() - begun:.0f} s", file=sys.stderr)
 
 
-class Load(threading.Thread):
-    """Appends at a steady rate, each pipeline at its moment; keeps (moment, latency) of every pipeline."""
+class Load(multiprocessing.Process):
+    """Appends at a steady rate, each pipeline at its moment; keeps (moment, end) of every pipeline.
+
+    A process of its own: a thread would wait for Python's lock while questions are asked beside it.
+    """
 
     def __init__(self, path, rate, connections=32):
         super().__init__(daemon=True)
         self.per_tick = max(1, rate // 1000)
         self.latencies = []
-        self.stopping = False
+        self.stopping = multiprocessing.Event()
+        self.result, self.end = multiprocessing.Pipe(duplex=False)
         self.sockets = []
         for _ in range(connections):
             client = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
             client.connect(str(path))
             client.setblocking(False)
             self.sockets.append(client)
+
+    def stop(self):
+        self.stopping.set()
+        self.latencies = self.result.recv()
+        self.join()
 
     def run(self):
         selector = selectors.DefaultSelector()
@@ -140,7 +166,7 @@ class Load(threading.Thread):
         number = 0
         begun = time.perf_counter()
         tick = 0
-        while not self.stopping:
+        while not self.stopping.is_set():
             due = begun + tick / 1000
             now = time.perf_counter()
             if now >= due:
@@ -166,23 +192,40 @@ class Load(threading.Thread):
                     answers -= taken
                     if queue[0][1] == 0:
                         self.latencies.append((queue.pop(0)[0], moment))
+        self.end.send(self.latencies)
 
-    def between(self, start, end):
-        return sorted((moment - due) * 1000 for due, moment in self.latencies if start <= due <= end)
+    def during(self, *phases):
+        """Of all pipelines whose moment was in one of the phases."""
+        return sorted((moment - due) * 1000 for due, moment in self.latencies if any(start <= due <= end for start, end in phases))
 
 
 def quantile(values, share):
     return values[min(len(values) - 1, int(len(values) * share))] if values else float("nan")
 
 
-def measure(name, load, work):
-    start = time.perf_counter()
-    result = work()
-    end = time.perf_counter()
-    time.sleep(0.5)  # The last answers of this phase.
-    values = load.between(start, end)
-    return {"phase": name, "seconds": end - start, "pipelines": len(values), "p50": quantile(values, 0.5), "p99": quantile(values, 0.99),
-            "max": values[-1] if values else float("nan")}, result
+class Phases:
+    """What was done when, beside the load."""
+
+    def __init__(self, load):
+        self.load, self.spans = load, {}
+
+    def do(self, name, work):
+        """Once more, if it was done already."""
+        start = time.perf_counter()
+        result = work()
+        self.spans.setdefault(name, []).append((start, time.perf_counter()))
+        time.sleep(0.5)  # Nothing of it is left when the next begins.
+        return result
+
+    def row(self, name, *names):
+        spans = [span for each in names or (name,) for span in self.spans[each]]
+        values = self.load.during(*spans)
+        return {"phase": name, "seconds": sum(end - start for start, end in spans), "pipelines": len(values), "p50": quantile(values, 0.5),
+                "p99": quantile(values, 0.99), "max": values[-1] if values else float("nan")}
+
+
+def purge(client, plan):
+    client.ask("PURGE.RUN", plan["plan"], "CONFIRM", plan["messages"])
 
 
 def settled(client):
@@ -213,18 +256,24 @@ def main():
         load = Load(daemon.socket, options.rate)
         load.start()
         time.sleep(3)
-        rows = [measure("before", load, lambda: time.sleep(options.baseline))[0]]
-        row, plan = measure("plan", load, lambda: client.map("PURGE.PLAN", "TENANT", TENANT, "UNTIL", DAY + 86_400_000))
-        rows.append(row)
-        row, _ = measure("purge, to the receipt", load, lambda: client.ask("PURGE.RUN", plan["plan"], "CONFIRM", plan["messages"]))
-        rows.append(row)
-        row, _ = measure("reclaim and compact", load, lambda: (settled(client), client.ask("COMPACT", "2018-02-03")))
-        rows.append(row)
-        row, _ = measure("after", load, lambda: time.sleep(5))
-        rows.append(row)
-        load.stopping = True
-        load.join()
+        phases = Phases(load)
+        until = DAY + MILLISECONDS_OF_DAY
+        ask_plan = lambda: client.map("PURGE.PLAN", "TENANT", TENANT, "UNTIL", until)
+        phases.do("before", lambda: time.sleep(options.baseline))
+        plan = phases.do("plan", ask_plan)
+        for _ in range(PLANS):
+            plan = phases.do(f"{PLANS} more plans", ask_plan)
+        phases.do("purge, to the receipt", lambda: purge(client, plan))
+        phases.do("reclaim and compact", lambda: (settled(client), client.ask("COMPACT", "2018-02-03")))
+        for day in range(SMALL_DAYS):
+            small_plan = client.map("PURGE.PLAN", "TENANT", small(day), "UNTIL", DAY)
+            phases.do(f"{SMALL_DAYS} smaller purges", lambda: purge(client, small_plan))
+            phases.do("their reclaim and compaction", lambda: settled(client))
+        phases.do("after", lambda: time.sleep(5))
+        load.stop()
         after = daemon.allocated()
+        rows = [phases.row(name) for name in phases.spans]
+        rows.append(phases.row("plans, purges, reclaim and compact", *(name for name in phases.spans if name not in ("before", "after"))))
         report = {"messages": options.messages, "purged": plan["messages"], "survivors": plan["survivors"], "rate": options.rate,
                   "preview-seconds": preview, "rows": rows, "allocated-before": before, "allocated-after": after}
         if options.json:
@@ -238,10 +287,10 @@ def main():
 def show(report):
     print(f"{report['messages']:,} messages in one partition, {report['purged']:,} purged, {report['survivors']:,} sealed anew; "
           f"{report['rate']:,} appends a second meanwhile")
-    print(f"{'phase':<24}{'seconds':>9}{'p50 ms':>9}{'p99 ms':>9}{'max ms':>9}{'p99 ratio':>11}")
+    print(f"{'phase':<36}{'seconds':>9}{'pipelines':>11}{'p50 ms':>9}{'p99 ms':>9}{'max ms':>9}{'p99 ratio':>11}")
     base = report["rows"][0]["p99"]
     for row in report["rows"]:
-        print(f"{row['phase']:<24}{row['seconds']:>9.2f}{row['p50']:>9.2f}{row['p99']:>9.2f}{row['max']:>9.2f}{row['p99'] / base:>11.2f}")
+        print(f"{row['phase']:<36}{row['seconds']:>9.2f}{row['pipelines']:>11,}{row['p50']:>9.2f}{row['p99']:>9.2f}{row['max']:>9.2f}{row['p99'] / base:>11.2f}")
     print(f"preview of a policy: {report['preview-seconds']:.2f} s")
     print(f"allocated: {report['allocated-before'] / 1e6:,.0f} MB before, {report['allocated-after'] / 1e6:,.0f} MB after")
 

@@ -80,6 +80,18 @@ struct ClockGuard: Hashable, Sendable {
         confirmed = position
     }
 
+    /// Whether a note of it says more than that of an earlier one. Each is synced, and holds up the appends; half a minute less is nothing
+    /// beside what the guard tolerates.
+    func isWorthNoting(behind noted: ClockGuard) -> Bool {
+        guard noted.doubt == doubt, noted.confirmed == confirmed, let before = noted.last, let last, before.boot == last.boot else {
+            return true
+        }
+        return abs(last.steadyMilliseconds - before.steadyMilliseconds) >= Self.notingMilliseconds
+            || abs(last.wall.milliseconds - before.wall.milliseconds) >= Self.notingMilliseconds
+    }
+
+    private static let notingMilliseconds: Int64 = 30_000
+
     /// Takes what the log's last confirmation says. One that the note has not was noted by nobody before a crash: the clock is right that
     /// is close to that of then. Of a note that says of none it is taken that it had heard of all.
     mutating func hear(of last: (position: Position, wall: Instant)?) {

@@ -15,6 +15,9 @@ package enum Period: Hashable, Sendable {
     package static let monthsMax: UInt32 = 12_000
     package static let yearsMax: UInt32 = 1_000
 
+    /// No period is shorter than a day.
+    package static let shortestMilliseconds = Instant.millisecondsPerDay
+
     /// The first moment at which something of the time `start` is expired, or nil if it never is.
     ///
     /// Of two days the older never ends later, and of two moments neither, except where a shorter month presses several days

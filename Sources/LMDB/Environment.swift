@@ -8,7 +8,8 @@ import Synchronization
 /// `FileSystem` and `FileLength`. The inside of the trees is checked of files that nobody writes (`PageCheck`); of others it is
 /// not: at some damage there (a cursor that steps onto a page that is no leaf) LMDB 0.9 ends the process with an assertion that
 /// no caller can catch.
-/// `MDB_NOTLS` always; never `MDB_WRITEMAP`, `MDB_NOSYNC`, `MDB_NOMETASYNC` or `MDB_NOMEMINIT`.
+/// `MDB_NOTLS` always; `MDB_NOSYNC` only for files that are thrown away after a crash of the system (`Options.isSynced`); never
+/// `MDB_WRITEMAP`, `MDB_NOMETASYNC` or `MDB_NOMEMINIT`.
 @safe package final class Environment: Sendable {
     /// The file, as it is really called: symbolic links resolved.
     package let path: String
@@ -30,6 +31,9 @@ import Synchronization
         package var readersMax = 126
         /// The permissions of the files that are made.
         package var mode: UInt32 = 0o600
+        /// Whether a commit waits for the disk. Otherwise `sync` does, and behind a crash of the system that came before it the file may be
+        /// anything: only for what is thrown away then.
+        package var isSynced = true
 
         /// The defaults.
         package init() {}
@@ -82,14 +86,7 @@ import Synchronization
 
     /// The names of the tables that are in the file and were not opened.
     package func unopenedTables() throws(LMDBError) -> [String] {
-        let snapshot = try snapshot()
-        var cursor = try snapshot.reader.cursor(in: .main(of: number))
-        var names: [String] = []
-        while try cursor.next() {
-            let name = unsafe cursor.key.withUnsafeBytes { unsafe String(decoding: $0, as: UTF8.self) }
-            if tables[name] == nil { names.append(name) }
-        }
-        return names
+        try snapshot().tableNames().filter { tables[$0] == nil }
     }
 
     /// A view of the file that does not move while others write.

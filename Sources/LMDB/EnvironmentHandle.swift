@@ -94,7 +94,7 @@ extension Environment.Options {
     fileprivate var flags: CUnsignedInt {
         let always = MDB_NOSUBDIR | MDB_NOTLS
         return switch access {
-        case .create, .write: CUnsignedInt(always)
+        case .create, .write: CUnsignedInt(isSynced ? always : always | MDB_NOSYNC)
         case .read: CUnsignedInt(always | MDB_RDONLY)
         case .readFrozen: CUnsignedInt(always | MDB_RDONLY | MDB_NOLOCK)
         }

@@ -54,6 +54,18 @@ extension Environment {
         return Int(dead)
     }
 
+    /// Returns when all that was committed is on the disk.
+    package func sync() throws(LMDBError) { try unsafe check(mdb_env_sync(handle.raw, 1), .commit) }
+
+    /// Lets the system begin to write what was committed, and does not wait for it. So that `sync` has little to do when it comes: it holds up
+    /// everybody else's.
+    package func beginWritingBack() throws(LMDBError) {
+        var descriptor: CInt = -1
+        try unsafe check(mdb_env_get_fd(handle.raw, &descriptor), .inspect)
+        // It is about speed alone: where a file system knows nothing of it, nothing is lost.
+        _ = sync_file_range(descriptor, 0, 0, 0x02)  // SYNC_FILE_RANGE_WRITE
+    }
+
     /// Writes a copy without free pages to `copyPath`, where no file may be, and syncs it.
     ///
     /// The copy is one moment of the file; a file that was only half copied is removed again.

@@ -2,7 +2,7 @@
 package struct CompactionOptions: Sendable {
     /// How much is copied, or compared, in a second at most; 0 for no bound.
     package var bytesPerSecond = 0
-    /// How much is copied in one synced transaction, or compared in one snapshot.
+    /// How much is copied in one transaction, or compared in one snapshot.
     package var sliceBytes = 2 << 20
     /// What has to stay free on the disk beside the copy.
     package var diskReserveBytes = 0
@@ -43,7 +43,7 @@ package struct CompactionProgress: Hashable, Sendable {
 package enum CompactionStep: Sendable, CaseIterable {
     /// There is a copy with a note of what it is of; or one of last time was found.
     case copyBegun
-    /// Some rows more are in the copy, synced.
+    /// Some rows more are in the copy.
     case sliceCopied
     /// All rows are in the copy.
     case copied

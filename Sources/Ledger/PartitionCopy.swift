@@ -3,7 +3,8 @@ import LMDB
 /// A copy of a partition in the making: a file beside it, with the same tables and, until it is finished, a `CopyNote`.
 ///
 /// Rows are copied in ascending order, one table after the other, so the copy itself says how far it is: after a stop it goes
-/// on behind each table's last row. Both files are looked at through a new snapshot for every slice, so that neither has a
+/// on behind each table's last row. It is synced at its end alone, since each sync would hold up those of the appends; the system writes it
+/// meanwhile, and a copy from before the system's last start is thrown away. Both files are looked at through a new snapshot for every slice, so that neither has a
 /// reader that makes it grow; every snapshot of the source must be of the note's transaction.
 struct PartitionCopy {
     private let source: Partition
@@ -111,6 +112,7 @@ struct PartitionCopy {
             var transaction = try environment.beginWriting()
             _ = try transaction.delete(CopyNote.key.span.bytes, in: copy.meta)
             try transaction.commit()
+            try environment.sync()
             return try environment.information().allocatedBytes
         }
     }
@@ -137,6 +139,7 @@ extension PartitionCopy {
             if isDone { place.table += 1 }
         }
         try transaction.commit()
+        try to.beginWritingBack()
         return bytes
     }
 

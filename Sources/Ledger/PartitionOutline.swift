@@ -1,3 +1,4 @@
+import Glibc
 import LMDB
 
 /// What a partition's file is made of, as of one transaction, without a look at its rows.
@@ -46,21 +47,47 @@ struct PartitionOutline {
 struct CopyNote: Hashable, Sendable {
     var transaction: Int
     var inode: UInt64
+    /// Between which two starts of the system it was begun: what is in the copy is not synced before its end.
+    var boot: [UInt64]
 
     static let key: Words<1> = [UInt64(1).bigEndian]
-    private static let version: UInt64 = 1
+    private static let version: UInt64 = 2
 
-    init(transaction: Int, inode: UInt64) {
+    init(transaction: Int, inode: UInt64, boot: [UInt64] = SystemStart.words) {
         self.transaction = transaction
         self.inode = inode
+        self.boot = boot
     }
 
-    var words: Words<3> { [Self.version.bigEndian, UInt64(bitPattern: Int64(transaction)).bigEndian, inode.bigEndian] }
+    var words: Words<5> {
+        [Self.version.bigEndian, UInt64(bitPattern: Int64(transaction)).bigEndian, inode.bigEndian, boot[0].bigEndian, boot[1].bigEndian]
+    }
 
     init?(decoding value: RawSpan) {
-        guard value.byteCount == 24, value.word(0) == Self.version, let transaction = value.word(1), let inode = value.word(2) else {
-            return nil
+        guard value.byteCount == 40, value.word(0) == Self.version, let transaction = value.word(1), let inode = value.word(2),
+            let high = value.word(3), let low = value.word(4)
+        else { return nil }
+        self.init(transaction: Int(Int64(bitPattern: transaction)), inode: inode, boot: [high, low])
+    }
+}
+
+/// Which of the system's starts this is.
+enum SystemStart {
+    /// The boot id of random(4), two words; where it cannot be read, something that is no other time's.
+    static let words: [UInt64] = {
+        var generator = SystemRandomNumberGenerator()
+        guard let text = read(), let high = UInt64(text.prefix(16), radix: 16), let low = UInt64(text.dropFirst(16), radix: 16) else {
+            return [generator.next(), generator.next()]
         }
-        self.init(transaction: Int(Int64(bitPattern: transaction)), inode: inode)
+        return [high, low]
+    }()
+
+    private static func read() -> String? {
+        let file = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC)
+        guard file >= 0 else { return nil }
+        defer { close(file) }
+        var bytes = [UInt8](repeating: 0, count: 64)
+        let count = Glibc.read(file, &bytes, bytes.count)
+        return count <= 0 ? nil : String(decoding: bytes[..<count].filter { $0 != UInt8(ascii: "-") && $0 > 32 }, as: UTF8.self)
     }
 }

@@ -336,6 +336,7 @@ extension PartitionShelf {
     func openCopy(of id: PartitionID, making: Bool) throws(LMDBError) -> Partition {
         var options = options
         options.access = making ? .create : .write
+        options.isSynced = false
         return try partition(id, at: files(of: id).copy, options)
     }
 

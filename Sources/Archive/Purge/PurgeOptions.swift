@@ -23,7 +23,7 @@ package struct PurgeOptions: Sendable {
     /// What a compaction writes at the most; 0: as fast as it can.
     package var compactionBytesPerSecond = 16 << 20
     /// What it writes in one synced transaction. Small, because appends wait for the same disk.
-    package var compactionSliceBytes = 512 << 10
+    package var compactionSliceBytes = 64 << 10
 
     package init() {}
 

@@ -32,7 +32,7 @@ extension Upkeep {
     func plan(
         coverage: Coverage, basis: PurgeBasis, of partitions: [PartitionID]?, patience: Int64?
     ) throws(ArchiveFailure) -> PurgePlan {
-        let (rules, folded) = try rulesWithinFolded()
+        let (rules, folded) = try rulesWithinFolded(basis)
         let judgement = Judgement(
             rules, coverage: coverage, basis: basis, horizon: Horizon(position: folded, time: core.now))
         let planner = PurgePlanner(store: core.store, vault: core.vault, judgement: judgement, patienceMilliseconds: patience)
@@ -40,13 +40,14 @@ extension Upkeep {
         return try planner.plan(of: partitions ?? core.store.shelf.all)
     }
 
-    /// The rules, and then how far the partitions have come: what is only journaled gets there first.
+    /// The rules, and then how far the partitions have come: what is only journaled gets there first, if any of it may be due. A fold of what
+    /// came in this second would hold up the appends for nothing.
     ///
     /// In this order. A hold that the rules know and the horizon did not include would neither keep anything nor be seen as a change.
-    private func rulesWithinFolded() throws(ArchiveFailure) -> (RuleBook, Position) {
-        for _ in 0..<Self.flushesMax {
+    private func rulesWithinFolded(_ basis: PurgeBasis) throws(ArchiveFailure) -> (RuleBook, Position) {
+        for attempt in 0..<Self.flushesMax {
             let rules = core.rules.withLock { $0 }
-            flushFold()
+            if attempt > 0 || core.tail.view().hasAny(before: basis.end(at: core.now)) { flushFold() }
             let folded = try core.store.progress().position
             if rules.last <= folded { return (rules, folded) }
             // Rules are published a moment before their events, so a fold may have missed one. After a failure it never comes.
@@ -119,5 +120,20 @@ extension Upkeep {
         case .planned, .intended: begin(.evacuating)
         default: begin(.shredding)
         }
+    }
+}
+
+extension PurgeBasis {
+    /// What is of this moment or later is not due by it, whatever the rules say.
+    fileprivate func end(at now: Instant) -> Instant {
+        let expired = now.advanced(byMilliseconds: -Period.shortestMilliseconds)
+        return if case .before(let moment) = self { max(moment, expired) } else { expired }
+    }
+}
+
+extension TailView {
+    /// Whether a message in it is of an earlier time.
+    fileprivate func hasAny(before moment: Instant) -> Bool {
+        batches.contains { batch in batch.entries.contains { $0.kind == .send && $0.at < moment } }
     }
 }

@@ -7,6 +7,8 @@ import Vault
 /// One look at what is to be done, and what is remembered from one to the next. Belongs to upkeep.
 struct UpkeepRound {
     var `guard`: ClockGuard
+    /// What the note says, if it was written since the start.
+    private var noted: ClockGuard?
     /// What the log has been told of.
     private var doubtTold: String?
     private var dueTable = DueTable()
@@ -57,7 +59,9 @@ struct UpkeepRound {
         upkeep.status.withLock { $0.doubt = doubt }
         if doubt != doubtTold, let doubt { upkeep.tell(.clockDoubted(doubt)) }
         doubtTold = doubt
+        if let noted, !`guard`.isWorthNoting(behind: noted) { return }
         try ClockNote.write(`guard`, core)
+        noted = `guard`
     }
 
     /// Deletes what is destroyed already: also what a crash left behind.

@@ -124,7 +124,7 @@ def fill_day(client, tenant, day, messages, survivors):
             parts.append(command("SEND", tenant, conversation, f"s{number % SENDERS}", f"m{number}", BODY, "AT", at))
         client.socket.sendall(b"".join(parts))
         waiting += len(parts)
-        while waiting > 4 * chunk:
+        while waiting > chunk:
             client.answer()
             waiting -= 1
         if start % 200_000 == 0 and sys.stderr.isatty():

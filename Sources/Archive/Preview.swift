@@ -89,7 +89,7 @@ private struct PreviewCount {
             let environment = lease.partition.environment
             var mixed: [PartitionSurvey.Row: Sight] = [:]
             try environment.read { reader in
-                try PartitionIndex(in: environment).holdings(reader) { holding in
+                try PartitionIndex(in: environment).holdingsAtEase(reader) { holding in
                     guard covers(holding.tenant, holding.conversation), view.core.vault.contains(KeyID(holding.key)) else { return }
                     let sight = sight(of: holding)
                     let row = PartitionSurvey.Row(

@@ -40,13 +40,12 @@ struct Evacuation {
             guard let lease = try core.store.shelf.lease(id) else { throw core.store.missing(id) }
             let partition = lease.partition
             try partition.environment.read { reader in
-                var count = PresenceCount()
-                try PartitionIndex(in: partition.environment).holdings(reader) { holding in
-                    count.add(holding.messages, isLiving: core.vault.contains(KeyID(holding.key)))
-                    guard dying.contains(KeyID(holding.key)), core.vault.owner(of: KeyID(holding.key))?.partition == id.number else {
-                        return
-                    }
-                    present += holding.messages
+                var (count, living) = (PresenceCount(), LivingKeys(core.vault))
+                // A key of a conversation may be of several partitions: only what is of this one is here.
+                let own = dying.filter { core.vault.owner(of: $0)?.partition == id.number }
+                try PartitionIndex(in: partition.environment).holdingsAtEase(reader) { holding in
+                    count.add(holding.messages, isLiving: living.contains(holding.key))
+                    if own.contains(KeyID(holding.key)) { present += holding.messages }
                 }
                 try count.check(of: partition, reader)
             }

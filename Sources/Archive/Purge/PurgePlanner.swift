@@ -52,10 +52,11 @@ struct PurgePlanner {
             try environment.read { reader in
                 // What came in behind the horizon is not counted apart, so then every message is looked at.
                 let isGrown = try partition.totals(reader).map { $0.last > judgement.horizon.position } ?? false
-                var count = PresenceCount()
-                try PartitionIndex(in: environment).holdings(reader) { holding in
-                    count.add(holding.messages, isLiving: vault.contains(KeyID(holding.key)))
-                    guard let row = row(of: holding) else { return }
+                var (count, living) = (PresenceCount(), LivingKeys(vault))
+                try PartitionIndex(in: environment).holdingsAtEase(reader) { holding in
+                    let isLiving = living.contains(holding.key)
+                    count.add(holding.messages, isLiving: isLiving)
+                    guard isLiving, let row = row(of: holding) else { return }
                     let bench = judgement.bench(holding.tenant, holding.conversation, holding.sender)
                     if !isGrown, let fate = bench.fate(in: holding.stretch) {
                         survey.add(row, fate, messages: holding.messages, bytes: holding.bytes, of: holding.stretch, bench.terms)
@@ -71,10 +72,9 @@ struct PurgePlanner {
         } catch { throw ArchiveFailure(error) }
     }
 
-    /// Nil for what the purge does not look at: other tenants, and keys that are destroyed already.
+    /// Nil for what the purge does not look at: other tenants.
     private func row(of holding: PartitionIndex.Holding) -> PartitionSurvey.Row? {
         if let tenant = judgement.coverage.tenant, tenant != holding.tenant { return nil }
-        guard vault.contains(KeyID(holding.key)) else { return nil }
         return PartitionSurvey.Row(
             key: KeyID(holding.key), tenant: holding.tenant, conversation: holding.conversation, sender: holding.sender)
     }

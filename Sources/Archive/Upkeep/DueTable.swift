@@ -72,8 +72,9 @@ struct DueTable {
             let environment = lease.partition.environment
             var due: Instant?
             try environment.read { reader in
-                try PartitionIndex(in: environment).holdings(reader) { holding in
-                    guard core.vault.contains(KeyID(holding.key)) else { return }
+                var living = LivingKeys(core.vault)
+                try PartitionIndex(in: environment).holdingsAtEase(reader) { holding in
+                    guard living.contains(holding.key) else { return }
                     let bench = judgement.bench(holding.tenant, holding.conversation, holding.sender)
                     guard let end = bench.due(holding) else { return }
                     due = min(due ?? end, end)

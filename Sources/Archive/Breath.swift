@@ -6,24 +6,15 @@ import Projections
 /// also from the thread that answers appends when both are on the same one, whatever their priorities are.
 struct Breath {
     private var rows = 0
-    private var last = Self.now()
 
-    private static let rowsBetweenLooks = 64
-    private static let nanosecondsMax: UInt64 = 300_000
+    /// Some tenths of a millisecond.
+    private static let rowsBetween = 512
 
     /// To be called for every row of long work, while no lock is held.
     mutating func take() {
         rows += 1
-        guard rows.isMultiple(of: Self.rowsBetweenLooks), Self.now() - last > Self.nanosecondsMax else { return }
         // Longer than it says: the system rounds it up. `sched_yield` would not do, since it gives nothing to threads of less priority.
-        usleep(20)
-        last = Self.now()
-    }
-
-    private static func now() -> UInt64 {
-        var time = timespec()
-        clock_gettime(CLOCK_MONOTONIC, &time)
-        return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
+        if rows.isMultiple(of: Self.rowsBetween) { usleep(20) }
     }
 }
 

@@ -36,18 +36,6 @@ struct ProcessMemoryTests {
         #expect(try environment.entries() == ["a=1", "b=2"])
     }
 
-    @Test("only the given environments are forgotten, and none is no trouble")
-    func others() throws {
-        let folder = try TemporaryFolder()
-        let environment = try folder.environment()
-        for number in 0..<64 { try environment.put(["key \(number)": String(repeating: "v", count: 1 << 20)]) }
-        _ = try environment.entries()
-        let before = try #require(ProcessMemory.now())
-        ProcessMemory.forget([])
-        let after = try #require(ProcessMemory.now())
-        #expect(after.fileBytes > before.fileBytes - 16 << 20)
-    }
-
     @Test("a heap with holes is given back")
     func trims() throws {
         var blocks: [[UInt8]] = (0..<20_000).map { _ in [UInt8](repeating: 1, count: 4_000) }

@@ -154,14 +154,16 @@ struct IndexedNames {
 
     init(of fields: TrailFields, in trail: UnsafeRawBufferPointer, fingerprints: Fingerprints) throws(TrailFault) {
         if fields.kind == .send {
-            let tenant = fields.tenant.bytes(in: trail)
-            let send = try SendFields(of: fields, in: trail)
-            self.init(
-                conversation: fingerprints.of(send.conversation.bytes(in: trail), in: tenant).rawValue,
-                message: fingerprints.of(send.messageID.bytes(in: trail), in: tenant).rawValue)
+            self.init(of: try SendFields(of: fields, in: trail), fields, in: trail, fingerprints)
         } else {
             self.init(of: try Event(decoding: trail), fingerprints)
         }
+    }
+
+    init(of send: SendFields, _ fields: TrailFields, in trail: UnsafeRawBufferPointer, _ fingerprints: Fingerprints) {
+        let tenant = fields.tenant.bytes(in: trail)
+        conversation = fingerprints.of(send.conversation.bytes(in: trail), in: tenant).rawValue
+        message = fingerprints.of(send.messageID.bytes(in: trail), in: tenant).rawValue
     }
 
     /// Of an event that is no `send`.

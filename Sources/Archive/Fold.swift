@@ -130,7 +130,7 @@ struct Fold {
             let names = IndexedNames(
                 conversation: batch.conversations[reference.index], message: batch.messages[reference.index])
             try batch.withTrailAndBody(at: reference.index) { (record, stored) throws(TrailFault) in
-                try meaning.add(record, names, key: SealedBody.keyID(of: stored), fingerprints: store.fingerprints)
+                _ = try meaning.add(record, names, key: SealedBody.keyID(of: stored), fingerprints: store.fingerprints)
             }
         }
         return meaning

@@ -50,7 +50,7 @@ extension StateFile {
     ) throws(ArchiveFailure) {
         do {
             var meaning = Meaning()
-            for one in stone.kept { try one.record.withUnsafeBytes { try meaning.add($0, key: nil, fingerprints: fingerprints) } }
+            for one in stone.kept { _ = try one.record.withUnsafeBytes { try meaning.add($0, key: nil, fingerprints: fingerprints) } }
             try learn(meaning, of: stone.partition, &transaction)
         } catch { throw ArchiveFailure(error) }
         progress.position = max(progress.position, stone.totals.last)

@@ -19,27 +19,30 @@ struct Meaning {
     private(set) var last = Position.none
 
     /// Adds an event behind all others. `names` are its fingerprints, where they are known already; `key` is what its body is sealed
-    /// under, if it is still there.
+    /// under, if it is still there. Returns what a `send` says.
+    @discardableResult
     mutating func add(
         _ record: UnsafeRawBufferPointer, _ names: IndexedNames? = nil, key: KeyID?, fingerprints: Fingerprints
-    ) throws(TrailFault) {
+    ) throws(TrailFault) -> SendFields? {
         let fields = try TrailFields(parsing: record)
-        let names = if let names { names } else { try IndexedNames(of: fields, in: record, fingerprints: fingerprints) }
-        if fields.kind == .send {
-            try add(fields, record, names, key, fingerprints)
+        let send = fields.kind == .send ? try SendFields(of: fields, in: record) : nil
+        if let send {
+            try add(send, of: fields, record, names ?? IndexedNames(of: send, fields, in: record, fingerprints), key, fingerprints)
         } else {
-            add(try Event(decoding: record), record, names)
+            let event = try Event(decoding: record)
+            add(event, record, names ?? IndexedNames(of: event, fingerprints))
         }
         events += 1
         recorded = max(recorded, fields.imported ?? fields.at)
         if first == .none { first = fields.position }
         last = fields.position
+        return send
     }
 
     private mutating func add(
-        _ fields: TrailFields, _ record: UnsafeRawBufferPointer, _ names: IndexedNames, _ key: KeyID?, _ fingerprints: Fingerprints
+        _ send: SendFields, of fields: TrailFields, _ record: UnsafeRawBufferPointer, _ names: IndexedNames, _ key: KeyID?,
+        _ fingerprints: Fingerprints
     ) throws(TrailFault) {
-        let send = try SendFields(of: fields, in: record)
         messages += 1
         bodyBytes += UInt64(send.bodyBytes)
         try gains.add(

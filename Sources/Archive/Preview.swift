@@ -89,8 +89,9 @@ private struct PreviewCount {
             let environment = lease.partition.environment
             var mixed: [PartitionSurvey.Row: Sight] = [:]
             try environment.read { reader in
+                var living = LivingKeys(view.core.vault)
                 try PartitionIndex(in: environment).holdingsAtEase(reader) { holding in
-                    guard covers(holding.tenant, holding.conversation), view.core.vault.contains(KeyID(holding.key)) else { return }
+                    guard covers(holding.tenant, holding.conversation), living.contains(holding.key) else { return }
                     let sight = sight(of: holding)
                     let row = PartitionSurvey.Row(
                         key: KeyID(holding.key), tenant: holding.tenant, conversation: holding.conversation, sender: holding.sender)

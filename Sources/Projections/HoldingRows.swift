@@ -54,7 +54,7 @@ struct HoldingOutput {
 }
 
 /// A run that is being read.
-struct HoldingInput {
+struct HoldingInput: MergeInput {
     private let runs: HoldingRuns
     private var place: HoldingPlace
     private var chunk: [UInt8] = []
@@ -69,6 +69,8 @@ struct HoldingInput {
         start = NamedKey(place.key).bytes
         names = start
     }
+
+    func precedes(_ other: Self) -> Bool { names.precedes(other.names) }
 
     /// Goes to the next row; false behind the last.
     mutating func advance(_ reader: Reader) throws(ProjectionFailure) -> Bool {

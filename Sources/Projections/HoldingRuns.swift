@@ -240,7 +240,7 @@ private struct HoldingMerge {
     mutating func begin(_ reader: Reader) throws(ProjectionFailure) {
         var begun: [HoldingInput] = []
         for var input in inputs where try input.advance(reader) { begun.append(input) }
-        inputs = begun.sorted { $0.names.precedes($1.names) }
+        inputs = Array(heapOf: begun)
     }
 
     /// Passes by what adds up to nothing.
@@ -261,24 +261,8 @@ private struct HoldingMerge {
     }
 
     private mutating func advance(_ reader: Reader) throws(ProjectionFailure) {
-        if try !inputs[0].advance(reader) {
-            inputs.swapAt(0, inputs.count - 1)
-            inputs.removeLast()
-        }
-        sink()
-    }
-
-    private mutating func sink() {
-        var place = 0
-        while true {
-            var least = place
-            for child in [2 * place + 1, 2 * place + 2] where child < inputs.count {
-                if inputs[child].names.precedes(inputs[least].names) { least = child }
-            }
-            if least == place { return }
-            inputs.swapAt(place, least)
-            place = least
-        }
+        let isThere = try inputs[0].advance(reader)
+        inputs.settleFirst(isThrough: !isThere)
     }
 }
 

@@ -33,15 +33,16 @@ package struct HoldingSums: Sendable {
         messages: UInt64, bytes: UInt64
     ) {
         var hasher = Hasher.secret
-        for name in [tenant, conversation, sender] {
-            hasher.combine(name.count)
-            hasher.combine(bytes: name)
-        }
+        hasher.add(tenant)
+        hasher.add(conversation)
+        hasher.add(sender)
         let hash = UInt64(bitPattern: Int64(hasher.finalize()))
         let sum = Sum(messages: messages, bytes: bytes, namedMessages: hash &* messages, namedBytes: hash &* bytes)
-        if latest?.key == key { return latest?.sum.add(sum) ?? () }
-        settle()
-        latest = (key, sum)
+        if latest?.key != key {
+            settle()
+            latest = (key, Sum())
+        }
+        latest?.sum.add(sum)
     }
 
     private mutating func settle() {
@@ -62,6 +63,14 @@ package struct HoldingSums: Sendable {
         mine.settle()
         its.settle()
         return mine.sums.filter { !keys.contains($0.key) } == its.sums.filter { !keys.contains($0.key) }
+    }
+}
+
+extension Hasher {
+    /// With its length, so that no two names are taken for others.
+    fileprivate mutating func add(_ name: UnsafeRawBufferPointer) {
+        combine(name.count)
+        combine(bytes: name)
     }
 }
 

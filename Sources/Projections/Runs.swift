@@ -273,12 +273,14 @@ private struct RunMerge<let width: Int> {
     /// A heap by their next rows.
     private var inputs: [Input]
 
-    private struct Input {
+    private struct Input: MergeInput {
         var run: RunNumber
         var key: [UInt8]?
         var chunk: [Runs<width>.Row] = []
         var index = 0
         var row: Runs<width>.Row { chunk[index] }
+
+        func precedes(_ other: Self) -> Bool { row.precedes(other.row) }
     }
 
     init(of runs: Runs<width>, _ numbers: [RunNumber]) {
@@ -288,8 +290,7 @@ private struct RunMerge<let width: Int> {
 
     mutating func begin(_ reader: Reader) throws(ProjectionFailure) {
         for index in inputs.indices { try fetch(index, reader) }
-        inputs.removeAll { $0.chunk.isEmpty }
-        inputs.sort { $0.row.precedes($1.row) }
+        inputs = Array(heapOf: inputs.filter { !$0.chunk.isEmpty })
     }
 
     var least: Runs<width>.Row? { inputs.first?.row }
@@ -297,14 +298,8 @@ private struct RunMerge<let width: Int> {
     /// Leaves the least row behind.
     mutating func advance(_ reader: Reader) throws(ProjectionFailure) {
         inputs[0].index += 1
-        if inputs[0].index == inputs[0].chunk.count {
-            try fetch(0, reader)
-            if inputs[0].chunk.isEmpty {
-                inputs.swapAt(0, inputs.count - 1)
-                inputs.removeLast()
-            }
-        }
-        sink()
+        if inputs[0].index == inputs[0].chunk.count { try fetch(0, reader) }
+        inputs.settleFirst(isThrough: inputs[0].chunk.isEmpty)
     }
 
     private mutating func fetch(_ input: Int, _ reader: Reader) throws(ProjectionFailure) {
@@ -312,19 +307,6 @@ private struct RunMerge<let width: Int> {
         inputs[input].key = key
         inputs[input].chunk = rows
         inputs[input].index = 0
-    }
-
-    private mutating func sink() {
-        var place = 0
-        while true {
-            var least = place
-            for child in [2 * place + 1, 2 * place + 2] where child < inputs.count {
-                if inputs[child].row.precedes(inputs[least].row) { least = child }
-            }
-            if least == place { return }
-            inputs.swapAt(place, least)
-            place = least
-        }
     }
 }
 

@@ -22,7 +22,7 @@ package struct PurgeOptions: Sendable {
     package var compactionGainPercent = 20
     /// What a compaction writes at the most; 0: as fast as it can.
     package var compactionBytesPerSecond = 16 << 20
-    /// What it writes in one synced transaction. Small, because appends wait for the same disk.
+    /// What it writes in one transaction. Small, because the disk that appends wait for is to have little of it at once.
     package var compactionSliceBytes = 64 << 10
 
     package init() {}

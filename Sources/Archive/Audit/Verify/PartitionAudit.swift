@@ -18,6 +18,8 @@ struct PartitionAudit: Sendable {
         var rules: RuleBook
         /// By position of the intent: the keys that it names.
         var keys: [Position: Set<UInt64>]
+        /// All of those: of what is sealed under them some may be gone, and some was moved away.
+        let named: Set<UInt64>
         /// Those that open intents name: a purge that is under way, or was cut short, may have destroyed them.
         var dying: Set<UInt64>
         /// By partition: those that the state knows.
@@ -29,6 +31,15 @@ struct PartitionAudit: Sendable {
         var vault: Vault?
         /// Whether each body is looked at by itself, also where none is missing.
         var isThorough: Bool
+
+        init(
+            rules: RuleBook, keys: [Position: Set<UInt64>], dying: Set<UInt64>, keysOf: [PartitionID: Set<UInt64>], end: Position,
+            state: StateFile?, vault: Vault?, isThorough: Bool
+        ) {
+            (self.rules, self.keys, self.dying, self.keysOf) = (rules, keys, dying, keysOf)
+            (self.end, self.state, self.vault, self.isThorough) = (end, state, vault, isThorough)
+            named = keys.values.reduce(into: []) { $0.formUnion($1) }
+        }
     }
 
     private let files: LogFiles
@@ -123,9 +134,8 @@ struct PartitionAudit: Sendable {
     private mutating func compareCounts(_ partition: Partition, _ share: PartitionShare) throws {
         if files.isLive || report.verdict != .sound || bodies.report.verdict != .sound || losses.verdict != .sound { return }
         // Of what is sealed under a key that a purge named, some may be gone, and the rows stay until all of it is.
-        let named = law.keys.values.reduce(into: law.dying) { $0.formUnion($1) }
         let holdings = try partition.environment.read { reader in try PartitionIndex(in: partition.environment).holdingSums(reader) }
-        if !holdings.isSame(as: share.bodies.holdings, but: named) { report.note(.damaged, in: place, Self.otherHoldings) }
+        if !holdings.isSame(as: share.bodies.holdings, but: law.named) { report.note(.damaged, in: place, Self.otherHoldings) }
         guard let state = law.state, !holdings.keys.isSubset(of: law.keysOf[id] ?? []) else { return }
         // A crash may have kept the state from hearing of the latest.
         let heard = try state.environment.read { reader in try state.progress(reader)?.position ?? .none }
@@ -205,13 +215,12 @@ struct PartitionAudit: Sendable {
         var wanted: [[UInt8]: PartitionIndex.HoldingGain] = [:]
         for gain in bodies.holdings.all { wanted[gain.key] = gain }
         // Where messages were moved away, whose times remain is not counted again, and the bounds stay wider.
-        let named = law.keys.values.reduce(into: Set<UInt64>()) { $0.formUnion($1) }
         var isSame = true
         try partition.environment.read { reader in
             try PartitionIndex(in: partition.environment).holdings(reader) { stored in
                 guard let count = wanted.removeValue(forKey: stored.gain.key), count.messages == stored.messages,
                     count.bytes == stored.bytes, stored.first <= count.first, stored.last >= count.last,
-                    named.contains(stored.key) || (stored.first, stored.last) == (count.first, count.last)
+                    law.named.contains(stored.key) || (stored.first, stored.last) == (count.first, count.last)
                 else { return isSame = false }
             }
         }

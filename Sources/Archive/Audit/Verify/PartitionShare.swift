@@ -25,10 +25,8 @@ struct FittingBodies: Sendable {
     /// What they are sealed under.
     var keys: Set<UInt64> { holdings.keys }
 
-    mutating func add(_ body: BodyOutline?, of fields: TrailFields, in record: UnsafeRawBufferPointer) throws(TrailFault) {
-        guard let body, let key = body.key?.rawValue else { return }
-        let send = try SendFields(of: fields, in: record)
-        guard body.bytes == StoredBody.overheadBytes + Int(send.bodyBytes) else { return }
+    mutating func add(_ body: BodyOutline?, of send: SendFields, _ fields: TrailFields, in record: UnsafeRawBufferPointer) {
+        guard let body, let key = body.key?.rawValue, body.bytes == StoredBody.overheadBytes + Int(send.bodyBytes) else { return }
         fitting += 1
         holdings.add(
             key, fields.tenant.bytes(in: record), send.conversation.bytes(in: record), send.sender.bytes(in: record), messages: 1,
@@ -49,8 +47,8 @@ struct Gathered {
     mutating func add(
         _ fields: TrailFields, _ record: UnsafeRawBufferPointer, _ body: BodyOutline?, _ fingerprints: Fingerprints
     ) throws(TrailFault) {
-        try meaning.add(record, key: nil, fingerprints: fingerprints)
-        if fields.kind == .send { try bodies.add(body, of: fields, in: record) }
+        let send = try meaning.add(record, key: nil, fingerprints: fingerprints)
+        if let send { bodies.add(body, of: send, fields, in: record) }
     }
 }
 

@@ -53,7 +53,8 @@ struct ReceiptAudit {
         }
         let dying = rules.purges.open.reduce(into: Set<UInt64>()) { $0.formUnion(keys[$1.position] ?? []) }
         let law = PartitionAudit.Law(
-            rules: rules, keys: keys, dying: dying, keysOf: knownKeys(), end: reading.survey.end, state: reading.survey.state,
+            rules: rules, keys: keys, dying: dying, keysOf: knownKeys(),
+            end: reading.survey.end, state: reading.survey.state,
             vault: isThorough ? try vault() : nil, isThorough: isThorough)
         return (events, law)
     }

@@ -42,7 +42,7 @@ package struct ArchiveOptions: Sendable {
     package var audit = AuditOptions()
     /// Reads the clock that nobody can set, together with the wall's.
     package var steadyClock: @Sendable (_ wall: Instant) -> ClockReading = { wall in
-        ClockReading(wall: wall, steadyMilliseconds: wall.milliseconds, boot: "unknown")
+        ClockReading(wall: wall, steadyMilliseconds: wall.milliseconds, boot: ClockReading.unknownBoot)
     }
     /// Told at each boundary between the steps of a purge or a compaction: where a test ends the process.
     package var reached: @Sendable (FailPoint) -> Void = { _ in }

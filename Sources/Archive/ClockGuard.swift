@@ -8,6 +8,9 @@ package struct ClockReading: Hashable, Sendable {
     /// Which start of the machine that was.
     package var boot: String
 
+    /// Where the system does not tell.
+    package static let unknownBoot = "unknown"
+
     package init(wall: Instant, steadyMilliseconds: Int64, boot: String) {
         self.wall = wall
         self.steadyMilliseconds = steadyMilliseconds

@@ -44,7 +44,7 @@ package struct Compaction {
             return (.notWorth, 0, 0)
         }
         let source = lease.partition
-        let outline = try PartitionOutline(of: source)
+        let outline = try PartitionOutline(of: source, boot: options.boot)
         guard outline.isWorth(options) else {
             try files.removeCopy()
             return (.notWorth, outline.allocatedBytes, outline.allocatedBytes)

@@ -4,6 +4,9 @@ package struct CompactionOptions: Sendable {
     package var bytesPerSecond = 0
     /// How much is copied in one transaction, or compared in one snapshot.
     package var sliceBytes = 2 << 20
+    /// Which of the machine's starts this is, by whatever name: a half copy from another one is thrown away. Empty where nobody knows; then
+    /// none is gone on with.
+    package var boot = ""
     /// What has to stay free on the disk beside the copy.
     package var diskReserveBytes = 0
     /// What has to be won, in percent of what the file takes, for it to be worth the copy.

@@ -60,8 +60,10 @@ struct PartitionCopy {
     ) throws(LedgerFailure) -> Partition? {
         guard files.hasCopy else { return nil }
         do {
+            // If the power failed, anything may lie there, and LMDB walks it with its eyes shut.
+            guard try PageCheck.fault(in: files.copy) == nil else { return nil }
             let half = try shelf.openCopy(of: source.id, making: false)
-            let isOfSource = try Self.note(in: half) == note
+            let isOfSource = try Self.note(in: half)?.isContinued(by: note) ?? false
             return isOfSource ? half : nil
         } catch {
             switch error.kind {
@@ -87,7 +89,7 @@ struct PartitionCopy {
         var transaction = try to.beginWriting()
         var rows = try snapshot.cursor(in: source.meta)
         while try rows.next() { try transaction.put(rows.value, for: rows.key, in: copy.meta) }
-        try transaction.put(note.words.span.bytes, for: CopyNote.key.span.bytes, in: copy.meta)
+        try transaction.put(note.bytes.span.bytes, for: CopyNote.key.span.bytes, in: copy.meta)
         try transaction.commit()
     }
 

@@ -1,4 +1,3 @@
-import Glibc
 import LMDB
 
 /// What a partition's file is made of, as of one transaction, without a look at its rows.
@@ -8,14 +7,14 @@ struct PartitionOutline {
     /// The bytes of the pages that hold something.
     let liveBytes: Int
 
-    init(of partition: Partition) throws(LedgerFailure) {
+    init(of partition: Partition, boot: String) throws(LedgerFailure) {
         let (transaction, freePages, names) = try onStore { () throws(LMDBError) in try Self.look(at: partition.environment) }
         // Another version of Annals may have made tables that this one does not open, and so would not copy.
         if let name = names.first(where: { !partition.tableNames.contains($0) }) {
             throw .damaged(path: partition.environment.path, table: name, reason: "this version of Annals knows no such table")
         }
         let information = try onStore { () throws(LMDBError) in try partition.environment.information() }
-        note = CopyNote(transaction: transaction, inode: information.inode)
+        note = CopyNote(transaction: transaction, inode: information.inode, boot: boot)
         allocatedBytes = information.allocatedBytes
         liveBytes = max(0, information.lastPage + 1 - freePages) * information.pageBytes
     }
@@ -44,50 +43,35 @@ struct PartitionOutline {
 }
 
 /// Says of which state of which file a copy is, as long as it is not finished. A row of the copy's `meta`.
+///
+/// Version, transaction and inode (u64 each), then the boot's text.
 struct CopyNote: Hashable, Sendable {
     var transaction: Int
     var inode: UInt64
-    /// Between which two starts of the system it was begun: what is in the copy is not synced before its end.
-    var boot: [UInt64]
+    /// Which of the machine's starts it was begun in: what is in the copy is not synced before its end. Empty: nobody knows.
+    var boot: String
 
     static let key: Words<1> = [UInt64(1).bigEndian]
     private static let version: UInt64 = 2
 
-    init(transaction: Int, inode: UInt64, boot: [UInt64] = SystemStart.words) {
+    init(transaction: Int, inode: UInt64, boot: String) {
         self.transaction = transaction
         self.inode = inode
         self.boot = boot
     }
 
-    var words: Words<5> {
-        [Self.version.bigEndian, UInt64(bitPattern: Int64(transaction)).bigEndian, inode.bigEndian, boot[0].bigEndian, boot[1].bigEndian]
+    var bytes: [UInt8] {
+        let words: Words<3> = [Self.version.bigEndian, UInt64(bitPattern: Int64(transaction)).bigEndian, inode.bigEndian]
+        return words.span.bytes.withUnsafeBytes { [UInt8]($0) } + Array(boot.utf8)
     }
 
     init?(decoding value: RawSpan) {
-        guard value.byteCount == 40, value.word(0) == Self.version, let transaction = value.word(1), let inode = value.word(2),
-            let high = value.word(3), let low = value.word(4)
-        else { return nil }
-        self.init(transaction: Int(Int64(bitPattern: transaction)), inode: inode, boot: [high, low])
+        guard value.word(0) == Self.version, let transaction = value.word(1), let inode = value.word(2) else { return nil }
+        self.init(
+            transaction: Int(Int64(bitPattern: transaction)), inode: inode,
+            boot: value.withUnsafeBytes { String(decoding: $0[24...], as: UTF8.self) })
     }
-}
 
-/// Which of the system's starts this is.
-enum SystemStart {
-    /// The boot id of random(4), two words; where it cannot be read, something that is no other time's.
-    static let words: [UInt64] = {
-        var generator = SystemRandomNumberGenerator()
-        guard let text = read(), let high = UInt64(text.prefix(16), radix: 16), let low = UInt64(text.dropFirst(16), radix: 16) else {
-            return [generator.next(), generator.next()]
-        }
-        return [high, low]
-    }()
-
-    private static func read() -> String? {
-        let file = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC)
-        guard file >= 0 else { return nil }
-        defer { close(file) }
-        var bytes = [UInt8](repeating: 0, count: 64)
-        let count = Glibc.read(file, &bytes, bytes.count)
-        return count <= 0 ? nil : String(decoding: bytes[..<count].filter { $0 != UInt8(ascii: "-") && $0 > 32 }, as: UTF8.self)
-    }
+    /// Whether a copy with this note may be gone on with by one with another.
+    func isContinued(by other: CopyNote) -> Bool { self == other && !boot.isEmpty }
 }

@@ -51,6 +51,43 @@ struct CompactionCopyTests {
         #expect(try shelf.everything() == rows)
     }
 
+    @Test("a half copy from before the machine's last start is not used, nor one of which nobody knows", arguments: ["second", ""])
+    func otherBoot(_ boot: String) throws {
+        let rows = try shelf.everything()
+        var options = CompactionOptions.smallSlices
+        if boot.isEmpty { options.boot = "" }
+        var isStopped = false
+        var conductor = CompactionConductor.at(.copied) { isStopped = true }
+        conductor.isCancelled = { isStopped }
+        #expect(try Compaction(of: january(1), on: shelf, options: options).run(conductor).outcome == .cancelled)
+        options.boot = boot
+        var slices = 0
+        conductor = .hasty
+        conductor.reached = { if $0 == .sliceCopied { slices += 1 } }
+        #expect(try Compaction(of: january(1), on: shelf, options: options).run(conductor).outcome == .compacted)
+        #expect(slices > 5, "all of it again")
+        #expect(try shelf.everything() == rows)
+    }
+
+    @Test("a half copy whose pages are not what they were, as after a power failure, is not opened", arguments: 0..<6)
+    func tornHalf(_ round: Int) throws {
+        let rows = try shelf.everything()
+        var isStopped = false
+        var conductor = CompactionConductor.at(.copied) { isStopped = true }
+        conductor.isCancelled = { isStopped }
+        #expect(try Compaction(of: january(1), on: shelf, options: .smallSlices).run(conductor).outcome == .cancelled)
+        var random = SeededRandom(for: "torn half \(round)")
+        let path = URL(filePath: folder.file("1970-01-01.mdb.compact"))
+        var bytes = try Data(contentsOf: path)
+        // The two meta pages were written, and most of what they lead to was not.
+        for page in 2..<bytes.count / 4096 where random.chance(of: 3, in: 4) {
+            bytes.replaceSubrange(page * 4096..<(page + 1) * 4096, with: Data(repeating: round.isMultiple(of: 2) ? 0 : 0xFF, count: 4096))
+        }
+        try bytes.write(to: path)
+        #expect(try Compaction(of: january(1), on: shelf, options: .smallSlices).run(.hasty).outcome == .compacted)
+        #expect(try shelf.everything() == rows)
+    }
+
     @Test(
         "a write at any moment before the swap makes the copy stale, and is in the one that is made anew",
         arguments: [CompactionStep.copyBegun, .sliceCopied, .copied, .compared])

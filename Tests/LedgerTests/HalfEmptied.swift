@@ -80,6 +80,7 @@ extension CompactionOptions {
     static var smallSlices: CompactionOptions {
         var options = CompactionOptions()
         options.sliceBytes = 10_000
+        options.boot = "first"
         return options
     }
 }

@@ -44,6 +44,8 @@ extension Upkeep {
         var options = CompactionOptions()
         options.bytesPerSecond = core.options.purge.compactionBytesPerSecond
         options.minGainPercent = minGainPercent
+        let boot = core.options.steadyClock(core.clock()).boot
+        if boot != ClockReading.unknownBoot { options.boot = boot }
         options.sliceBytes = core.options.purge.compactionSliceBytes
         // Less than appends leave alone: where the disk is nearly full, this is what makes room.
         options.diskReserveBytes = core.options.diskReserveBytes / 4

@@ -61,7 +61,7 @@ enum SteadyClock {
 
     /// Another one after each start of the machine.
     private static let boot: String = {
-        guard let file = fopen("/proc/sys/kernel/random/boot_id", "r") else { return "unknown" }
+        guard let file = fopen("/proc/sys/kernel/random/boot_id", "r") else { return ClockReading.unknownBoot }
         defer { fclose(file) }
         var bytes = [UInt8](repeating: 0, count: 64)
         let count = fread(&bytes, 1, bytes.count, file)

@@ -13,12 +13,6 @@ final class MemoryKeeper: Sendable {
     private let thread = WorkThread(named: "memory")
 
     private static let periodMilliseconds = 250
-    /// The heap is trimmed when it has grown so much since it was last, or by less and so many periods have gone by.
-    private static let heapGrowthMax = 64 << 20
-    private static let periodsBetweenTrims = 40
-    private static let heapGrowthMin = 8 << 20
-    /// Pages of files are forgotten when there are so many.
-    private static let fileBytesMax = 128 << 20
 
     init(_ core: Core) { self.core = core }
 
@@ -30,22 +24,44 @@ final class MemoryKeeper: Sendable {
     }
 
     private func run() {
-        var (heapFloor, periods) = (Int.max, 0)
+        var measure = MemoryMeasure()
         while stopBell.wait(timeout: .now() + .milliseconds(Self.periodMilliseconds)) == .timedOut {
             guard let memory = ProcessMemory.now() else { continue }
-            if memory.fileBytes > Self.fileBytesMax { forgetPages() }
-            periods += 1
-            let growth = periods < Self.periodsBetweenTrims ? Self.heapGrowthMax : Self.heapGrowthMin
-            if memory.anonymousBytes > heapFloor, memory.anonymousBytes - heapFloor > growth {
-                ProcessMemory.trimHeap()
-                heapFloor = ProcessMemory.now()?.anonymousBytes ?? memory.anonymousBytes
-                periods = 0
-            }
-            heapFloor = min(heapFloor, memory.anonymousBytes)
+            if MemoryMeasure.hasTooManyPages(memory) { forgetPages() }
+            guard measure.isDue(memory) else { continue }
+            ProcessMemory.trimHeap()
+            measure.trimmed(to: ProcessMemory.now() ?? memory)
         }
     }
 
     private func forgetPages() {
         core.store.shelf.withAllOpen { partitions in ProcessMemory.forget(partitions.map(\.environment) + [core.store.state.environment]) }
+    }
+}
+
+/// When memory is to be given back. Looks come at even distances.
+struct MemoryMeasure {
+    private var floor = Int.max
+    private var looks = 0
+
+    /// Pages of files are forgotten when there are more of them.
+    static let fileBytesMax = 128 << 20
+    /// The heap is trimmed when it has grown by more since it was smallest, or by less and so many looks have gone by since the last time.
+    static let growthMax = 64 << 20
+    static let growthMin = 8 << 20
+    static let looksBetween = 40
+
+    static func hasTooManyPages(_ memory: ProcessMemory) -> Bool { memory.fileBytes > fileBytesMax }
+
+    /// To be asked at each look.
+    mutating func isDue(_ memory: ProcessMemory) -> Bool {
+        looks += 1
+        floor = min(floor, memory.anonymousBytes)
+        return memory.anonymousBytes - floor > (looks < Self.looksBetween ? Self.growthMax : Self.growthMin)
+    }
+
+    mutating func trimmed(to memory: ProcessMemory) {
+        floor = memory.anonymousBytes
+        looks = 0
     }
 }

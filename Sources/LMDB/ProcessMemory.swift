@@ -8,6 +8,11 @@ package struct ProcessMemory: Sendable {
     /// Pages of files that it has mapped: LMDB's, and the program itself. The system has them anyway, as long as it has room.
     package var fileBytes: Int
 
+    package init(anonymousBytes: Int, fileBytes: Int) {
+        self.anonymousBytes = anonymousBytes
+        self.fileBytes = fileBytes
+    }
+
     /// As it is now; nil where the system does not tell.
     package static func now() -> ProcessMemory? {
         guard let text = text(of: "/proc/self/statm") else { return nil }

@@ -79,9 +79,15 @@ struct CompactionCopyTests {
         var random = SeededRandom(for: "torn half \(round)")
         let path = URL(filePath: folder.file("1970-01-01.mdb.compact"))
         var bytes = try Data(contentsOf: path)
-        // The two meta pages were written, and most of what they lead to was not.
-        for page in 2..<bytes.count / 4096 where random.chance(of: 3, in: 4) {
-            bytes.replaceSubrange(page * 4096..<(page + 1) * 4096, with: Data(repeating: round.isMultiple(of: 2) ? 0 : 0xFF, count: 4096))
+        // The two meta pages were written, and most of what they lead to was not: what lay on the disk before may be anything.
+        for start in stride(from: 2 * 4096, to: bytes.count - 4095, by: 4096) {
+            if round.isMultiple(of: 2) {
+                // F_DUPDATA in a leaf's first node: LMDB follows it to nowhere.
+                let node = Int(bytes[start + 16]) | Int(bytes[start + 17] & 0x0F) << 8
+                bytes[start + min(node, 4000) + 4] |= 0x04
+            } else if random.chance(of: 3, in: 4) {
+                bytes.replaceSubrange(start..<start + 4096, with: Data(repeating: .random(in: .min ... .max, using: &random), count: 4096))
+            }
         }
         try bytes.write(to: path)
         #expect(try Compaction(of: january(1), on: shelf, options: .smallSlices).run(.hasty).outcome == .compacted)

@@ -11,6 +11,8 @@ package struct Compaction {
     private let shelf: PartitionShelf
     private let options: CompactionOptions
     private static let attemptsMax = 3
+    /// Between the steps in which the old file's blocks are given back.
+    private static let pauseMilliseconds = 1
 
     package init(of id: PartitionID, on shelf: PartitionShelf, options: CompactionOptions = CompactionOptions()) {
         self.id = id
@@ -26,8 +28,11 @@ package struct Compaction {
         defer { shelf.endCompacting(id) }
         var bytes = 0
         for _ in 0..<Self.attemptsMax {
-            let (outcome, before, after) = try attempt(conductor)
+            var remains: FileRemains?
+            let (outcome, before, after) = try attempt(conductor, &remains)
             bytes = before
+            // Behind the attempt, which had the old file open.
+            _ = remains?.giveBack { conductor.pause(Self.pauseMilliseconds) }
             if outcome != .busy { return CompactionReport(outcome, bytesBefore: before, bytesAfter: after) }
             try shelf.files(of: id).removeCopy()
         }
@@ -36,8 +41,8 @@ package struct Compaction {
 
     private typealias Attempt = (outcome: CompactionReport.Outcome, before: Int, after: Int)
 
-    /// Busy if the partition changed meanwhile.
-    private func attempt(_ conductor: CompactionConductor) throws(LedgerFailure) -> Attempt {
+    /// Busy if the partition changed meanwhile. `remains` are those of the old file, if it was replaced.
+    private func attempt(_ conductor: CompactionConductor, _ remains: inout FileRemains?) throws(LedgerFailure) -> Attempt {
         let files = shelf.files(of: id)
         guard let lease = try shelf.lease(id) else {
             try files.removeCopy()  // Of a partition that was removed.
@@ -57,7 +62,9 @@ package struct Compaction {
         guard case .finished(let after) = copied else {
             return (copied == .stale ? .busy : .cancelled, outline.allocatedBytes, outline.allocatedBytes)
         }
+        let old = FileRemains(of: source.environment)
         let isSwapped = try swap(source, files, outline, conductor)
+        if isSwapped { remains = old }
         return (isSwapped ? .compacted : .busy, outline.allocatedBytes, isSwapped ? after : outline.allocatedBytes)
     }
 

@@ -1,0 +1,174 @@
+"""Crashes that never happened: a daemon's writes and syncs are recorded, and every disk that a power failure may have left is started.
+
+ANNALS_CRASH_IMAGES says how many images; ANNALS_SEED takes a run's dice back. Threads and keys are not in the dice, so a recording
+is another one each time: when an image is wrong, its recording is kept, and ANNALS_CRASH_RECORDING=FILE with ANNALS_CRASH_INDEX=N
+makes that one image again.
+"""
+
+import collections
+import itertools
+import os
+import pathlib
+import pickle
+import queue
+import random
+import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+import images
+from image_checks import Survivor, Wrong, check_disk_forgets
+from image_workload import Recording, build_recorder
+
+COUNT = int(os.environ.get("ANNALS_CRASH_IMAGES", 500))
+OF_A_RECORDING = 500
+DEEDS = 60
+WORKERS = int(os.environ.get("ANNALS_CRASH_WORKERS", 2))
+SEED = int(os.environ.get("ANNALS_SEED", time.time_ns() % 1_000_000_007))
+
+
+@pytest.fixture(scope="module")
+def library(tmp_path_factory):
+    return build_recorder(tmp_path_factory.mktemp("recorder"))
+
+
+@pytest.fixture
+def record(library):
+    """Makes recordings; their folders are gone after the test."""
+    made = []
+
+    def make(number=0, deeds=DEEDS, **options):
+        print(f"ANNALS_SEED={SEED}")
+        made.append(Recording(library, random.Random(f"{SEED}/{number}"), deeds, **options))
+        return made[-1]
+
+    yield make
+    for recording in made:
+        recording.daemon.clean_up()
+
+
+class Case:
+    """One image: before which entry the crash came, what waited, and what of it is kept (choose)."""
+
+    def __init__(self, index, seq, waiting, kept, image):
+        self.index, self.seq, self.waiting, self.kept, self.image = index, seq, waiting, kept, image
+
+    def __str__(self):
+        def fate(entry):
+            sectors = self.kept.get(entry.seq, ())
+            return "kept" if sectors is None else f"sectors {list(sectors)} kept" if sectors else "lost"
+        return "\n".join([f"image {self.index}: a crash before entry {self.seq}, when this was not durable:"]
+                         + [f"    {entry}: {fate(entry)}" for entry in self.waiting])
+
+
+def cases(recording, number, count, ordered=True, honest=lambda entry: True):
+    """Oldest crash first; no disk comes twice."""
+    seqs = images.spread(random.Random(f"{SEED}/{number}"), recording.entries, count)
+    disk, done, seen = images.Disk(recording.folders, honest), 0, set()
+    for index, seq in enumerate(seqs):
+        for entry in recording.entries[done:seq]:
+            disk.step(entry)
+        done = seq
+        waiting = disk.waiting()
+        for attempt in range(5):
+            kept = images.choose(random.Random(f"{SEED}/{number}/{index}/{attempt}"), waiting)
+            key = disk.version, tuple((entry, sectors and tuple(sectors)) for entry, sectors in sorted(kept.items()))
+            if key not in seen:
+                seen.add(key)
+                yield Case(index, seq, waiting, kept, disk.image(kept, ordered))
+                break
+
+
+def try_all(recording, number, found):
+    """Starts each of `found`; returns the first that is wrong and why, or None, and how many were tried."""
+    tried, survivors = 0, queue.SimpleQueue()
+    places = [Survivor(recording) for _ in range(WORKERS)]
+    for place in places:
+        survivors.put(place)
+
+    def one(case):
+        place = survivors.get()
+        try:
+            place.check(case.image, case.seq, random.Random(f"{SEED}/{number}/{case.index}/check"))
+            return None
+        except Wrong as wrong:
+            return case, wrong
+        finally:
+            survivors.put(place)
+
+    try:
+        with ThreadPoolExecutor(WORKERS) as pool:
+            # A few at a time: an image is some megabytes.
+            while batch := list(itertools.islice(found, 4 * WORKERS)):
+                tried += len(batch)
+                for wrong in filter(None, pool.map(one, batch)):
+                    return wrong, tried
+        return None, tried
+    finally:
+        for place in places:
+            place.clean_up()
+
+
+def keep(recording, number, case, wrong):
+    """Keeps what it takes to make the image again, and the image; returns what to say."""
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="annals-crash-"))
+    (folder / "recording").write_bytes(pickle.dumps((SEED, number, recording.plain())))
+    images.lay_out(case.image, folder / "image")
+    (folder / "what").write_text(f"{wrong}\n{case}\n")
+    return (f"{wrong}\n{case}\nIt is kept: ANNALS_CRASH_RECORDING={folder}/recording ANNALS_CRASH_INDEX={case.index}; "
+            f"the image is {folder}/image")
+
+
+def test_the_recorder_misses_nothing(record):
+    """All entries together make the folder that is there, byte for byte: a call that the recorder does not know would be missing."""
+    recording = record()
+    disk = images.Disk(recording.folders)
+    for entry in recording.entries:
+        disk.step(entry)
+    assert images.same_as_folder(disk, recording.disk) == []
+    kinds = collections.Counter((images.kind_of(entry.path), entry.letter) for entry in recording.entries)
+    # Segments are used again, partitions are replaced by copies, keys are destroyed: or the images would be of nothing.
+    assert kinds["journal", "R"] > 3 and kinds["copy", "R"] and kinds["vault", "L"] and kinds["partition", "W"] > 50, kinds
+    assert any(entry.letter == "W" and entry.flags & images.DSYNC for entry in recording.entries)
+    check_disk_forgets(recording)
+
+
+def test_every_crash_leaves_what_was_answered(record):
+    tried = recordings = entries = events = 0
+    while tried < COUNT:
+        recording = record(recordings)
+        check_disk_forgets(recording)
+        wrong, count = try_all(recording, recordings, cases(recording, recordings, min(OF_A_RECORDING, COUNT - tried)))
+        if wrong:
+            pytest.fail(keep(recording, recordings, *wrong))
+        recording.daemon.clean_up()
+        tried, recordings = tried + count, recordings + 1
+        entries, events = entries + len(recording.entries), events + len(recording.events)
+    print(f"crash images: {tried} of {recordings} recordings with {entries} calls and {events} events; each started, lost nothing, verified")
+
+
+def test_an_image_that_was_kept(record):
+    """Makes one image again, and fails as it did."""
+    if "ANNALS_CRASH_RECORDING" not in os.environ:
+        pytest.skip("ANNALS_CRASH_RECORDING names none")
+    global SEED
+    SEED, number, recording = pickle.loads(pathlib.Path(os.environ["ANNALS_CRASH_RECORDING"]).read_bytes())
+    index = int(os.environ["ANNALS_CRASH_INDEX"])
+    wrong, tried = try_all(recording, number, (case for case in cases(recording, number, OF_A_RECORDING) if case.index == index))
+    assert tried == 1, "there is no such image"
+    assert wrong is None, "\n".join(map(str, wrong))
+
+
+# ---- That it can fail ----
+
+@pytest.mark.parametrize("place, kind", [("", "answered"), ("journal", "answered"), ("vault", "key")], ids=["all", "journal", "vault"])
+def test_a_sync_that_does_nothing_is_found(record, place, kind):
+    """As if the syncs of some files were lies: then what was answered is gone in some image, or what was destroyed is there."""
+    recording = record()
+    found = cases(recording, 0, 200, honest=lambda entry: place not in entry.path)
+    wrong, tried = try_all(recording, 0, found)
+    assert wrong is not None, f"{tried} images, and all are well"
+    print(f"after {tried} images: {str(wrong[1])[:200]}")
+    assert kind in str(wrong[1])

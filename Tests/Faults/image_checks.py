@@ -3,14 +3,15 @@
 import functools
 import itertools
 import pathlib
+import struct
 import subprocess
 import tempfile
 
 import images
 from daemon import ANNALS, Daemon
-from image_workload import BROKEN, CONVERSATIONS, QUIET, SMALL, TENANTS, body_of, events, timeline
+from image_workload import BROKEN, CONVERSATIONS, QUIET, SMALL, TENANTS, body_of, events, places, root_file, timeline
 from resp import Connection, Refused
-from vault import CryptoError, body_keys
+from vault import MASK, CryptoError, body_keys, crypto_aead_xchacha20poly1305_ietf_decrypt
 
 MEMORY = pathlib.Path("/dev/shm")
 
@@ -42,6 +43,8 @@ class Survivor:
         self.daemon = Daemon(**SMALL, **QUIET, fold_ms=5)
         self.disk = pathlib.Path(tempfile.mkdtemp(prefix="annals-image-", dir=MEMORY if MEMORY.is_dir() else None))
         self.daemon.data = self.disk / "data"
+        self.daemon.settings.update(places(self.disk, recording.is_outside))
+        self.root_file = root_file(self.disk, recording.is_outside)
 
     def clean_up(self):
         self.daemon.clean_up()
@@ -69,8 +72,12 @@ class Survivor:
             self.daemon.log.unlink(missing_ok=True)
         self.check_verifies(promised)
         if digest:
-            self.daemon.run("rebuild")
-            require(digest in self.daemon.run("digest"), "a rebuild has another digest")
+            self.run("rebuild")
+            require(digest in self.run("digest"), "a rebuild has another digest")
+
+    def run(self, command):
+        flags = ["--root-key-file", self.root_file] if self.recording.is_outside and command == "digest" else []
+        return self.daemon.run(command, *flags)
 
     def end(self):
         if self.dice.random() < 0.5:
@@ -133,7 +140,8 @@ class Survivor:
         """Before the start: once a purge is answered, no root key of before is in any file, and none that is there opens a key that went."""
         if not promised.receipts:
             return
-        contents = {path: path.read_bytes() for path in (self.daemon.data / "vault").iterdir()}
+        files = [*(self.daemon.data / "vault").iterdir(), *(self.disk / "keys").iterdir()]
+        contents = {path: path.read_bytes() for path in files}
         for path, content in contents.items():
             require(not any(root in content for _, _, root in promised.receipts), f"{path.name} holds a root key that was destroyed")
         dead = set().union(*(keys for _, keys, _ in promised.receipts))
@@ -145,10 +153,10 @@ class Survivor:
     def check_vault(self, connection, gone):
         receipts = {self.intents_that_destroyed[intent] for intent in gone}
         dead = set().union(*(keys for receipt, keys, _ in self.recording.purges if receipt in receipts))
-        keys = body_keys(self.daemon.data)
+        keys = body_keys(self.daemon.data, bytes.fromhex(self.root_file.read_text()))
         require(not dead & keys.keys(), f"keys {dead & keys.keys()} are there, and a receipt says that they are not")
         require(connection.call("STATS")["keys"] == len(keys), "the keyring has other keys than the daemon")
-        names = sorted(path.name for path in (self.daemon.data / "vault").iterdir())
+        names = sorted(path.name for folder in {self.daemon.data / "vault", self.root_file.parent} for path in folder.iterdir())
         require(names == ["keyring", "root.key"], f"the vault has {names}")
 
     # ---- Afterwards ----
@@ -157,20 +165,41 @@ class Survivor:
         kept = self.disk / "kept"
         kept.write_bytes(b"".join(note + b"\n" for _, _, note in promised.checkpoints))
         words = ["--checkpoints", kept] if promised.checkpoints else []
+        words += ["--root-key-file", self.root_file] if self.recording.is_outside else []
         done = subprocess.run([ANNALS, "audit", "verify", self.daemon.data, "--bodies", *words], capture_output=True, text=True, timeout=60)
         require(done.returncode == 0, f"verify ended with {done.returncode}: {done.stdout}{done.stderr}")
 
 
 def readable_keys(root, keyring):
-    try:
-        return set(body_keys(None, root, keyring))
-    except (CryptoError, AssertionError):
-        return set()
+    """The ids of all keys in a keyring that a root key opens, box for box: a crash may have torn any of them."""
+    blob, found, number = keyring.read_bytes(), set(), 0
+    head = blob[:41 + blob[40]] if len(blob) > 40 else b""
+    offset = len(head)
+    while offset + 48 <= len(blob):
+        length, check = struct.unpack(">II", blob[offset:offset + 8])
+        if length ^ MASK != check or length < 40:
+            break
+        box = blob[offset + 8:offset + 8 + length]
+        try:
+            plain = crypto_aead_xchacha20poly1305_ietf_decrypt(box[24:], head + struct.pack(">Q", number), box[:24], root)
+        except (CryptoError, ValueError):
+            plain = b""
+        found |= set(ids_in(plain))
+        offset, number = offset + 8 + length, number + 1
+    return found
 
 
-def check_disk_forgets(recording):
+def ids_in(plain):
+    place = 0
+    while place < len(plain):
+        yield struct.unpack(">Q", plain[place:place + 8])[0]
+        tenant = plain[place + 44]
+        place += 46 + tenant + plain[place + 45 + tenant]
+
+
+def check_disk_forgets(recording, honest=lambda entry: True):
     """When a purge is answered, the root key of before is on no part of the disk, also not in a file without a name."""
-    disk, done = images.Disk(recording.folders), 0
+    disk, done = images.Disk(recording.before, honest), 0
     for seq, promise in recording.promises:
         roots = [root for receipt, _, root in recording.purges if promise == ("event", receipt)]
         for entry in recording.entries[done:seq if roots else done]:

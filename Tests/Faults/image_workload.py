@@ -10,7 +10,7 @@ import types
 import images
 from daemon import Daemon
 from resp import Closed, Connection, Refused
-from vault import body_keys, root_key
+from vault import body_keys
 
 DAY = 86_400_000
 OLD = 1_517_616_000_000  # 2018-02-03
@@ -26,6 +26,15 @@ def build_recorder(folder):
     source = pathlib.Path(__file__).with_name("recorder.c")
     subprocess.run(["cc", "-shared", "-fPIC", "-O2", "-Wall", "-Wextra", "-Werror", "-o", library, source, "-lpthread"], check=True)
     return library
+
+
+def root_file(disk, is_outside):
+    return disk / ("keys/root.key" if is_outside else "data/vault/root.key")
+
+
+def places(disk, is_outside):
+    """Settings: half of the recordings have the root key and a second file of checkpoints beside the data."""
+    return {"root_key_file": root_file(disk, True), "checkpoint_file": disk / "witness/checkpoints"} if is_outside else {}
 
 
 def body_of(name):
@@ -73,9 +82,11 @@ class Recording:
         self.disk = self.daemon.folder / "disk"
         self.disk.mkdir()
         self.daemon.data = self.disk / "data"
-        if folder_is_there:
-            self.daemon.data.mkdir()
-        self.folders = ("data",) if folder_is_there else ()
+        for folder in ("keys", "witness") + ("data",) * folder_is_there:
+            (self.disk / folder).mkdir()
+        self.is_outside = dice.random() < 0.5
+        self.daemon.settings.update(places(self.disk, self.is_outside))
+        self.before = images.snapshot(self.disk)
         self.log = self.daemon.folder / "recording"
         self.talks, self.sent, self.holds, self.numbers = [], [], [], itertools.count(1)
         self.purges = []  # (position of the receipt, ids of the keys that went, the root key that went)
@@ -88,7 +99,7 @@ class Recording:
 
     def plain(self):
         """What it takes to make its images again, without a daemon."""
-        names = ("folders", "entries", "promises", "events", "messages", "purges", "sent")
+        names = ("before", "is_outside", "entries", "promises", "events", "messages", "purges", "sent")
         return types.SimpleNamespace(**{name: getattr(self, name) for name in names})
 
     # ---- At work ----
@@ -175,12 +186,14 @@ class Recording:
         plan = self.order("PURGE.PLAN", *scope, *self.dice.choice(([], [], ["ALL"])), meaning=None)
         if isinstance(plan, Refused) or not plan["messages"]:
             return
-        keys, root = body_keys(self.daemon.data), root_key(self.daemon.data)
+        root = bytes.fromhex(root_file(self.disk, self.is_outside).read_text())
+        keys = body_keys(self.daemon.data, root)
         self.open[0].ask("PURGE.RUN", plan["plan"], "CONFIRM", plan["messages"], meaning=lambda position: ("event", position))
         self.send(self.open[1:])
         receipt = self.open[0].take()
         if not isinstance(receipt, Refused):
-            self.purges.append((receipt, set(keys) - set(body_keys(self.daemon.data)), root.hex().encode()))
+            now = bytes.fromhex(root_file(self.disk, self.is_outside).read_text())
+            self.purges.append((receipt, set(keys) - set(body_keys(self.daemon.data, now)), root.hex().encode()))
 
     def learn(self):
         """What is there at the end: every crash of before must have left the beginning of it."""
@@ -222,6 +235,16 @@ def recorded(library, log, disk):
     finally:
         for name in more:
             del os.environ[name]
+
+
+def record_start(library, daemon, disk):
+    """What a start and a stop write: (snapshot of before, entries)."""
+    before, log = images.snapshot(disk), daemon.folder / "recording"
+    log.unlink(missing_ok=True)
+    with recorded(library, log, disk):
+        daemon.start()
+    assert daemon.stop() == 0, daemon.log_text()
+    return before, images.read_log(log, disk)
 
 
 def events(connection):

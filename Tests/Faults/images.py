@@ -91,7 +91,7 @@ def pieces(entry, sectors):
 class Disk:
     """The disk as of a moment of a recording: what is durable, and what waits. `step` goes on by one entry."""
 
-    def __init__(self, folders=(), honest=lambda entry: True):
+    def __init__(self, before=(), honest=lambda entry: True):
         self.files = {}  # By the number that the system gives, and gives again once a file is gone.
         self.all_files = []  # Also those without a name.
         self.names = {".": {}}  # folder -> name -> File, or the path of a folder: as the process sees them
@@ -100,9 +100,19 @@ class Disk:
         self.begun = {}
         self.version = 0  # Another one for each change of what is durable.
         self.honest = honest
-        for path in folders:
-            self.names["."][path] = self.durable_names["."][path] = path
+        for path, found in before:
+            folder, name = os.path.split(path)
+            self.names[folder or "."][name] = self.durable_names[folder or "."][name] = self.found(path, found)
+
+    def found(self, path, found):
+        if found is None:
             self.names[path], self.durable_names[path], self.waiting_names[path] = {}, {}, []
+            return path
+        inode, mode, content = found
+        if inode not in self.files:
+            self.files[inode] = File(mode, content)
+            self.all_files.append(self.files[inode])
+        return self.files[inode]
 
     # ---- Going on ----
 
@@ -132,7 +142,7 @@ class Disk:
 
     def step_W(self, entry):
         file = self.files[entry.inode]
-        if not entry.flags & DSYNC:
+        if not entry.flags & DSYNC or not self.honest(entry):
             return self.change(entry)
         # What waits for the same bytes would come over it. LMDB syncs before it writes a meta page.
         assert not any(other.letter != "W" or overlap(other, entry) for other in file.waiting), f"{entry} overlaps what is not synced"
@@ -227,6 +237,15 @@ class Disk:
             if entry.seq in kept:
                 apply(content, entry, kept[entry.seq])
         return content
+
+
+def snapshot(root):
+    """What lies below a folder before a recording, all of it durable: (path, (inode, mode, bytes)), or (path, None) for a folder."""
+    found = []
+    for path in sorted(pathlib.Path(root).rglob("*")):
+        status = path.stat()
+        found.append((str(path.relative_to(root)), None if path.is_dir() else (status.st_ino, status.st_mode, path.read_bytes())))
+    return found
 
 
 def overlap(one, other):

@@ -140,7 +140,7 @@ class Survivor:
         """Before the start: once a purge is answered, no root key of before is in any file, and none that is there opens a key that went."""
         if not promised.receipts:
             return
-        files = [*(self.daemon.data / "vault").iterdir(), *(self.disk / "keys").iterdir()]
+        files = [*(self.daemon.data / "vault").glob("*"), *(self.disk / "keys").glob("*")]
         contents = {path: path.read_bytes() for path in files}
         for path, content in contents.items():
             require(not any(root in content for _, _, root in promised.receipts), f"{path.name} holds a root key that was destroyed")

@@ -12,19 +12,23 @@ import pathlib
 import pickle
 import queue
 import random
+import subprocess
+import sys
 import tempfile
 import time
+import types
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 import images
 from image_checks import Survivor, Wrong, check_disk_forgets
-from image_workload import Recording, build_recorder
+from image_workload import Recording, build_recorder, record_start, recorded
 
 COUNT = int(os.environ.get("ANNALS_CRASH_IMAGES", 500))
 OF_A_RECORDING = 500
 DEEDS = 60
+AGAIN = max(5, COUNT // 250)
 WORKERS = int(os.environ.get("ANNALS_CRASH_WORKERS", 2))
 SEED = int(os.environ.get("ANNALS_SEED", time.time_ns() % 1_000_000_007))
 
@@ -157,6 +161,28 @@ def test_every_crash_leaves_what_was_answered(record):
     print(f"crash images: {tried} of {recordings} recordings with {entries} calls and {events} events; each started, lost nothing, verified")
 
 
+def test_a_crash_while_it_recovers_from_a_crash(record, library):
+    """What the start on an image writes is recorded, too, and its images must be as good as the first."""
+    recording, dice, tried = record(), random.Random(f"{SEED}/again"), 0
+    place = Survivor(recording)
+    try:
+        # Crashes with much under way leave the most to do.
+        first = sorted(cases(recording, "again", 40 * AGAIN), key=lambda case: -len(case.waiting))[:AGAIN]
+        for case in first:
+            images.lay_out(case.image, place.disk)
+            before, entries = record_start(library, place.daemon, place.disk)
+            start = types.SimpleNamespace(before=before, entries=entries)
+            for second in cases(start, f"again/{case.index}", 15):
+                tried += 1
+                try:
+                    place.check(second.image, case.seq, dice)
+                except Wrong as wrong:
+                    pytest.fail(f"{keep(recording, 'again', case, wrong)}\nand when it recovers:\n{second}")
+    finally:
+        place.clean_up()
+    print(f"crash images: {tried} of {AGAIN} recoveries; each started, lost nothing, verified")
+
+
 def test_an_image_that_was_kept(record):
     """Makes one image again, and fails as it did."""
     if "ANNALS_CRASH_RECORDING" not in os.environ:
@@ -169,7 +195,89 @@ def test_an_image_that_was_kept(record):
     assert wrong is None, "\n".join(map(str, wrong))
 
 
+# ---- What does not work ----
+
+def check_at(recording, seq, kept=None):
+    """Checks one image: `kept` of what waited before an entry, or all of it."""
+    disk = images.Disk(recording.before)
+    for entry in recording.entries[:seq]:
+        disk.step(entry)
+    place = Survivor(recording)
+    try:
+        all_kept = {entry.seq: None for entry in disk.waiting()}
+        place.check(disk.image(all_kept if kept is None else {**all_kept, **kept}), seq, random.Random(1))
+    finally:
+        place.clean_up()
+
+
+@pytest.mark.xfail(strict=True, raises=Wrong, reason="LMDB writes a new file's first two pages before it syncs anything; torn, the file is MDB_INVALID")
+@pytest.mark.parametrize("place", ["data/state.mdb", "data/partitions/"])
+def test_a_file_that_is_half_made(record, place):
+    """A crash while an LMDB file is made: nothing is in it yet, so the next start must make it anew."""
+    recording = record()
+    first = next(entry for entry in recording.entries if entry.letter == "W" and entry.path.startswith(place) and entry.path.endswith(".mdb"))
+    assert first.a == 0
+    check_at(recording, first.seq + 1)
+    check_at(recording, first.seq + 1, {first.seq: range(2)})
+
+
+@pytest.mark.xfail(strict=True, raises=Wrong, reason="the name of the data folder is never synced in its parent")
+def test_a_data_folder_that_the_daemon_made(record):
+    """It is there after a crash, with everything that was answered."""
+    recording = record(folder_is_there=False)
+    disk = images.Disk(recording.before)
+    for entry in recording.entries:
+        disk.step(entry)
+    place = Survivor(recording)
+    try:
+        place.check(disk.image({}), len(recording.entries), random.Random(1))
+    finally:
+        place.clean_up()
+
+
 # ---- That it can fail ----
+
+PROGRAM = """
+import os
+os.chdir(os.environ["RECORDER_ROOTS"])
+with open("old", "wb") as file: file.write(b"o" * 1500)
+one = os.open("new", os.O_CREAT | os.O_WRONLY)
+os.pwrite(one, b"n" * 1500, 0)
+os.fsync(one)
+os.rename("new", "old")
+os.pwrite(one, b"m" * 100, 500)
+"""
+
+
+def test_the_model_knows_what_a_disk_may_do(library, tmp_path):
+    """Every disk that this short program may leave, by the reader's own reckoning."""
+    root = tmp_path / "root"
+    root.mkdir()
+    with recorded(library, tmp_path / "log", root):
+        subprocess.run([sys.executable, "-c", PROGRAM], check=True)
+    entries = images.read_log(tmp_path / "log", root)
+    found, disk, dice = collections.defaultdict(set), images.Disk(), random.Random(1)
+    for done, entry in enumerate([*entries, None]):
+        for _ in range(3000):
+            image = disk.image(images.choose(dice, disk.waiting()))
+            found[done].add(tuple((path, bytes(content[0]).replace(b"\0", b"-").decode()) for path, content in sorted(image.items())))
+        if entry:
+            disk.step(entry)
+    letters = "".join(entry.letter for entry in entries)
+    assert letters == "OWOWBERW"
+    old, new = "o" * 1500, "n" * 1500
+    torn = {"o" * 512, "-" * 512 + "o" * 512, "-" * 1024 + "o" * 476, "o" * 1024, "o" * 512 + "-" * 512 + "o" * 476, "-" * 512 + "o" * 988}
+    olds = torn | {old, ""}
+    # Nothing of the folder is synced: no name, only the first, or both; the second file is whole as soon as it is synced.
+    synced = {()} | {(("old", content),) for content in olds} | {(("new", new), ("old", content)) for content in olds}
+    assert found[1] == {(), (("old", ""),)}
+    assert found[2] == {()} | {(("old", content),) for content in olds}
+    assert found[6] == synced
+    # The rename is whole or not there; only what was written last is torn: at byte 512.
+    assert (("old", new),) in found[7] and found[7] <= synced | {(("old", new),)}
+    lasts = {new, "n" * 500 + "m" * 100 + "n" * 900, "n" * 500 + "m" * 12 + "n" * 988, "n" * 512 + "m" * 88 + "n" * 900}
+    assert {image for image in found[8] if len(image) == 1 and image[0][1][0:1] == "n"} == {(("old", last),) for last in lasts}
+
 
 @pytest.mark.parametrize("place", ["", "data/journal/", "data/partitions/", "data/state.mdb", "data/vault/", "data/audit/checkpoints"])
 def test_a_sync_that_does_nothing_is_found(record, place):

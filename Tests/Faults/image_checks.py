@@ -3,6 +3,7 @@
 import functools
 import itertools
 import pathlib
+import re
 import struct
 import subprocess
 import tempfile
@@ -145,7 +146,8 @@ class Survivor:
         for path, content in contents.items():
             require(not any(root in content for _, _, root in promised.receipts), f"{path.name} holds a root key that was destroyed")
         dead = set().union(*(keys for _, keys, _ in promised.receipts))
-        roots = [bytes.fromhex(content.decode().strip()) for path, content in contents.items() if path.name.startswith("root") and content.strip(b"\0")]
+        roots = [bytes.fromhex(content.decode()) for path, content in contents.items()
+                 if path.name.startswith("root") and re.fullmatch(rb"[0-9a-f]{64}\n", content)]
         for root, path in itertools.product(roots, contents):
             if path.name.startswith("keyring") and contents[path].startswith(b"ANNALSKR"):
                 require(not dead & readable_keys(root, path), f"{path.name} opens keys that were destroyed")
@@ -164,10 +166,12 @@ class Survivor:
     def check_verifies(self, promised):
         kept = self.disk / "kept"
         kept.write_bytes(b"".join(note + b"\n" for _, _, note in promised.checkpoints))
-        words = ["--checkpoints", kept] if promised.checkpoints else []
-        words += ["--root-key-file", self.root_file] if self.recording.is_outside else []
-        done = subprocess.run([ANNALS, "audit", "verify", self.daemon.data, "--bodies", *words], capture_output=True, text=True, timeout=60)
+        done = self.verify(["--checkpoints", kept] if promised.checkpoints else [])
         require(done.returncode == 0, f"verify ended with {done.returncode}: {done.stdout}{done.stderr}")
+
+    def verify(self, words):
+        words = [*words, "--root-key-file", self.root_file] if self.recording.is_outside else words
+        return subprocess.run([ANNALS, "audit", "verify", self.daemon.data, "--bodies", *words], capture_output=True, text=True, timeout=60)
 
 
 def readable_keys(root, keyring):

@@ -54,10 +54,10 @@ def record(library):
 
 
 class Case:
-    """One image: before which entry the crash came, what waited, and what of it is kept (choose)."""
+    """One image of `count` of a recording: before which entry the crash came, what waited, and what of it is kept (choose)."""
 
-    def __init__(self, index, seq, waiting, kept, image):
-        self.index, self.seq, self.waiting, self.kept, self.image = index, seq, waiting, kept, image
+    def __init__(self, count, index, seq, waiting, kept, image):
+        self.count, self.index, self.seq, self.waiting, self.kept, self.image = count, index, seq, waiting, kept, image
 
     def __str__(self):
         def fate(entry):
@@ -89,7 +89,7 @@ def cases(recording, number, count, ordered=True, honest=lambda entry: True):
             key = disk.version, tuple((entry, sectors and tuple(sectors)) for entry, sectors in sorted(kept.items()))
             if key not in seen:
                 seen.add(key)
-                yield Case(index, seq, waiting, kept, disk.image(kept, ordered))
+                yield Case(count, index, seq, waiting, kept, disk.image(kept, ordered))
                 break
 
 
@@ -126,7 +126,7 @@ def try_all(recording, number, found):
 def keep(recording, number, case, wrong):
     """Keeps what it takes to make the image again, and the image; returns what to say."""
     folder = pathlib.Path(tempfile.mkdtemp(prefix="annals-crash-"))
-    (folder / "recording").write_bytes(pickle.dumps((SEED, number, recording.plain())))
+    (folder / "recording").write_bytes(pickle.dumps((SEED, number, case.count, recording.plain())))
     images.lay_out(case.image, folder / "image")
     (folder / "what").write_text(f"{wrong}\n{case}\n")
     return (f"{wrong}\n{case}\nIt is kept: ANNALS_CRASH_RECORDING={folder}/recording ANNALS_CRASH_INDEX={case.index}; "
@@ -177,7 +177,10 @@ def test_a_crash_while_it_recovers_from_a_crash(record, library):
                 try:
                     place.check(second.image, case.seq, dice)
                 except Wrong as wrong:
-                    pytest.fail(f"{keep(recording, 'again', case, wrong)}\nand when it recovers:\n{second}")
+                    kept = keep(recording, "again", case, wrong)  # The start is another one each time, so its image is kept itself.
+                    again = tempfile.mkdtemp(prefix="annals-crash-")
+                    images.lay_out(second.image, again)
+                    pytest.fail(f"{kept}\nand when it recovers, {again} is left:\n{second}")
     finally:
         place.clean_up()
     print(f"crash images: {tried} of {AGAIN} recoveries; each started, lost nothing, verified")
@@ -188,9 +191,9 @@ def test_an_image_that_was_kept(record):
     if "ANNALS_CRASH_RECORDING" not in os.environ:
         pytest.skip("ANNALS_CRASH_RECORDING names none")
     global SEED
-    SEED, number, recording = pickle.loads(pathlib.Path(os.environ["ANNALS_CRASH_RECORDING"]).read_bytes())
+    SEED, number, count, recording = pickle.loads(pathlib.Path(os.environ["ANNALS_CRASH_RECORDING"]).read_bytes())
     index = int(os.environ["ANNALS_CRASH_INDEX"])
-    wrong, tried = try_all(recording, number, (case for case in cases(recording, number, OF_A_RECORDING) if case.index == index))
+    wrong, tried = try_all(recording, number, (case for case in cases(recording, number, count) if case.index == index))
     assert tried == 1, "there is no such image"
     assert wrong is None, "\n".join(map(str, wrong))
 

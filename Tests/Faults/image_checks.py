@@ -63,7 +63,8 @@ class Survivor:
                 connection.call("HELLO", 3)
                 self.check_log(connection, promised)
                 self.check_goes_on(connection)
-                digest = connection.call("DIGEST")["digest"].decode() if self.dice.random() < 0.05 else None
+                # Asked for each time, since after a kill in the midst of a fold verifying says "damaged" (the tests that expect to fail).
+                digest = connection.call("DIGEST")["digest"].decode()
             require(self.end() in (0, -9), "the daemon does not stop")
         except (AssertionError, Refused, *BROKEN) as failure:
             raise Wrong(f"{type(failure).__name__}: {failure} {self.daemon.log_text()[-2000:]}") from failure
@@ -72,7 +73,7 @@ class Survivor:
                 self.daemon.kill()
             self.daemon.log.unlink(missing_ok=True)
         self.check_verifies(promised)
-        if digest:
+        if self.dice.random() < 0.05:
             self.run("rebuild")
             require(digest in self.run("digest"), "a rebuild has another digest")
 
@@ -128,6 +129,7 @@ class Survivor:
         position = connection.call("SEND", "new", "hall", "ann", "new", "new")
         found = connection.call("EVENTS.READ", "FROM", position)
         require([event["message-id"] for event in found] == [b"new"], f"a new event is not the last: {found}")
+        require(connection.call("AUDIT.CHECKPOINT")["size"] >= position, "what is new is not signed")
         ids = {event["message-id"].decode() for event in self.recording.events[:self.same] if event["kind"] == b"send"}
         there = [words for words in self.recording.sent if words[4] in ids]
         if there:

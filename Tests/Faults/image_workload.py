@@ -90,10 +90,11 @@ class Recording:
         self.log = self.daemon.folder / "recording"
         self.talks, self.sent, self.holds, self.numbers = [], [], [], itertools.count(1)
         self.purges = []  # (position of the receipt, ids of the keys that went, the root key that went)
-        self.run(deeds)
-        self.finish()
-
-    def finish(self):
+        try:
+            self.run(deeds)
+        except BaseException:
+            self.daemon.clean_up()
+            raise
         self.entries = images.read_log(self.log, self.disk)
         self.promises = sorted(self.promised(), key=lambda promise: promise[0])
 

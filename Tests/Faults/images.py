@@ -21,6 +21,7 @@ import struct
 ENTRY = struct.Struct("<II QQQ IIII")
 DSYNC, CREATED, TRUNCATED = 1, 2, 4
 SECTOR = 512
+LENGTH = -1  # Among the sectors that are kept of a write: the file's length.
 
 
 class Entry:
@@ -68,6 +69,8 @@ def apply(content, entry, sectors=None):
         for start, end in [(entry.a, entry.a + len(entry.data))] if sectors is None else pieces(entry, sectors):
             content.extend(bytes(max(0, end - len(content))))
             content[start:end] = entry.data[start - entry.a:end - entry.a]
+        if sectors is not None and LENGTH in sectors:
+            content.extend(bytes(max(0, entry.a + len(entry.data) - len(content))))
     elif entry.letter in "TO":
         size = entry.a if entry.letter == "T" else 0
         del content[size:]
@@ -83,7 +86,7 @@ def sector_count(entry):
 
 def pieces(entry, sectors):
     first = entry.a // SECTOR
-    for sector in sorted(sectors):
+    for sector in sorted(set(sectors) - {LENGTH}):
         start = max(entry.a, (first + sector) * SECTOR)
         yield start, min(entry.a + len(entry.data), (first + sector + 1) * SECTOR)
 
@@ -312,12 +315,16 @@ def choose(dice, waiting, way=None):
 
 
 def tear(dice, entry, kept):
-    """Keeps some sectors of a write: its beginning, its end, or any."""
-    if entry.letter != "W" or sector_count(entry) < 2:
+    """Keeps some sectors of a write, its beginning, its end, or any, and perhaps the length that it gave the file."""
+    if entry.letter != "W":
         return kept
     count = sector_count(entry)
-    cut = dice.randrange(1, count)
-    kept[entry.seq] = dice.choice((range(cut), range(cut, count), sorted(dice.sample(range(count), cut))))
+    cut = dice.randrange(count)
+    sectors = sorted(dice.choice((range(cut), range(count - cut, count), dice.sample(range(count), cut))))
+    if dice.random() < 0.5:
+        sectors.append(LENGTH)
+    if sectors:
+        kept[entry.seq] = sectors
     return kept
 
 

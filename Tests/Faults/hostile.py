@@ -13,6 +13,7 @@ from daemon import ANNALS, Daemon
 from resp import Closed, Connection, Refused, frame
 
 MIB = 1 << 20
+OLD_DAY = 1_517_616_000_000  # 2018-02-03: what is of it has expired.
 BROKEN = (Closed, BrokenPipeError, ConnectionResetError, ConnectionRefusedError, FileNotFoundError)
 
 

@@ -18,9 +18,9 @@ lmdb = pytest.importorskip("lmdb")
 FOLDS = int(os.environ.get("ANNALS_READER_FOLDS", 40))
 SETTINGS = {"fold_ms": 600_000, "purge_automatic": "no"}
 
-# Takes snapshots of a partition as any reader of LMDB does, says so, and waits for ever.
+# Takes snapshots of a partition as any reader of LMDB does, says so, and lets go of them when its input ends.
 READER = """
-import lmdb, sys, time
+import lmdb, sys
 env = lmdb.open(sys.argv[1], subdir=False, readonly=True, lock=True, max_dbs=32, max_readers=126)
 held = []
 try:
@@ -29,7 +29,10 @@ try:
 except lmdb.ReadersFullError:
     pass
 print(len(held), flush=True)
-time.sleep(3600)
+sys.stdin.read()
+for snapshot in held:
+    snapshot.abort()
+env.close()
 """
 
 
@@ -39,7 +42,7 @@ def reader():
     started = []
 
     def start(path, count=1):
-        process = subprocess.Popen([sys.executable, "-c", READER, str(path), str(count)], stdout=subprocess.PIPE, text=True)
+        process = subprocess.Popen([sys.executable, "-c", READER, str(path), str(count)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         started.append(process)
         assert int(process.stdout.readline()) > 0
         return process
@@ -101,8 +104,8 @@ def test_the_daemon_works_on_beside_a_reader_that_was_stopped(make_daemon, reade
     held = growth(connection, path, "held")
     assert process.pid in slots(path)
     process.send_signal(signal.SIGCONT)
-    process.terminate()
-    process.wait()
+    process.stdin.close()
+    assert process.wait(30) == 0
     after = growth(connection, path, "after")
     connection.close()
     stop_and_verify(daemon)

@@ -148,6 +148,7 @@ def test_a_step_under_a_running_daemon(shifted, step):
             purge(connection)
         send(connection, first=10)
         assert times_in_order(connection) == 21
+        connection.call("AUDIT.CHECKPOINT")
     stop_and_verify(daemon)
     daemon.shift(STEPS[step])
     daemon.start(purge_automatic="yes")
@@ -156,6 +157,16 @@ def test_a_step_under_a_running_daemon(shifted, step):
         assert connection.call("PURGE.LIST") == [] and connection.call("STATS")["clock"] == b"doubted"
         send(connection, first=15)
         times_in_order(connection)
+    stop_and_verify(daemon)
+
+
+@pytest.mark.xfail(strict=True, reason="verification takes ten years between two events for ten years without a checkpoint, and calls that damage")
+def test_a_step_before_the_first_checkpoint_is_no_damage(shifted):
+    daemon = shifted(purge_automatic="no").start()
+    with greeted(daemon) as connection:
+        send(connection)
+        daemon.shift(10 * YEAR)
+        send(connection, first=5)
     stop_and_verify(daemon)
 
 
@@ -199,8 +210,13 @@ def test_many_steps_below_the_bound_add_up(shifted):
         one_day(connection)
         for number in range(1, 31):
             daemon.shift(number * 3000)
-            with pytest.raises(Refused, match="^(CONFLICT|DENIED) ") if number < 29 else pytest.raises(Refused, match="^DENIED "):
+            # Something that is rightly due, so that the clock is looked at.
+            connection.call("SEND", "old", "c", "ada", f"m-{number}", "old", "AT", OLD_DAY + number * 86_400_000)
+            try:
                 purge(connection)
+            except Refused as refused:
+                assert refused.code == "DENIED", refused
+                break
         assert connection.call("MESSAGE.GET", "t", "m-1")["state"] != b"purged"
 
 

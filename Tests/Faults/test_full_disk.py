@@ -80,11 +80,11 @@ def place(request, make_daemon):
     disk = Disk(daemon.folder, request.param, 96)
     daemon.data = disk.folder / "data"
     yield daemon, disk
+    code = daemon.process and daemon.process.poll()
     if daemon.process is not None:
-        code = daemon.process.poll()
         daemon.kill()
-        assert code is None, f"annalsd ended with {code}: {daemon.log_text()}"
     disk.unmount()
+    assert code is None, f"annalsd ended with {code}: {daemon.log_text()}"
 
 
 def begin(daemon, tag, times=(None,), count=3):

@@ -189,7 +189,7 @@ def test_as_many_dead_readers_as_there_are_slots(make_daemon, reader):
     stop_and_verify(daemon)
 
 
-@pytest.mark.xfail(strict=True, reason="a fold needs a slot, and without one it gives up (FoldThread.mayPass knows noSpace alone): READONLY until a restart")
+@pytest.mark.xfail(strict=True, reason="a fold needs a slot, and without one it gives up for good (FoldThread.mayPass): READONLY")
 def test_as_many_hanging_readers_as_there_are_slots(make_daemon, reader):
     """They are another process's, of the same user. Whatever the daemon answers meanwhile, it goes on when they are gone."""
     daemon, connection, path = begun(make_daemon)

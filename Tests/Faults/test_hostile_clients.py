@@ -103,7 +103,8 @@ def test_half_frames_below_the_watch(make_daemon):
 
 ANNOUNCED = {
     "512 MiB body": b"*6\r\n$4\r\nSEND\r\n$1\r\nt\r\n$1\r\nc\r\n$1\r\ns\r\n$1\r\nm\r\n$536870912\r\n", "512 MiB of words": b"*536870912\r\n",
-    "one word too many": b"*1025\r\n", "arrays in arrays": b"*1\r\n" * 10_000, "negative word": b"*2\r\n$4\r\nPING\r\n$-1\r\n",
+    "one word too many": b"*1025\r\n", "arrays in arrays": b"*1\r\n" * 10_000,
+    "negative word": b"*2\r\n$4\r\nPING\r\n$-1\r\n",
     "64 bits": b"*9223372036854775807\r\n", "beyond 64 bits": b"*1\r\n$18446744073709551616\r\n", "minus 64 bits": b"*-9223372036854775808\r\n",
     "map": b"*1\r\n%1\r\n$1\r\na\r\n$1\r\nb\r\n", "plus": b"*+1\r\n$4\r\nPING\r\n", "blank": b"*1\r\n$ 4\r\nPING\r\n",
 }
@@ -129,7 +130,8 @@ def test_good_and_bad_in_one_pipeline(daemon, dice):
     kinds = [
         (lambda n: frame("SEND", "t", "c", "ada", f"m-{n}", "x"), int), (lambda n: frame("SEND", "t", "c", "ada"), "BADARG"),
         (lambda n: frame("PING", str(n)), bytes), (lambda n: frame("NO.SUCH", "x" * n), "UNKNOWN"),
-        (lambda n: frame("SEND", "t\0", "c", "ada", f"m-{n}", "x"), "BADARG"), (lambda n: frame("TIMELINE", "t", "c", "VIEWER", "ben", "COUNT", "1"), dict),
+        (lambda n: frame("SEND", "t\0", "c", "ada", f"m-{n}", "x"), "BADARG"),
+        (lambda n: frame("TIMELINE", "t", "c", "VIEWER", "ben", "COUNT", "1"), dict),
         (lambda n: frame("SEND", "t", "c", "ada", f"m-{n}", b"x" * 70_000), "TOOLONG"), (lambda n: b"PING\r\n", bytes)]
     chosen = [(number, *dice.choice(kinds)) for number in range(1, 600)]
     data = b"".join(make(number) for number, make, _ in chosen)
@@ -153,7 +155,8 @@ def test_half_closed_with_questions_and_followers(daemon):
     """What was sent is answered, in order, then the connection closes; followers who are gone leave nothing behind."""
     with greeted(daemon) as connection:
         for number in range(50):
-            connection.send_bytes(frame("SEND", "t", "c", "ada", f"m-{number}", "x") + frame("TIMELINE", "t", "c", "VIEWER", "ben", "COUNT", "5"))
+            connection.send("SEND", "t", "c", "ada", f"m-{number}", "x")
+            connection.send("TIMELINE", "t", "c", "VIEWER", "ben", "COUNT", "5")
         connection.socket.shutdown(socket.SHUT_WR)
         for _ in range(50):
             assert connection.answer() > 0 and len(connection.answer()["messages"]) > 0
@@ -170,8 +173,8 @@ def test_half_closed_with_questions_and_followers(daemon):
 def test_clients_that_die(daemon, dice):
     """In the middle of a frame, with answers unread, behind junk: each time the next one is served."""
     junk = [
-        b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", b"\x16\x03\x01\x02\x00\x01\x00", b"\0" * 1000, b"\r" * 1000, b"'\"\\x\r\n", b"$5\r\nhello\r\n", b"\xff\xfe\r\n",
-        b"+OK\r\n", b"QUIT\r\nSEND t c ada x y\r\n", b"*1\r\n$0\r\n\r\n"]
+        b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", b"\x16\x03\x01\x02\x00\x01\x00", b"\0" * 1000, b"\r" * 1000,
+        b"'\"\\x\r\n", b"$5\r\nhello\r\n", b"\xff\xfe\r\n", b"+OK\r\n", b"QUIT\r\nSEND t c ada x y\r\n", b"*1\r\n$0\r\n\r\n"]
     for number in range(ROUNDS):
         whole = b"".join(frame("SEND", "t", "c", "ada", f"{number}-{each}", "x" * dice.randrange(3000)) for each in range(20))
         with Connection(daemon.socket) as connection:

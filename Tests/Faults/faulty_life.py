@@ -229,7 +229,7 @@ class Life:
         for (tenant, name), (_, body) in self.sends.items():
             message = self.ask("MESSAGE.GET", tenant, name)
             if message is None:
-                gone = self.daemon.process.poll() is None and self.position_of(tenant, name)
+                gone = self.daemon.process.poll() is None and not self.known and self.position_of(tenant, name)
                 require(not gone, f"{tenant} {name} was answered with {gone}, and is not there")
                 continue
             position = self.position_of(tenant, name)

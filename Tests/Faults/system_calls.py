@@ -7,7 +7,7 @@ import subprocess
 
 from faulty_life import FaultyDaemon, Finding, Life, check_afterwards, require, run_phases
 
-STOP_SECONDS = 15
+STOP_SECONDS = 10
 SHORT = "SHORT"
 
 # What each call may be answered with by the kernel when its arguments make sense.
@@ -49,6 +49,10 @@ def errors_of(call, subject):
     if subject == "socket" and call in ON_SOCKETS:
         return ON_SOCKETS[call].split()
     return next((errors for calls, errors in ERRORS.items() if call in calls.split()), "EIO").split()
+
+
+def rotate(daemon):
+    return daemon.offline("rotate-signing-key", "--data", daemon.data, "--signing-key-file", daemon.settings["signing_key_file"])
 
 
 class Parts:
@@ -106,7 +110,7 @@ class Parts:
         daemon.injection = lambda daemon: [self.inject, daemon.call_log, f"{daemon.folder}/", "record"]
         try:
             if part == "rotation":
-                require(daemon.offline("rotate-signing-key", "--data", daemon.data, "--signing-key-file", daemon.settings["signing_key_file"]) == 0, "")
+                require(rotate(daemon) == 0, daemon.log_text())
                 note("rotation")
                 return counts
             daemon.start()
@@ -172,7 +176,7 @@ def ended(life, fault):
 def check_code(code, daemon, fault):
     """A failure ends with a line of its own, which names the file if it was one of the daemon's."""
     text = daemon.log_text()
-    if code < 0 and fault.call in TRAPPING:
+    if code < 0 and fault.call in TRAPPING and fault.subject == "-":
         return
     require(code in (0, 1), f"ended with {code}: {text[-300:]}")
     if code:
@@ -186,7 +190,7 @@ def live_through(parts, fault, life):
     """The life with the fault in it. Gives what came of it."""
     daemon = life.daemon
     if fault.part == "rotation":
-        code = daemon.offline("rotate-signing-key", "--data", daemon.data, "--signing-key-file", daemon.settings["signing_key_file"])
+        code = rotate(daemon)
         check_code(code, daemon, fault)
         return "trap" if code < 0 else "did not start" if code else "went on"
     daemon.start(wait=False)

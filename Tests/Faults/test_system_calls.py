@@ -16,7 +16,7 @@ import pytest
 
 from system_calls import ERRORS, UNFAILING, Fault, Parts, in_order, listed, try_fault
 
-FAULTS = os.environ.get("ANNALS_SYSCALL_FAULTS", "60")
+FAULTS = os.environ.get("ANNALS_SYSCALL_FAULTS", "45")
 FROM = int(os.environ.get("ANNALS_SYSCALL_FROM", 0))
 CALLS = os.environ.get("ANNALS_SYSCALL_CALLS", "")
 REPORT = os.environ.get("ANNALS_SYSCALL_REPORT")
@@ -115,7 +115,7 @@ def outcomes_of(parts, recorded, part, call, subject, error):
         yield outcome, log
 
 
-@pytest.mark.xfail(strict=True, raises=NotYet, reason="DIGEST is BUSY for ever, and the log says nothing, when a fold wrote one partition and failed at the next")
+@pytest.mark.xfail(strict=True, raises=NotYet, reason="DIGEST is BUSY for ever, and the log silent, after a fold that failed behind a partition")
 def test_a_digest_says_that_the_fold_has_failed(parts, recorded):
     newest = max(subject for _, _, subject in recorded["first"] if re.fullmatch(r"data/partitions/[0-9-]+\.mdb", subject))
     outcome, _ = next(outcomes_of(parts, recorded, "first", "openat", newest, "EIO"))
@@ -129,7 +129,7 @@ def test_reads_go_on_after_a_meta_page_was_not_written(parts, recorded):
         promise(outcome != "known panic", outcome)
 
 
-@pytest.mark.xfail(strict=True, raises=NotYet, reason="libdispatch cannot watch signals without a signalfd, and says so to nobody: SIGTERM has no effect")
+@pytest.mark.xfail(strict=True, raises=NotYet, reason="libdispatch says to nobody that it has no signalfd: SIGTERM has no effect")
 def test_a_daemon_that_cannot_watch_signals_does_not_start(parts, recorded):
     for outcome, _ in outcomes_of(parts, recorded, "second", "signalfd4", "-", "EMFILE"):
         promise(outcome != "known deaf", outcome)

@@ -33,8 +33,11 @@ static int log_file, recording, call_wanted, fault, program;
 static long wanted_count;
 static const char *folder, *path_wanted;
 
+// Without somebody who answers its calls the program would wait for ever.
 static void die(const char *what) {
     dprintf(log_file, "broken %s: %s\n", what, strerror(errno));
+    dprintf(2, "inject: %s: %s\n", what, strerror(errno));
+    kill(program, SIGKILL);
     _exit(70);
 }
 
@@ -245,7 +248,7 @@ static void serve_beside(volatile int *listener_of_program) {
     if (fork() != 0) _exit(0);
     setsid();
     signal(SIGPIPE, SIG_IGN);
-    close_range(0, 2, 0);
+    close_range(0, 1, 0);
     // The program cannot hand its listener over by a call: that might be the very one that waits for an answer.
     while (*listener_of_program < 0) {
         if (kill(program, 0)) _exit(0);

@@ -62,8 +62,12 @@ class Parts:
         self.inject, self.numbers = inject, numbers
         self.made = []
         self.seeds = {"first": Life(self.keep(FaultyDaemon()))}
-        self.seeds["second"] = self.after("first")
-        self.seeds["rotation"] = self.after("second")
+        try:
+            self.seeds["second"] = self.after("first")
+            self.seeds["rotation"] = self.after("second")
+        except BaseException:
+            self.clean_up()
+            raise
 
     def keep(self, daemon):
         self.made.append(daemon)

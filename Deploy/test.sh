@@ -45,7 +45,7 @@ import xml.etree.ElementTree as xml
 
 passed = failed = skipped = 0
 explained = set()
-for report, step in (("unit-swift-testing.xml", "unit tests"), ("unit.xml", "unit tests"), ("wire.xml", "wire tests")):
+for report, step in (("unit-swift-testing.xml", "unit tests"), ("unit.xml", "unit tests"), ("wire.xml", "wire tests"), ("faults.xml", "fault tests")):
     path = pathlib.Path(sys.argv[1], report)
     if not path.exists():
         continue
@@ -81,6 +81,7 @@ if step "release build" swift build -c release --scratch-path .build-release; th
         echo "../shared/data is not there: the imports of real conversations are skipped."
     fi
     step "wire tests" .build-wire/venv/bin/python -m pytest Tests/Wire --junitxml="$reports/wire.xml" || true
+    step "fault tests" .build-wire/venv/bin/python -m pytest Tests/Faults --junitxml="$reports/faults.xml" || true
 fi
 
 echo

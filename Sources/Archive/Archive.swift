@@ -66,13 +66,13 @@ package final class Archive: Sendable {
         let foldThread = FoldThread(core)
         let appender = Appender(
             core: core, foldThread: foldThread, journal: journal, recovery: recovery, entropy: .ofTheKernel())
-        foldThread.start()
+        try foldThread.start()
         foldThread.notice(bytes: recovery.tail.bytes, isFirst: true)
         let upkeep = try Upkeep(core) { foldThread.flush() }
         try appender.settlePurges(now: clock())
         try core.settleRemoval()
         let archive = Archive(core: core, foldThread: foldThread, upkeep: upkeep, leftover: leftover)
-        archive.memoryKeeper.start()
+        try archive.memoryKeeper.start()
         return (archive, appender)
     }
 

@@ -1,6 +1,5 @@
 import Dispatch
 import Events
-import Glibc
 import Journal
 import LMDB
 import Ledger
@@ -30,7 +29,7 @@ final class FoldThread: Sendable {
         self.core = core
     }
 
-    func start() { thread.start { self.run() } }
+    func start() throws(ArchiveFailure) { try thread.start { self.run() } }
 
     /// Something waits: `bytes` in all.
     func notice(bytes: Int, isFirst: Bool) {
@@ -137,7 +136,7 @@ extension ArchiveFailure {
     var isForWantOfRoom: Bool {
         switch self {
         case .journal(.full): true
-        case .vault(.system(let call, _, let code)): call == "write" && (code == ENOSPC || code == EDQUOT)
+        case .vault(.full): true
         default: false
         }
     }

@@ -16,7 +16,7 @@ final class MemoryKeeper: Sendable {
 
     init(_ core: Core) { self.core = core }
 
-    func start() { thread.start { self.run() } }
+    func start() throws(ArchiveFailure) { try thread.start { self.run() } }
 
     func stop() {
         stopBell.signal()

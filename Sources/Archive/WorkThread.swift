@@ -9,17 +9,25 @@ final class WorkThread: Sendable {
 
     init(named name: String) { self.name = name }
 
-    func start(_ work: @escaping @Sendable () -> Void) {
+    /// Throws `.folder` when the system has no thread left.
+    func start(_ work: @escaping @Sendable () -> Void) throws(ArchiveFailure) {
         body.withLock { $0 = work }
         var started = pthread_t()
+        let context = Unmanaged.passRetained(self)
         let code = pthread_create(
             &started, nil,
             { context in
                 guard let context else { return nil }
                 Unmanaged<WorkThread>.fromOpaque(context).takeRetainedValue().run()
                 return nil
-            }, Unmanaged.passRetained(self).toOpaque())
-        precondition(code == 0, "the \(name) never comes to work because its thread does not start (\(code))")
+            }, context.toOpaque())
+        guard code == 0 else {
+            context.release()
+            body.withLock { $0 = nil }
+            let reason = String(cString: strerror(code))
+            throw .folder(
+                path: "the thread '\(name)'", reason: "does not start (\(reason)); raise the limit of threads (ulimit -u, TasksMax)")
+        }
         thread.withLock { $0 = started }
     }
 

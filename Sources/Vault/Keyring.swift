@@ -64,13 +64,20 @@ struct Keyring: ~Copyable, Sendable {
         return keyring
     }
 
-    /// Appends boxes with more keys, durably. After a failure the file's end is unknown, and nothing more may be appended.
+    /// Appends boxes with more keys, durably. After a failure the file's end is unknown, and nothing more may be appended, unless it is
+    /// `.full`: then the keyring is what it was.
     mutating func append(_ entries: [KeyringBox.Entry], under root: RootKey, copy: KeyCopy) throws(VaultFailure) {
         var box = try KeyringBox()
-        for part in KeyringBox.distributed(entries) {
+        for (number, part) in KeyringBox.distributed(entries).enumerated() {
             let count = unsafe box.seal(part, under: root, context: Self.context(ofBox: boxes, head), copy: copy)
-            try unsafe box.withBytes(count) { (sealed) throws(VaultFailure) in
-                try unsafe file.write(UnsafeRawBufferPointer(sealed), at: end)
+            do throws(VaultFailure) {
+                try unsafe box.withBytes(count) { (sealed) throws(VaultFailure) in
+                    try unsafe file.write(UnsafeRawBufferPointer(sealed), at: end)
+                }
+            } catch {
+                guard number == 0, error.isWantOfRoom else { throw error }
+                try file.truncate(to: end)
+                throw .full(path: path)
             }
             // Each of them: only the last box of a keyring may be torn.
             try file.sync()

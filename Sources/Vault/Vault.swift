@@ -109,7 +109,8 @@ package final class Vault: Sendable {
 
     package var hasUnsaved: Bool { shelf.withLock { !$0.unsaved.isEmpty } }
 
-    /// Makes new keys durable: appends them to the keyring. Does nothing if there are none. After a failure nothing more can be saved.
+    /// Makes new keys durable: appends them to the keyring. Does nothing if there are none. After a failure nothing more can be saved,
+    /// unless it is `.full`.
     package func save() throws(VaultFailure) {
         try desk.withLock { (desk) throws(VaultFailure) in
             let entries = shelf.withLock { $0.unsavedEntries() }
@@ -118,6 +119,7 @@ package final class Vault: Sendable {
             do throws(VaultFailure) {
                 try unsafe desk.keyring.append(entries, under: desk.root) { unsafe copyKey($0, into: $1) }
             } catch {
+                if case .full = error { throw error }
                 desk.trouble = error
                 throw error
             }

@@ -16,12 +16,15 @@ package enum VaultFailure: Error, Equatable, Sendable, CustomStringConvertible {
     case command(program: String, step: String, reason: String)
     /// A system call on the escrow, or on what is written beside it, failed.
     case escrow(path: String, call: String, of: String, code: CInt)
+    /// The disk has no room for more keys; the keyring is what it was.
+    case full(path: String)
     /// A system call failed.
     case system(call: String, path: String, code: CInt)
 
     /// What happened to which file, and what to do.
     package var description: String {
         switch self {
+        case .full(let path): "The disk has no room for more keys in \(path). Make room; nothing was changed."
         case .noAES:
             "This machine cannot seal bodies: its CPU has no AES-NI and PCLMULQDQ instructions, or its libsodium does not use them. "
                 + "Run Annals on one that has them."
@@ -53,5 +56,13 @@ package enum VaultFailure: Error, Equatable, Sendable, CustomStringConvertible {
             guard let text = buffer.baseAddress, unsafe strerror_r(code, text, buffer.count) == 0 else { return "error \(code)" }
             return unsafe String(cString: text)
         }
+    }
+}
+
+extension VaultFailure {
+    /// Whether a write found no block left.
+    var isWantOfRoom: Bool {
+        guard case .system(_, _, let code) = self else { return false }
+        return code == ENOSPC || code == EDQUOT
     }
 }

@@ -78,7 +78,6 @@ def test_a_crowd_that_works(make_daemon):
     print(f"hostile: {CROWD} connections that append, {memory // MIB} MiB")
 
 
-@pytest.mark.xfail(strict=True, reason="SessionHandler.hold lets halves of up to 64 KiB be, however many there are: 16,000 connections are 1 GiB")
 def test_half_frames_below_the_watch(make_daemon):
     """Many connections with a half command of 60 KiB each, of which every one by itself is small: `input-bytes-total-max` counts for all."""
     daemon = make_daemon(input_bytes_total_max=8 * MIB, purge_automatic="no").start()

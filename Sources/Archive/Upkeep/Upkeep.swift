@@ -43,10 +43,12 @@ package final class Upkeep: Sendable {
     package func start(_ door: @escaping AppenderDoor) {
         attach(door)
         queue.ring()
-        thread.start {
-            WorkThread.stepBack()
-            self.work()
-        }
+        do {
+            try thread.start {
+                WorkThread.stepBack()
+                self.work()
+            }
+        } catch { core.giveUp(error) }  // An archive of which nothing is destroyed in time takes nothing more.
     }
 
     package func attach(_ door: @escaping AppenderDoor) { self.door.withLock { $0 = door } }

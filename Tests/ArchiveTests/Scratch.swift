@@ -20,7 +20,7 @@ final class Scratch {
 
     static let start = Instant(milliseconds: 1_795_416_138_000)  // 2026-11-23T06:42:18Z
 
-    init(inMemory isInMemory: Bool = false, _ change: (inout ArchiveOptions) -> Void = { _ in }) throws {
+    init(inMemory isInMemory: Bool = false, _ change: (inout ArchiveOptions) throws -> Void = { _ in }) throws {
         folder = isInMemory ? try .inMemory() : try TemporaryFolder()
         path = folder.file("archive")
         clock = TestClock(Self.start)
@@ -30,7 +30,7 @@ final class Scratch {
         options.mapBytes = 1 << 30
         options.diskReserveBytes = 0
         options.coolOffMilliseconds = 0
-        change(&options)
+        try change(&options)
         try open()
     }
 

@@ -34,6 +34,7 @@ final class Scratch {
         try open()
     }
 
+    var isOpen: Bool { opened != nil }
     var archive: Archive { opened.unsafelyUnwrapped.archive }
     var appender: Appender { opened.unsafelyUnwrapped.appender }
 

@@ -21,6 +21,7 @@ final class Disk {
     enum Survival: Int32, CaseIterable { case nothing, everything, prefix, any }
 
     private let raw: OpaquePointer
+    private var isEnded = false
 
     /// - Parameters:
     ///   - folder: must be there, and nothing in it open.
@@ -28,7 +29,12 @@ final class Disk {
     init(_ folder: String, graveyard: String) { raw = simdisk_create(folder, graveyard) }
 
     /// From here on the folder is one like any other. The last thing that is done with it.
-    func end() { simdisk_destroy(raw) }
+    func end() {
+        if !isEnded { simdisk_destroy(raw) }
+        isEnded = true
+    }
+
+    deinit { end() }
 
     /// Calls that changed something.
     var calls: UInt64 { simdisk_calls(raw) }

@@ -102,6 +102,7 @@ extension Simulation {
     }
 
     private func close() {
+        guard world.scratch.isOpen else { return }
         do { try world.scratch.close() } catch { note("closed in trouble: \(error)") }
     }
 

@@ -124,7 +124,7 @@ final class Scratch {
 
     func admit(_ post: Post) {
         let texts = [post.tenant, post.conversation, post.sender, post.id, post.body, post.type].map { Array($0.utf8) }
-        withBuffers(texts) { bytes in
+        Self.withBuffers(texts) { bytes in
             let draft = SendDraft(
                 tenant: bytes[0], conversation: bytes[1], sender: bytes[2], messageID: bytes[3], body: bytes[4],
                 contentType: bytes[5], clientTime: post.clientTime, expected: post.expected, at: post.at)
@@ -132,7 +132,7 @@ final class Scratch {
         }
     }
 
-    private func withBuffers(_ texts: [[UInt8]], _ found: [UnsafeRawBufferPointer] = [], _ body: ([UnsafeRawBufferPointer]) -> Void) {
+    static func withBuffers(_ texts: [[UInt8]], _ found: [UnsafeRawBufferPointer] = [], _ body: ([UnsafeRawBufferPointer]) -> Void) {
         guard found.count < texts.count else { return body(found) }
         texts[found.count].withUnsafeBytes { withBuffers(texts, found + [$0], body) }
     }

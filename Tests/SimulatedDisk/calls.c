@@ -179,7 +179,8 @@ static int settle(struct handle *handle, const char *call) {
     enum verdict verdict = simdisk_begin(disk, SIMDISK_SYNC, call, handle->path, 0, 0);
     if (verdict != GOES) {
         int error = verdict == FAILS ? errno : EIO;
-        if (verdict == FAILS && !was_dead && handle->file) simdisk_forget_syncs(handle->file);
+        // An interrupted one has said nothing yet, and is called again.
+        if (verdict == FAILS && !was_dead && error != EINTR && handle->file) simdisk_forget_syncs(handle->file);
         return failed(disk, error);
     }
     if (disk->ignored && strstr(handle->path, disk->ignored)) {

@@ -74,7 +74,7 @@ final class Simulation {
     deinit { disk.end() }
 
     /// With an identity that is always the same: the seed of the fingerprints is in it, and so the order of rows on pages.
-    private static func makeDisk(_ options: ArchiveOptions, seed: UInt64, lying part: String?) throws -> Disk {
+    static func makeDisk(_ options: ArchiveOptions, seed: UInt64, lying part: String? = nil) throws -> Disk {
         let graveyard = options.path + "-graveyard"
         for folder in [options.path, graveyard] {
             try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: false)

@@ -71,12 +71,19 @@ final class DataFolder: Sendable {
     static func makeFolder(_ path: String) throws(ArchiveFailure) {
         var parent = path
         while parent.count > 1, parent.hasSuffix("/") { parent.removeLast() }
-        if mkdir(parent, 0o700) == 0 || errno == EEXIST { return }
+        if try makeOne(parent) { return }
         if errno == ENOENT, let slash = parent.lastIndex(of: "/"), slash != parent.startIndex {
             try makeFolder(String(parent[..<slash]))
-            if mkdir(parent, 0o700) == 0 || errno == EEXIST { return }
+            if try makeOne(parent) { return }
         }
         throw .folder(path: path, reason: "cannot be made (\(String(cString: strerror(errno)))); make it, or name another")
+    }
+
+    /// Durable at once: what is synced in a folder whose own name is lost with the power is lost with it. False: `errno` says why.
+    private static func makeOne(_ path: String) throws(ArchiveFailure) -> Bool {
+        guard mkdir(path, 0o700) == 0 else { return errno == EEXIST }
+        try DurableFile.syncFolder(of: path)
+        return true
     }
 
     static func readIdentity(_ path: String) throws(ArchiveFailure) -> Identity? {

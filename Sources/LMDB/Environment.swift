@@ -75,6 +75,19 @@ import Synchronization
         if options.access != .readFrozen { _ = try checkReaders() }
     }
 
+    /// Makes the file at `path` with its tables, unless there is one.
+    ///
+    /// Under the name `draft` first, so that it is there whole or not at all: of a file that a crash tore while it was made nobody could say
+    /// whether anything had been in it, and LMDB opens none without its first pages.
+    package static func make(_ path: String, by draft: String, tables names: [String], options: Options) throws(LMDBError) {
+        guard unsafe access(path, F_OK) != 0 else { return }
+        for leftover in [draft, draft + "-lock"] { try FileSystem.remove(leftover) }
+        _ = try Environment(opening: draft, tables: names, options: options)
+        try FileSystem.remove(draft + "-lock")
+        guard unsafe rename(draft, path) == 0 else { throw LMDBError(code: errno, operation: .open, path: path) }
+        try FileSystem.syncFolder(of: path)
+    }
+
     /// The table that was opened as `name`.
     package func table(named name: String) -> Table {
         guard let table = tables[name] else { preconditionFailure("because tables are opened with their file, and not \"\(name)\"") }

@@ -185,7 +185,10 @@ package final class PartitionShelf: Sendable {
     private func openFile(_ id: PartitionID) throws(LedgerFailure) -> Partition {
         // Another process than the daemon's: it may be replacing the file just now.
         let door = options.access == .read ? try FolderDoor(opening: folder) : nil
-        let partition = try onStore { () throws(LMDBError) in try self.partition(id, at: path(of: id), options) }
+        let partition = try onStore { () throws(LMDBError) in
+            if options.access == .create { try Partition.make(files(of: id), indexes: indexes, options: options) }
+            return try self.partition(id, at: path(of: id), options)
+        }
         _ = consume door
         return partition
     }

@@ -93,6 +93,18 @@ static void settle_write(struct file *file, off_t at, const char *bytes, size_t 
     }
 }
 
+/// Where a sync was lost, a write makes its whole pages dirty again, with what the cache shows of them.
+static void note_pages(struct file *file, int descriptor, off_t at, size_t count) {
+    off_t start = at / 4096 * 4096, end = simdisk_pages(at + (off_t)count);
+    char *pages = malloc((size_t)(end - start)), name[64];
+    snprintf(name, sizeof name, "/proc/self/fd/%d", descriptor);
+    int reader = simdisk_real()->open(name, O_RDONLY | O_CLOEXEC);
+    ssize_t found = simdisk_real()->pread(reader, pages, (size_t)(end - start), start);
+    if (found > 0) simdisk_note(file, start, pages, (size_t)found);
+    simdisk_real()->close(reader);
+    free(pages);
+}
+
 /// `at` less than 0: where the descriptor stands.
 static ssize_t put(struct handle *handle, int descriptor, const void *bytes, size_t count, off_t at, const char *call) {
     simdisk *disk = handle->disk;
@@ -107,6 +119,7 @@ static ssize_t put(struct handle *handle, int descriptor, const void *bytes, siz
     ssize_t done = simdisk_real()->pwrite(descriptor, bytes, (size_t)fit, at);
     if (done < 0) return failed(disk, errno);
     if (handle->is_synced && verdict == GOES) settle_write(handle->file, at, bytes, (size_t)done);
+    else if (handle->file->diverges) note_pages(handle->file, descriptor, at, (size_t)done);
     else simdisk_note(handle->file, at, bytes, (size_t)done);
     if (moves) lseek(descriptor, at + done, SEEK_SET);
     if (verdict == DIES) return failed(disk, EIO);

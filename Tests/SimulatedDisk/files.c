@@ -89,13 +89,15 @@ static void drop_first(struct file *file) {
 void simdisk_settle(struct file *file) {
     // What a failed sync forgot stays in the cache alone: it is dropped, and the durable bytes go on without it.
     for (; file->first; drop_first(file)) {
-        if (file->first->forgotten) file->diverges = true;
-        else simdisk_apply(file, file->first, 0, file->first->count);
+        if (!file->first->forgotten) simdisk_apply(file, file->first, 0, file->first->count);
     }
 }
 
 void simdisk_forget_syncs(struct file *file) {
-    for (struct entry *entry = file->first; entry; entry = entry->next) entry->forgotten = entry->bytes != NULL;
+    for (struct entry *entry = file->first; entry; entry = entry->next) {
+        entry->forgotten = entry->bytes != NULL;
+        file->diverges = true;
+    }
 }
 
 void simdisk_drop_file(simdisk *disk, struct file *file) {

@@ -1,4 +1,5 @@
 import Events
+import Glibc
 import Journal
 import TestSupport
 import Testing
@@ -24,14 +25,47 @@ struct EveryCallTests {
             let answered = life.run()
             if !life.disk.isDead { return false }
             life.disk.crash(survival, seed: seed)
-            let trace = life.disk.trace
-            let found: [String]
-            do { found = try life.rest() } catch {
-                Issue.record("at call \(calls), seed \(seed): \(error)\n\(trace)")
-                return false
-            }
-            #expect(found.count >= answered && found.starts(with: ShortLife.ids.prefix(answered)), "at call \(calls), seed \(seed)")
+            try life.expect(ShortLife.ids.prefix(answered), "stopped at call \(calls), seed \(seed)")
         }
+        return true
+    }
+
+    @Test("what a killed process had not synced is durable before anything is built on it")
+    func buildsOnWhatIsDurable() throws {
+        var calls = 0
+        repeat { calls += 1 } while try killed(at: calls)
+        #expect(calls > 50)
+    }
+
+    private func killed(at call: Int) throws -> Bool {
+        let life = try ShortLife()
+        life.disk.die(after: call)
+        let answered = life.run()
+        if !life.disk.isDead { return false }
+        life.disk.revive()
+        let later = life.run(["d"])
+        life.disk.crash(.nothing, seed: 0)
+        try life.expect(ShortLife.ids.prefix(answered) + ["d"].prefix(later), "killed at call \(call)")
+        #expect(later == 1)
+        return true
+    }
+
+    @Test("after a failed call and a restart nothing is built on what the disk has lost", arguments: [EIO, ENOSPC, EINTR])
+    func survivesFailures(error: Int32) throws {
+        var calls = 0
+        repeat { calls += 1 } while try failed(at: calls, error)
+        #expect(calls > 50)
+    }
+
+    private func failed(at call: Int, _ error: Int32) throws -> Bool {
+        let life = try ShortLife()
+        life.disk.fail([.write, .sync, .resize, .rename, .unlink, .make], after: call, error: error, forever: false)
+        let answered = life.run()
+        if life.disk.failed == 0 { return false }
+        let later = life.run(["d"])
+        life.disk.crash(.nothing, seed: 0)
+        try life.expect(ShortLife.ids.prefix(answered) + ["d"].prefix(later), "call \(call) failed with \(error)")
+        #expect(later == 1)
         return true
     }
 }
@@ -57,11 +91,11 @@ final class ShortLife {
     deinit { disk.end() }
 
     /// Returns how many messages were answered before the machine stopped.
-    func run() -> Int {
+    func run(_ ids: [String] = ShortLife.ids) -> Int {
         var answered = 0
         do {
             let (archive, appender) = try Archive.open(options) { Scratch.start }
-            for (day, id) in Self.ids.enumerated() {
+            for (day, id) in ids.enumerated() {
                 if send(id, day: day, to: appender) { answered += 1 }
                 archive.flush()
             }
@@ -84,14 +118,26 @@ final class ShortLife {
         return isAnswered
     }
 
+    /// All that was answered must be there after another start.
+    func expect(_ answered: some Sequence<String>, _ when: String) throws {
+        let trace = disk.trace
+        do {
+            let found = try rest()
+            #expect(Set(found).isSuperset(of: answered) && Set(found).count == found.count, "\(when): \(found)")
+        } catch {
+            Issue.record("\(when): \(error)\n\(trace)")
+            throw error
+        }
+    }
+
     /// The ids that are there after another start.
-    func rest() throws -> [String] {
+    private func rest() throws -> [String] {
         let (archive, appender) = try Archive.open(options) { Scratch.start }
         let events = try archive.events(EventsQuestion(from: .first, count: 100)).events
         for event in events {
             guard case .send(let send) = event.deed, let tenant = event.tenant else { continue }
             let body = try archive.history(tenant: tenant, id: send.messageID)?.message.body
-            #expect(body.map { String(decoding: $0, as: UTF8.self) } == "hello")
+            #expect(body.map { String(decoding: $0, as: UTF8.self) } == "hello", "\(send.messageID)")
         }
         try archive.close(appender)
         return events.compactMap { if case .send(let send) = $0.deed { send.messageID.text } else { nil } }

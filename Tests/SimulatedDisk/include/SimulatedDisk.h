@@ -57,7 +57,7 @@ void simdisk_die_at(simdisk *disk, uint64_t call);
 bool simdisk_is_dead(simdisk *disk);
 
 /// Lets calls of these kinds fail with `error`, after `after` more of them went well: one, or all from there on. A failed sync has lost
-/// what it was to make durable: the cache shows it, and no later sync writes it (as Linux does).
+/// what it was to make durable: the cache shows it, and no later sync writes it, unless its page is written to again (as Linux does).
 void simdisk_fail(simdisk *disk, unsigned kinds, uint64_t after, int error, bool forever);
 /// How many calls have failed so.
 uint64_t simdisk_failed(simdisk *disk);

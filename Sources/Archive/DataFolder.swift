@@ -39,6 +39,7 @@ final class DataFolder: Sendable {
         path = options.path
         try Self.makeFolder(path)
         lock = try FileLock(path + "/LOCK", folder: path)
+        try Self.syncNames(in: path)
         if let written = try Self.readIdentity(path) {
             identity = written
         } else {
@@ -46,6 +47,13 @@ final class DataFolder: Sendable {
         }
         (partitionLength, seed) = try Self.values(of: identity, at: path)
         try Self.makeFolder(partitions)
+    }
+
+    /// A process that was killed may have left names in memory alone, and what is built on them would be lost with the power.
+    private static func syncNames(in path: String) throws(ArchiveFailure) {
+        for folder in ["", "/journal", "/partitions", "/vault", "/audit"] where access(path + folder, F_OK) == 0 {
+            try DurableFile.syncFolder(of: path + folder + "/.")
+        }
     }
 
     /// Opens the folder of an archive that must be there.

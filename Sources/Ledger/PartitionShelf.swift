@@ -186,7 +186,12 @@ package final class PartitionShelf: Sendable {
         // Another process than the daemon's: it may be replacing the file just now.
         let door = options.access == .read ? try FolderDoor(opening: folder) : nil
         let partition = try onStore { () throws(LMDBError) in
-            if options.access == .create { try Partition.make(files(of: id), indexes: indexes, options: options) }
+            if options.access == .create {
+                // Until the name is durable; if that fails, the next opening begins with it.
+                table.withLock { $0.isUnsynced = true }
+                try Partition.make(files(of: id), indexes: indexes, options: options)
+                table.withLock { $0.isUnsynced = false }
+            }
             return try self.partition(id, at: path(of: id), options)
         }
         _ = consume door

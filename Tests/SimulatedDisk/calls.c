@@ -121,6 +121,7 @@ static ssize_t put(struct handle *handle, int descriptor, const void *bytes, siz
     if (handle->is_synced && verdict == GOES) settle_write(handle->file, at, bytes, (size_t)done);
     else if (handle->file->diverges) note_pages(handle->file, descriptor, at, (size_t)done);
     else simdisk_note(handle->file, at, bytes, (size_t)done);
+    if (verdict == DIES && handle->is_synced) handle->file->last->is_synced = true;
     if (moves) lseek(descriptor, at + done, SEEK_SET);
     if (verdict == DIES) return failed(disk, EIO);
     pthread_mutex_unlock(&disk->lock);

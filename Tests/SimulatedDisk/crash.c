@@ -176,6 +176,10 @@ static void revive(simdisk *disk) {
 
 void simdisk_revive(simdisk *disk) {
     pthread_mutex_lock(&disk->lock);
+    // The kernel ends the call in which a process is killed.
+    for (struct file *file = disk->files; file; file = file->next)
+        for (struct entry *entry = file->first; entry; entry = entry->next)
+            if (entry->is_synced) simdisk_apply(file, entry, 0, entry->count);
     revive(disk);
     pthread_mutex_unlock(&disk->lock);
 }

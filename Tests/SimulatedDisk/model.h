@@ -14,6 +14,7 @@ struct entry {
     size_t count;
     char *bytes;     // NULL: a change of the size
     bool forgotten;  // a sync of it failed
+    bool is_synced;  // it was to be durable when the call returns, and the machine stopped in it
     struct entry *next;
 };
 

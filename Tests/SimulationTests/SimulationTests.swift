@@ -20,7 +20,7 @@ struct SimulationTests {
         let seed = getenv("ANNALS_SEED").flatMap { UInt64(String(cString: $0)) } ?? 1
         let clock = ContinuousClock()
         let start = clock.now
-        for seed in seed..<seed + 20 {
+        for seed in seed..<seed + UInt64(getenv("ANNALS_N").flatMap { Int(String(cString: $0)) } ?? 20) {
             let simulation = try Simulation(seed: seed)
             let turn = simulation.run(0..<60)
             print(seed, simulation.tally, clock.now - start)

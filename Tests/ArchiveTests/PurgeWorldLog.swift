@@ -20,6 +20,7 @@ extension PurgeWorld {
     func absorb(afterStart isStart: Bool = false) throws {
         // What the log says is the archive's doing, whatever the disk does.
         let excuse = isExcused
+        wasExcused = excuse() || wasExcused
         isExcused = { false }
         defer { isExcused = excuse }
         while true {

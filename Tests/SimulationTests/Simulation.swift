@@ -14,20 +14,9 @@ import TestSupport
 final class Simulation {
     /// What was done so far.
     struct Tally {
-        var turns = 0
-        var crashes = 0
-        var kills = 0
-        var crashesInStarts = 0
-        var restarts = 0
-        var failures = 0
-        var fullDisks = 0
-        var audits = 0
-        var rebuilds = 0
-        var lostWrites = 0
-        var tornWrites = 0
-        var lostNames = 0
-        var inDoubt = 0
-        var events = 0
+        var counts: [String: Int] = [:]
+
+        mutating func note(_ name: String, _ count: Int = 1) { if count > 0 { counts[name, default: 0] += count } }
     }
 
     let seed: UInt64
@@ -94,7 +83,7 @@ final class Simulation {
             do {
                 random = SeededRandom(seed: seed ^ UInt64(turn + 1) &* 0x9E37_79B9_7F4A_7C15)
                 world.random = random
-                tally.turns += 1
+                tally.note("turns")
                 try take()
             } catch {
                 if wrong == nil { _ = world.fail("", "unexpected: \(error)") }

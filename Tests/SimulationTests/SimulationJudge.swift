@@ -21,7 +21,7 @@ extension Simulation {
     }
 
     private func audit() throws {
-        tally.audits += 1
+        tally.note("audits")
         var options = AuditVerify.Options()
         let kept = path + "-kept"
         if FileManager.default.fileExists(atPath: kept) { options.checkpointFiles = [kept] }
@@ -46,7 +46,6 @@ extension Simulation {
         let events = try world.scratch.allEvents()
         try require(Array(events.prefix(log.count)) == log, "the log is another one than before")
         log = events
-        tally.events = max(tally.events, events.count)
         try checkPurges()
         if random.chance(of: 1, in: 12) { try rebuild() }
         try world.judge(moments: 1, ids: [world.pick(PurgeWorld.names.ids)])
@@ -68,7 +67,7 @@ extension Simulation {
 
     /// All that is projected, made anew out of the log, is the same.
     private func rebuild() throws {
-        tally.rebuilds += 1
+        tally.note("rebuilds")
         let digest = try world.scratch.archive.digest().get()
         try world.scratch.close()
         try world.scratch.rebuild()

@@ -69,24 +69,31 @@ extension Simulation {
         try excusing({ [disk] in disk.failed > before }, work)
         disk.mend()
         guard disk.failed > before else { return }
-        tally.failures += 1
+        tally.note("failures of calls")
         note("calls failed with \(String(cString: strerror(error)))")
         try goOn()
     }
 
     /// After a failure everything can be read; and written, or the archive says that it cannot.
     private func goOn() throws {
-        try world.absorb()
-        try world.judge(moments: 1, ids: [world.pick(PurgeWorld.names.ids)])
-        guard world.doubt != nil || world.scratch.archive.trouble != nil || !world.scratch.appender.isWritable else {
-            return world.wasExcused = false
+        var isReadable = true
+        do {
+            try world.absorb()
+            try world.judge(moments: 1, ids: [world.pick(PurgeWorld.names.ids)])
+        } catch let error where "\(error)".contains("MDB_PANIC") {
+            // LMDB lets nobody read a file any more of which the last page of a commit could not be written.
+            tally.note("files unreadable after a failure")
+            note("unreadable until the next start: \(error)")
+            isReadable = false
         }
+        let isWritable = world.doubt == nil && world.scratch.archive.trouble == nil && world.scratch.appender.isWritable
+        if isReadable, isWritable { return world.wasExcused = false }
         if random.chance(of: 1, in: 2) { try restart() } else { try crash() }
     }
 
     /// Appends are refused for a while, and go on when there is room again.
     private func fillUp() throws {
-        tally.fullDisks += 1
+        tally.note("full disks")
         disk.space = Int64.random(in: 0..<pick([4_096, 65_536, 1_048_576]), using: &random)
         note("\(disk.space ?? 0) bytes are left on the disk")
         for _ in 0..<Int.random(in: 1..<4, using: &random) { try excusing({ true }, work) }
@@ -95,7 +102,7 @@ extension Simulation {
     }
 
     func restart() throws {
-        tally.restarts += 1
+        tally.note("restarts")
         note("restart")
         close()
         try start()
@@ -119,18 +126,18 @@ extension Simulation {
     }
 
     private func loseWhatIsUnsynced() {
-        tally.crashes += 1
-        if world.doubt != nil { tally.inDoubt += 1 }
+        tally.note("crashes")
+        if world.doubt != nil { tally.note("crashes within a commit") }
         if random.chance(of: 1, in: 6) {
-            tally.kills += 1
+            tally.note("of them the process alone")
             note("killed at call \(disk.calls)")
             return disk.revive()
         }
         let survival = pick(Disk.Survival.allCases)
         let loss = disk.crash(survival, seed: random.next())
-        tally.lostWrites += Int(loss.lost_writes)
-        tally.tornWrites += Int(loss.torn_writes)
-        tally.lostNames += Int(loss.lost_names)
+        tally.note("lost writes", Int(loss.lost_writes))
+        tally.note("torn writes", Int(loss.torn_writes))
+        tally.note("lost names", Int(loss.lost_names))
         note(
             "crashed at call \(disk.calls), \(survival) survives: \(loss.kept_writes) writes kept, \(loss.lost_writes) lost, "
                 + "\(loss.torn_writes) torn; \(loss.kept_names) names kept, \(loss.lost_names) lost")
@@ -144,7 +151,7 @@ extension Simulation {
                 try world.scratch.open()
                 if !disk.isDead { break }
             } catch { if !disk.isDead { throw error } }
-            tally.crashesInStarts += 1
+            tally.note("crashes within a start")
             close()
             loseWhatIsUnsynced()
             try look()

@@ -197,7 +197,7 @@ static int settle(struct handle *handle, const char *call) {
         if (verdict == FAILS && !was_dead && error != EINTR && handle->file) simdisk_forget_syncs(handle->file);
         return failed(disk, error);
     }
-    if (disk->ignored && strstr(handle->path, disk->ignored)) {
+    if (disk->ignored && strstr(handle->path, disk->ignored) && !strcmp(call, "fdatasync")) {
     } else if (handle->file) {
         simdisk_settle(handle->file);
     } else {

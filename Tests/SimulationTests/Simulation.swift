@@ -31,6 +31,8 @@ final class Simulation {
     /// What was wrong, if anything.
     var wrong: String?
     var random: SeededRandom
+    /// Whether all that is projected is made anew now and then.
+    var rebuilds = true
 
     init(seed: UInt64, lying part: String? = nil) throws {
         self.seed = seed

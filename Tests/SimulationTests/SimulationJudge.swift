@@ -45,9 +45,10 @@ extension Simulation {
     func judge() throws {
         let events = try world.scratch.allEvents()
         try require(Array(events.prefix(log.count)) == log, "the log is another one than before")
+        try require(events.count >= world.answered, "the log ends at \(events.count), and \(world.answered) was answered")
         log = events
         try checkPurges()
-        if random.chance(of: 1, in: 12) { try rebuild() }
+        if random.chance(of: 1, in: 12), rebuilds { try rebuild() }
         try world.judge(moments: 1, ids: [world.pick(PurgeWorld.names.ids)])
     }
 

@@ -66,7 +66,7 @@ uint64_t simdisk_failed(simdisk *disk);
 void simdisk_set_space(simdisk *disk, int64_t bytes);
 int64_t simdisk_space(simdisk *disk);
 
-/// A disk that lies: a sync of a file whose path has this in it does nothing. NULL: none. To prove that the tests see it.
+/// A disk that lies: fdatasync of a file whose path has this in it does nothing. NULL: none. To prove that the tests see it.
 void simdisk_ignore_syncs(simdisk *disk, const char *part);
 
 /// The process was killed and the machine goes on: what is cached stays, and what was not synced is as unsure as before. The disk lives

@@ -10,7 +10,7 @@ import Testing
 /// Bits that flip at rest: a verification says so, or nobody ever sees another answer for it.
 @Suite("Flipped bits")
 struct FlippedBitTests {
-    static let flips = SimulationTests.number("ANNALS_FLIPS") ?? 60
+    static let flips = SimulationTests.number("ANNALS_FLIPS") ?? 25
 
     @Test("a flipped bit is found by the verification, or it is where nothing is read")
     func areFound() throws {
@@ -59,7 +59,10 @@ struct FlippedBitTests {
         let files = names.filter { !$0.hasSuffix("-lock") && $0 != "LOCK" && $0.contains(".") || $0.hasSuffix("keyring") || $0.hasSuffix("keys") }
         let name = try #require(files.sorted().randomElement(using: &random))
         var bytes = try #require(FileManager.default.contents(atPath: "\(path)/\(name)"))
-        let (byte, bit) = (Int.random(in: bytes.indices, using: &random), Int.random(in: 0..<8, using: &random))
+        // Most of a journal is zeros, and means nothing.
+        let bit = Int.random(in: 0..<8, using: &random)
+        let drawn = (0..<20).map { _ in Int.random(in: bytes.indices, using: &random) }
+        let byte = drawn.first { bytes[$0] != 0 } ?? drawn[0]
         bytes[byte] ^= 1 << bit
         let file = open("\(path)/\(name)", O_WRONLY | O_CLOEXEC)
         defer { close(file) }

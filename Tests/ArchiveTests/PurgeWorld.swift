@@ -28,6 +28,8 @@ final class PurgeWorld {
     let mayCrashUnfolded: Bool
     /// Those of which the log has no receipt yet.
     var intents: [Position: PurgeIntent] = [:]
+    /// Those that something else than a rule may have kept from being carried out.
+    var hindered: Set<Position> = []
     /// As far as deeds were answered.
     var answered = 0
     /// A batch of which nobody knows whether it is in the log, until the next start shows it.

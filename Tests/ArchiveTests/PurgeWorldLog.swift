@@ -42,7 +42,9 @@ extension PurgeWorld {
             try require(
                 own?.isLocked == change.isLocked && own?.effectiveAt == Int(change.effectiveAt.milliseconds), "",
                 "the log says \(change), not \(String(describing: own))")
-        case .purgeIntent(let intent): intents[event.position] = intent
+        case .purgeIntent(let intent):
+            intents[event.position] = intent
+            if wasExcused { hindered.insert(event.position) }
         case .purge(let receipt):
             guard let intent = intents.removeValue(forKey: receipt.intent) else { throw fail("", "a receipt of no intent: \(event)") }
             try take(receipt, of: intent, at: event, isStart)
@@ -73,7 +75,7 @@ extension PurgeWorld {
     }
 
     private func take(_ receipt: Purge, of intent: PurgeIntent, at event: Event, _ isStart: Bool) throws {
-        if receipt.outcome == .withdrawn, isStart || wasExcused { return note("", "purge withdrawn, receipt \(event.position)") }
+        if receipt.outcome == .withdrawn, isStart || wasExcused || hindered.contains(receipt.intent) { return note("", "purge withdrawn, receipt \(event.position)") }
         try require(receipt.outcome == .destroyed, "", "withdrawn, though no rule changed: \(event)")
         let purge = PurgeModel.Purge(
             coverage: .init(intent.coverage), before: intent.basis.before,

@@ -62,7 +62,10 @@ final class Simulation {
     }
 
     // Before the world goes, and with it the folder.
-    deinit { disk.end() }
+    deinit {
+        do { if world.scratch.isOpen { try world.scratch.close() } } catch { note("closed in trouble: \(error)") }
+        disk.end()
+    }
 
     /// With an identity that is always the same: the seed of the fingerprints is in it, and so the order of rows on pages.
     static func makeDisk(_ options: ArchiveOptions, seed: UInt64, lying part: String? = nil) throws -> Disk {

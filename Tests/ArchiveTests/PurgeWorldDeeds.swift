@@ -188,5 +188,7 @@ extension Event {
         }
     }
 
-    fileprivate func releases(_ hold: String) -> Bool { if case .holdRelease(let release) = deed { release.id.text == hold } else { false } }
+    fileprivate func releases(_ hold: String) -> Bool {
+        if case .holdRelease(let release) = deed { release.id.text == hold } else { false }
+    }
 }

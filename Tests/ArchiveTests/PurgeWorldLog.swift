@@ -70,12 +70,15 @@ extension PurgeWorld {
     private func endDoubt() throws {
         guard let doubt else { return }
         self.doubt = nil
-        try require(doubt.found == 0 || doubt.found == doubt.events, "", "of a batch of \(doubt.events) events \(doubt.found) are in the log")
+        try require(
+            doubt.found == 0 || doubt.found == doubt.events, "", "of a batch of \(doubt.events) events \(doubt.found) are in the log")
         note("", "of the batch in doubt \(doubt.found) of \(doubt.events) events are in the log")
     }
 
     private func take(_ receipt: Purge, of intent: PurgeIntent, at event: Event, _ isStart: Bool) throws {
-        if receipt.outcome == .withdrawn, isStart || wasExcused || hindered.contains(receipt.intent) { return note("", "purge withdrawn, receipt \(event.position)") }
+        if receipt.outcome == .withdrawn, isStart || wasExcused || hindered.contains(receipt.intent) {
+            return note("", "purge withdrawn, receipt \(event.position)")
+        }
         try require(receipt.outcome == .destroyed, "", "withdrawn, though no rule changed: \(event)")
         let purge = PurgeModel.Purge(
             coverage: .init(intent.coverage), before: intent.basis.before,

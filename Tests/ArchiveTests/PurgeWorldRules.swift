@@ -190,7 +190,9 @@ extension Verdict {
 
 extension Event {
     fileprivate func isChange(of draft: RetentionDraft) -> Bool {
-        guard case .retentionChange(let change) = deed, change.scope == draft.scope, (imported != nil) == (draft.at != nil) else { return false }
+        guard case .retentionChange(let change) = deed, change.scope == draft.scope, (imported != nil) == (draft.at != nil) else {
+            return false
+        }
         return draft.changes.contains { $0.target == change.target && $0.rule == change.rule }
     }
 

@@ -162,3 +162,18 @@ void simdisk_settle_names(simdisk *disk, const char *folder) {
         if (!strcmp(name->folder, folder)) simdisk_drop_name(disk, name);
     }
 }
+
+bool simdisk_contains(const char *path, const void *bytes, size_t count) {
+    struct stat status;
+    int reader = simdisk_real()->open(path, O_RDONLY | O_CLOEXEC);
+    if (reader < 0) return false;
+    bool is_there = false;
+    if (fstat(reader, &status) == 0 && status.st_size > 0) {
+        char *text = malloc((size_t)status.st_size);
+        ssize_t found = simdisk_real()->pread(reader, text, (size_t)status.st_size, 0);
+        is_there = found > 0 && memmem(text, (size_t)found, bytes, count);
+        free(text);
+    }
+    simdisk_real()->close(reader);
+    return is_there;
+}

@@ -71,6 +71,8 @@ final class Disk {
     /// It says that it has synced files with this in their paths, and has not.
     func lie(about part: String?) { simdisk_ignore_syncs(raw, part) }
 
+    static func contains(_ bytes: [UInt8], _ path: String) -> Bool { simdisk_contains(path, bytes, bytes.count) }
+
     /// The last calls, a line each.
     var trace: String {
         var text = [CChar](repeating: 0, count: 1 << 14)

@@ -27,7 +27,7 @@ final class Simulation {
     /// The whole log as it was read the last time.
     var log: [Event] = []
     /// The bytes of root keys under which something was destroyed.
-    var deadRoots: Set<Data> = []
+    var deadRoots: Set<[UInt8]> = []
     /// What was wrong, if anything.
     var wrong: String?
     var random: SeededRandom

@@ -13,9 +13,8 @@ extension Simulation {
         if random.chance(of: 1, in: 4) { try audit() }
         guard !deadRoots.isEmpty else { return }
         for file in files() {
-            guard let bytes = FileManager.default.contents(atPath: file) else { continue }
             for root in deadRoots {
-                try require(bytes.range(of: root) == nil, "a root key under which something was destroyed is back in \(file)")
+                try require(!Disk.contains(root, file), "a root key under which something was destroyed is back in \(file)")
             }
         }
     }
@@ -36,9 +35,9 @@ extension Simulation {
     }
 
     /// The root key as it lies there, if it does.
-    func rootKeys() -> [Data] {
+    func rootKeys() -> [[UInt8]] {
         guard let key = FileManager.default.contents(atPath: path + "/vault/root.key"), key.count >= 64 else { return [] }
-        return [key.prefix(64)]
+        return [Array(key.prefix(64))]
     }
 
     /// After a start.
@@ -60,7 +59,8 @@ extension Simulation {
             guard case .purge(let receipt) = event.deed, let intent = intents.removeValue(forKey: receipt.intent) else { continue }
             guard receipt.outcome == .destroyed else { continue }
             for key in intent.keyIDs {
-                try require(!world.scratch.archive.core.vault.contains(key), "key \(key) is there, and receipt \(event.position) says it is not")
+                let isThere = world.scratch.archive.core.vault.contains(key)
+                try require(!isThere, "key \(key) is there, and receipt \(event.position) says it is not")
             }
         }
         try require(intents.isEmpty, "intents without a receipt: \(intents.keys.sorted())")

@@ -61,11 +61,13 @@ extension Simulation {
     private func failWithin() throws {
         let before = disk.failed
         let (kinds, errors): (Disk.Calls, [Int32]) = pick([
-            (.all, [EIO]), (.write, [EIO, ENOSPC, EINTR]), (.sync, [EIO, ENOSPC, EINTR]), (.resize, [EIO, ENOSPC]), (.rename, [EIO, ENOSPC]),
-            (.unlink, [EIO]), (.make, [EIO, ENOSPC]), (.open, [EMFILE, EIO]), (.read, [EIO, EINTR]), (.statvfs, [EIO]),
+            (.all, [EIO]), (.write, [EIO, ENOSPC, EINTR]), (.sync, [EIO, ENOSPC, EINTR]), (.resize, [EIO, ENOSPC]),
+            (.rename, [EIO, ENOSPC]), (.unlink, [EIO]), (.make, [EIO, ENOSPC]), (.open, [EMFILE, EIO]), (.read, [EIO, EINTR]),
+            (.statvfs, [EIO]),
         ])
         let error = pick(errors)
-        disk.fail(kinds, after: Int.random(in: 0..<pick([3, 30]), using: &random), error: error, forever: error != EINTR && random.chance(of: 1, in: 3))
+        let isForever = error != EINTR && random.chance(of: 1, in: 3)
+        disk.fail(kinds, after: Int.random(in: 0..<pick([3, 30]), using: &random), error: error, forever: isForever)
         try excusing({ [disk] in disk.failed > before }, work)
         disk.mend()
         guard disk.failed > before else { return }

@@ -73,6 +73,9 @@ void simdisk_ignore_syncs(simdisk *disk, const char *part);
 /// again.
 void simdisk_revive(simdisk *disk);
 
+/// Whether a file has these bytes anywhere. False, too, if it cannot be read.
+bool simdisk_contains(const char *path, const void *bytes, size_t count);
+
 /// What a crash did.
 typedef struct {
     uint64_t lost_writes, torn_writes, kept_writes, lost_names, kept_names;

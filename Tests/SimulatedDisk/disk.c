@@ -13,6 +13,9 @@ _Atomic(struct handle *) simdisk_handles[HANDLES];
 _Atomic(simdisk *) simdisk_disks[DISKS];
 atomic_int simdisk_count_of_disks;
 
+/// Other threads look through the disks at each call on a name, to find that it is on none of them.
+static pthread_rwlock_t disks_lock = PTHREAD_RWLOCK_INITIALIZER;
+
 simdisk *simdisk_create(const char *root, const char *graveyard) {
     simdisk *disk = calloc(1, sizeof *disk);
     disk->root = strdup(root);
@@ -31,10 +34,12 @@ simdisk *simdisk_create(const char *root, const char *graveyard) {
 }
 
 void simdisk_destroy(simdisk *disk) {
+    pthread_rwlock_wrlock(&disks_lock);
     for (int place = 0; place < DISKS; place++) {
         simdisk *own = disk;
         if (atomic_compare_exchange_strong(&simdisk_disks[place], &own, NULL)) atomic_fetch_sub(&simdisk_count_of_disks, 1);
     }
+    pthread_rwlock_unlock(&disks_lock);
     // What is still open then is a file like any other.
     for (int number = 0; number < HANDLES; number++) {
         struct handle *handle = simdisk_handles[number];
@@ -51,17 +56,24 @@ void simdisk_destroy(simdisk *disk) {
     free(disk);
 }
 
+static bool is_in(const char *path, const simdisk *disk) {
+    if (strncmp(path, disk->root, disk->root_length)) return false;
+    return !path[disk->root_length] || path[disk->root_length] == '/';
+}
+
 simdisk *simdisk_at(const char *path) {
     if (!path || atomic_load_explicit(&simdisk_count_of_disks, memory_order_acquire) == 0) return NULL;
-    for (int place = 0; place < DISKS; place++) {
+    // Locks are the kernel's, and what is in their files means nothing.
+    size_t length = strlen(path);
+    if (length > 5 && (!strcmp(path + length - 5, "-lock") || !strcmp(path + length - 5, "/LOCK"))) return NULL;
+    simdisk *found = NULL;
+    pthread_rwlock_rdlock(&disks_lock);
+    for (int place = 0; place < DISKS && !found; place++) {
         simdisk *disk = simdisk_disks[place];
-        if (!disk || strncmp(path, disk->root, disk->root_length) || (path[disk->root_length] && path[disk->root_length] != '/')) continue;
-        size_t length = strlen(path);
-        // Locks are the kernel's, and what is in their files means nothing.
-        bool is_lock = (length > 5 && !strcmp(path + length - 5, "-lock")) || (length > 5 && !strcmp(path + length - 5, "/LOCK"));
-        return is_lock ? NULL : disk;
+        if (disk && is_in(path, disk)) found = disk;
     }
-    return NULL;
+    pthread_rwlock_unlock(&disks_lock);
+    return found;
 }
 
 static void mix(simdisk *disk, const void *bytes, size_t count) {

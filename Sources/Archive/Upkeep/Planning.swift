@@ -116,9 +116,9 @@ extension Upkeep {
         return last
     }
 
-    /// Withdraws what was stopped on its way, by a full disk say: no other intent would be let in while it is open. Nothing else carries a
-    /// purge out meanwhile. Where keys are gone already nothing is appended any more, and the next start ends it.
-    private func withdrawOpen() -> Refusal? {
+    /// Withdraws what was stopped on its way, by a full disk say: no other intent would be let in while it is open, nor a removal. Nothing
+    /// else carries a purge out meanwhile. Where keys are gone already nothing is appended any more, and the next start ends it.
+    func withdrawOpen() -> Refusal? {
         for (position, intent) in core.rules.withLock({ $0.purges.open }) where intent.keyIDs.allSatisfy({ core.vault.contains($0) }) {
             if case .refused(let refusal) = append(.receipt(intent.withdrawal(at: position)), by: .system) { return refusal }
         }

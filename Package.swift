@@ -111,6 +111,14 @@ let package = Package(
             name: "ArchiveTests",
             dependencies: ["Archive", "Events", "Merkle", "Journal", "Ledger", "Projections", "Vault", "LMDB", "TestSupport"],
             swiftSettings: house),
+        // A disk that forgets, defined over the C library's calls: linked into the tests and nothing else.
+        .target(name: "SimulatedDisk", path: "Tests/SimulatedDisk"),
+        .testTarget(
+            name: "SimulationTests",
+            dependencies: [
+                "ArchiveTests", "SimulatedDisk", "Archive", "Events", "Journal", "Ledger", "Projections", "Vault", "LMDB", "TestSupport",
+            ],
+            swiftSettings: house),
         .testTarget(name: "AnnalsClientTests", dependencies: ["AnnalsClient", "RESP", "TestSupport"] + nio, swiftSettings: house),
         .testTarget(
             name: "ConsoleTests",

@@ -75,6 +75,8 @@ imports=(--explicit-target-dependency-import-check error)
 step "format" swift format lint --strict --recursive --parallel Package.swift Sources Tests Benchmarks || true
 if step "debug build" swift build --build-tests "${imports[@]}"; then
     step "unit tests" swift test --skip-build "${imports[@]}" --xunit-output "$reports/unit.xml" || true
+    step "simulation" env SWIFT_DETERMINISTIC_HASHING=1 ANNALS_SIMULATION_SECONDS=120 \
+        swift test --skip-build "${imports[@]}" --filter SimulationTests/holdsItsPromises || true
 fi
 if step "release build" swift build -c release --scratch-path .build-release; then
     if [ ! -d ../shared/data ]; then

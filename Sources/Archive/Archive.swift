@@ -72,7 +72,7 @@ package final class Archive: Sendable {
         try appender.settlePurges(now: clock())
         try core.settleRemoval()
         let archive = Archive(core: core, foldThread: foldThread, upkeep: upkeep, leftover: leftover)
-        try archive.memoryKeeper.start()
+        if options.threads == .own { try archive.memoryKeeper.start() }
         return (archive, appender)
     }
 

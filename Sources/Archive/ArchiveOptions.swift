@@ -44,8 +44,16 @@ package struct ArchiveOptions: Sendable {
     package var steadyClock: @Sendable (_ wall: Instant) -> ClockReading = { wall in
         ClockReading(wall: wall, steadyMilliseconds: wall.milliseconds, boot: ClockReading.unknownBoot)
     }
+    package var threads = Threads.own
     /// Told at each boundary between the steps of a purge or a compaction: where a test ends the process.
     package var reached: @Sendable (FailPoint) -> Void = { _ in }
+
+    package enum Threads: Sendable {
+        /// Folding has one, and so has keeping the process small.
+        case own
+        /// Whoever flushes folds, on his own thread: for simulations, in which one thing happens after the other.
+        case none
+    }
 
     package init(path: String) { self.path = path }
 

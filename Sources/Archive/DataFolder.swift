@@ -39,6 +39,7 @@ final class DataFolder: Sendable {
         path = options.path
         try Self.makeFolder(path)
         lock = try FileLock(path + "/LOCK", folder: path)
+        try Self.syncNames(in: path)
         if let written = try Self.readIdentity(path) {
             identity = written
         } else {
@@ -46,6 +47,13 @@ final class DataFolder: Sendable {
         }
         (partitionLength, seed) = try Self.values(of: identity, at: path)
         try Self.makeFolder(partitions)
+    }
+
+    /// A process that was killed may have left names in memory alone, and what is built on them would be lost with the power.
+    private static func syncNames(in path: String) throws(ArchiveFailure) {
+        for folder in ["", "/journal", "/partitions", "/vault", "/audit"] where access(path + folder, F_OK) == 0 {
+            try DurableFile.syncFolder(of: path + folder + "/.")
+        }
     }
 
     /// Opens the folder of an archive that must be there.
@@ -71,15 +79,19 @@ final class DataFolder: Sendable {
     static func makeFolder(_ path: String) throws(ArchiveFailure) {
         var parent = path
         while parent.count > 1, parent.hasSuffix("/") { parent.removeLast() }
-        // All that is in a folder goes with its name.
-        if mkdir(parent, 0o700) == 0 { return try DurableFile.syncFolder(of: parent) }
-        if errno == EEXIST { return }
+        if try makeOne(parent) { return }
         if errno == ENOENT, let slash = parent.lastIndex(of: "/"), slash != parent.startIndex {
             try makeFolder(String(parent[..<slash]))
-            if mkdir(parent, 0o700) == 0 { return try DurableFile.syncFolder(of: parent) }
-            if errno == EEXIST { return }
+            if try makeOne(parent) { return }
         }
         throw .folder(path: path, reason: "cannot be made (\(String(cString: strerror(errno)))); make it, or name another")
+    }
+
+    /// Durable at once: what is synced in a folder whose own name is lost with the power is lost with it. False: `errno` says why.
+    private static func makeOne(_ path: String) throws(ArchiveFailure) -> Bool {
+        guard mkdir(path, 0o700) == 0 else { return errno == EEXIST }
+        try DurableFile.syncFolder(of: path)
+        return true
     }
 
     static func readIdentity(_ path: String) throws(ArchiveFailure) -> Identity? {

@@ -8,8 +8,13 @@ import Synchronization
 import Vault
 
 /// The one thread on which partitions and state are written: gathers for a while, then folds all that waits.
+///
+/// Without a thread of its own it is whoever flushes.
 final class FoldThread: Sendable {
     private let core: Core
+    private let hasThread: Bool
+    /// Where there is no thread. Nobody waits for it, since there is only the one who flushes.
+    private let callersFold: Mutex<Fold>
     private let bell = DispatchSemaphore(value: 0)
     private let control = Mutex(Control())
     private let thread = WorkThread(named: "fold")
@@ -27,9 +32,11 @@ final class FoldThread: Sendable {
 
     init(_ core: Core) {
         self.core = core
+        hasThread = core.options.threads == .own
+        callersFold = Mutex(Fold(store: core.store, growsTree: core.options.audit.growsTree))
     }
 
-    func start() throws(ArchiveFailure) { try thread.start { self.run() } }
+    func start() throws(ArchiveFailure) { if hasThread { try thread.start { self.run() } } }
 
     /// Something waits: `bytes` in all.
     func notice(bytes: Int, isFirst: Bool) {
@@ -48,12 +55,19 @@ final class FoldThread: Sendable {
     func onFold(_ listener: @escaping @Sendable () -> Void) { control.withLock { $0.listener = listener } }
 
     /// Waits until all that is journaled now is folded, or the fold has given up.
-    func flush() { wait { $0.isUrgent = true } }
+    func flush() { if hasThread { wait { $0.isUrgent = true } } else { foldHere() } }
 
     /// Folds what is left and ends the thread. When this returns, the thread holds no file any more.
     func stop() {
+        guard hasThread else { return foldHere() }
         wait { $0.isStopping = true }
         thread.join()
+    }
+
+    private func foldHere() {
+        if control.withLock({ $0.isDone }) { return }
+        let isFolded = callersFold.withLock { foldAll(&$0) }
+        if !isFolded, hasGivenUp { end() }
     }
 
     private func wait(_ change: (inout Control) -> Void) {

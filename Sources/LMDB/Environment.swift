@@ -62,14 +62,7 @@ import Synchronization
     /// Opens the file at `path` and the tables in it that are called `names`.
     ///
     /// Throws what `LMDBError.Kind` lists: among others `.alreadyOpen`, `.remoteFileSystem`, `.damaged`, `.missingTable`.
-    package convenience init(opening path: String, tables names: [String], options: Options = Options()) throws(LMDBError) {
-        // What is thrown away after a crash anyhow may also be half made.
-        if options.access == .create, options.isSynced { try DraftFile.make(path, tables: names, options: options) }
-        try self.init(making: path, tables: names, options: options)
-    }
-
-    /// Makes the file where it is to lie, if there is none.
-    init(making path: String, tables names: [String], options: Options) throws(LMDBError) {
+    package init(opening path: String, tables names: [String], options: Options = Options()) throws(LMDBError) {
         let claim = try OpenFiles.claim(path, options: options)
         self.path = claim.path
         if options.access == .readFrozen, let fault = try PageCheck.fault(in: claim.path) {
@@ -80,6 +73,19 @@ import Synchronization
         tables = try handle.openTables(names, creating: options.access == .create, as: number)
         if handle.claim.isNew { try FileSystem.syncFolder(of: self.path) }
         if options.access != .readFrozen { _ = try checkReaders() }
+    }
+
+    /// Makes the file at `path` with its tables, unless there is one.
+    ///
+    /// Under the name `draft` first, so that it is there whole or not at all: of a file that a crash tore while it was made nobody could say
+    /// whether anything had been in it, and LMDB opens none without its first pages.
+    package static func make(_ path: String, by draft: String, tables names: [String], options: Options) throws(LMDBError) {
+        guard unsafe access(path, F_OK) != 0 else { return }
+        for leftover in [draft, draft + "-lock"] { try FileSystem.remove(leftover) }
+        _ = try Environment(opening: draft, tables: names, options: options)
+        try FileSystem.remove(draft + "-lock")
+        guard unsafe rename(draft, path) == 0 else { throw LMDBError(code: errno, operation: .open, path: path) }
+        try FileSystem.syncFolder(of: path)
     }
 
     /// The table that was opened as `name`.

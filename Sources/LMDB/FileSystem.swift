@@ -55,6 +55,10 @@ enum FileSystem {
         guard fsync(descriptor) == 0 else { throw LMDBError(code: errno, operation: .open, path: path) }
     }
 
+    static func remove(_ path: String) throws(LMDBError) {
+        guard unsafe unlink(path) == 0 || errno == ENOENT else { throw LMDBError(code: errno, operation: .open, path: path) }
+    }
+
     /// The name without symbolic links, where the system can tell.
     static func resolved(_ path: String) -> String {
         guard let found = unsafe realpath(path, nil) else { return path }

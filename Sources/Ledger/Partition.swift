@@ -29,6 +29,11 @@ package final class Partition: Sendable {
         meta = environment.table(named: "meta")
     }
 
+    /// Makes the files of a new partition by way of what would be its copy, which the next start removes if nothing came of it.
+    static func make(_ files: PartitionFiles, indexes: [String], options: Environment.Options) throws(LMDBError) {
+        try Environment.make(files.data, by: files.copy, tables: ownTableNames + indexes, options: options)
+    }
+
     /// The partition's own summary; nil before its first fold.
     package func totals(_ reader: Reader) throws(LedgerFailure) -> PartitionTotals? {
         do {

@@ -118,7 +118,6 @@ package final class PartitionShelf: Sendable {
         let names = Set(try PartitionFiles.names(in: folder))
         table.withLock { $0.existing = Set(names.compactMap { Self.partition($0, length) }) }
         guard options.access == .create || options.access == .write else { return }
-        try PartitionFiles.removeDrafts(in: folder, named: names)
         for data in Set(names.compactMap(PartitionFiles.data(ofCopy:))) where Self.partition(data, length) != nil {
             try PartitionFiles.removeLeftovers(of: data, in: folder, named: names)
         }
@@ -186,7 +185,15 @@ package final class PartitionShelf: Sendable {
     private func openFile(_ id: PartitionID) throws(LedgerFailure) -> Partition {
         // Another process than the daemon's: it may be replacing the file just now.
         let door = options.access == .read ? try FolderDoor(opening: folder) : nil
-        let partition = try onStore { () throws(LMDBError) in try self.partition(id, at: path(of: id), options) }
+        let partition = try onStore { () throws(LMDBError) in
+            if options.access == .create {
+                // Until the name is durable; if that fails, the next opening begins with it.
+                table.withLock { $0.isUnsynced = true }
+                try Partition.make(files(of: id), indexes: indexes, options: options)
+                table.withLock { $0.isUnsynced = false }
+            }
+            return try self.partition(id, at: path(of: id), options)
+        }
         _ = consume door
         return partition
     }

@@ -20,6 +20,7 @@ package struct StateFile: Sendable {
     /// - Parameter others: tables that other rooms keep in the same file.
     package init(opening path: String, others: [String], options: Environment.Options) throws(LMDBError) {
         let own = ["meta", "keys", "removed"] + RuleTables.names + LocalDeletes.tableNames + Conversations.tableNames
+        if options.access == .create { try Environment.make(path, by: path + ".new", tables: own + others, options: options) }
         environment = try Environment(opening: path, tables: own + others, options: options)
         meta = environment.table(named: "meta")
         keys = environment.table(named: "keys")

@@ -91,6 +91,8 @@ struct Keyring: ~Copyable, Sendable {
     /// Reads the header of a keyring. Nil if there is no file. Nothing is changed.
     init?(opening path: String) throws(VaultFailure) {
         guard let file = try VaultFile(ifThere: path, O_RDWR) else { return nil }
+        // Bodies are going to be sealed under the keys that are read here.
+        try file.settle()
         let bytes = try file.bytes(at: 0, countMax: KeyringHeader.byteCountMax)
         self.init(try KeyringHeader(decoding: bytes, path: path), in: file)
     }

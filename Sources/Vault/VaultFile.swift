@@ -90,6 +90,14 @@ import Glibc
         }
     }
 
+    /// Makes certain that what is read from here on is what the disk has: not what a killed process wrote and did not sync, nor pages that
+    /// the kernel marked clean after a failed sync.
+    func settle() throws(VaultFailure) {
+        try syncWhole()
+        // Advice: a kernel that does not take it reads its own pages, as it would have without.
+        _ = posix_fadvise(descriptor, 0, 0, POSIX_FADV_DONTNEED)
+    }
+
     func truncate(to byteCount: Int) throws(VaultFailure) {
         while ftruncate(descriptor, byteCount) == -1 {
             if errno != EINTR { throw .last("ftruncate", path) }

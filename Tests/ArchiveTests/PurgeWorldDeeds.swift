@@ -8,7 +8,13 @@ import Testing
 /// What happens in the world: one deed of each history at a time, all in one batch.
 extension PurgeWorld {
     /// A deed that was handed to the appender, and what to do with the verdict.
-    typealias Pending = (Verdict) throws -> Void
+    struct Pending {
+        /// Whether it is what an event says. Asked only of a batch that was never answered.
+        var isMeant: (Event) -> Bool
+        var then: (Verdict) throws -> Void
+
+        func isMeant(by event: Event) -> Bool { isMeant(event) }
+    }
 
     func round() throws {
         var pending: [Pending] = []
@@ -18,10 +24,23 @@ extension PurgeWorld {
     }
 
     func settle(_ pending: [Pending]) throws {
+        let events = Int(scratch.appender.batch.next.rawValue - scratch.appender.batch.first.rawValue)
         let verdicts = scratch.commit()
+        let excuse = isExcused
+        isExcused = { false }
+        defer { isExcused = excuse }
         try require(verdicts.count == pending.count, "", "verdicts are missing")
+        if excuse(), !verdicts.contains(where: \.isAppended), verdicts.contains(where: { $0.code == .failed }) {
+            note("", "in doubt: \(events) events")
+            doubt = Doubt(pending: pending, events: events)
+            throw Excused()
+        }
         // What was taken is known to the model before anything that the log says of it is looked at.
-        for (verdict, then) in zip(verdicts, pending) { try then(verdict) }
+        for (verdict, pending) in zip(verdicts, pending) {
+            if excuse(), let code = verdict.code, [.failed, .full, .readOnly, .busy].contains(code) { continue }
+            if verdict.isAppended, let position = verdict.position { answered = max(answered, Int(position.rawValue)) }
+            try pending.then(verdict)
+        }
         try absorb()
     }
 
@@ -54,7 +73,8 @@ extension PurgeWorld {
                 $0.body = message.body
                 $0.at = isImport ? min(Instant(milliseconds: Int64(message.at)), clock) : nil
             })
-        return { [self] verdict in
+        let meant = message
+        return Pending(isMeant: { $0.isSend(of: meant, isImport: isImport) }) { [self] verdict in
             note(tenant, "send \(isImport ? "imported " : "")\(message): \(verdict)")
             switch verdict {
             case .appended(let position, let at):
@@ -79,7 +99,7 @@ extension PurgeWorld {
             tenant: try TenantID(tenant), conversation: try ConversationID(conversation), viewer: try UserID(viewer),
             extent: .messages(try ids.map { try MessageID($0) }))
         scratch.appender.localDelete(draft, by: .user(1000), ticket: Ticket(0), now: scratch.clock.now)
-        return { [self] verdict in
+        return Pending(isMeant: { $0.isHide(of: draft) }) { [self] verdict in
             note(tenant, "hide \(ids) in \(conversation) from \(viewer): \(verdict)")
             guard case .appended(let position, let at) = verdict else { return }
             let targets = ids.compactMap { id in
@@ -101,7 +121,7 @@ extension PurgeWorld {
             tenant: try TenantID(tenant), conversation: try ConversationID(conversation), viewer: try UserID(viewer),
             extent: .upTo(Position(UInt64(upTo))))
         scratch.appender.localDelete(draft, by: .user(1000), ticket: Ticket(0), now: scratch.clock.now)
-        return { [self] verdict in
+        return Pending(isMeant: { $0.isHide(of: draft) }) { [self] verdict in
             note(tenant, "clear \(conversation) up to \(upTo) from \(viewer): \(verdict)")
             guard case .appended(let position, let at) = verdict else { return }
             model.note(
@@ -127,7 +147,7 @@ extension PurgeWorld {
         let name = "\(tenant ?? "all")-\(pick(["1", "2", "3"]))"
         let place = HoldPlace(id: try HoldID(name), coverage: try coverage.real, matter: "matter", reason: "because")
         scratch.appender.rule(.place(place), by: .user(0), ticket: Ticket(0), now: scratch.clock.now)
-        return { [self] verdict in
+        return Pending(isMeant: { $0.deed == .holdPlace(place) }) { [self] verdict in
             note(tenant ?? "", "hold \(name) \(coverage): \(verdict)")
             guard case .appended(let position, let at) = verdict else { return }
             positionsOfRules.append(Int(position.rawValue))
@@ -140,11 +160,35 @@ extension PurgeWorld {
         let name = "\(owner ?? "all")-\(pick(["1", "2", "3"]))"
         scratch.appender.rule(
             .release(ReleaseDraft(hold: try HoldID(name), reason: "because")), by: .user(0), ticket: Ticket(0), now: scratch.clock.now)
-        return { [self] verdict in
+        return Pending(isMeant: { $0.releases(name) }) { [self] verdict in
             note(owner ?? "", "release \(name): \(verdict)")
             guard case .appended(let position, let at) = verdict else { return }
             positionsOfRules.append(Int(position.rawValue))
             model.note(.release(name), tenant: owner ?? "", position: Int(position.rawValue), at: Int(at.milliseconds))
         }
+    }
+}
+
+extension Event {
+    fileprivate func isSend(of message: PurgeModel.Message, isImport: Bool) -> Bool {
+        guard case .send(let send) = deed, tenant?.text == message.tenant, send.messageID.text == message.id else { return false }
+        return send.conversation.text == message.conversation && send.sender.text == message.sender
+            && Int(send.bodyBytes) == message.body.utf8.count && (imported != nil) == isImport
+    }
+
+    /// Of several ids only those are in the event that were not hidden already.
+    fileprivate func isHide(of draft: LocalDeleteDraft) -> Bool {
+        guard case .localDelete(let deletion) = deed, tenant == draft.tenant, deletion.conversation == draft.conversation,
+            deletion.viewer == draft.viewer
+        else { return false }
+        switch (deletion.extent, draft.extent) {
+        case (.messages(let targets), .messages(let ids)): return targets.allSatisfy { ids.contains($0.messageID) }
+        case (.upTo(let position), .upTo(let asked)): return position == asked
+        default: return false
+        }
+    }
+
+    fileprivate func releases(_ hold: String) -> Bool {
+        if case .holdRelease(let release) = deed { release.id.text == hold } else { false }
     }
 }

@@ -17,7 +17,7 @@ extension PurgeWorld {
             scope: try change.scope.real, changes: [try change.draft], reason: "because",
             at: isImport ? Instant(milliseconds: Int64(change.at)) : nil)
         scratch.appender.rule(.retention(draft), by: .user(0), ticket: Ticket(0), now: scratch.clock.now)
-        return { [self] verdict in
+        return Pending(isMeant: { $0.isChange(of: draft) }) { [self] verdict in
             note(tenant ?? "", "retain\(isImport ? ", imported," : "") \(change): \(verdict)")
             let (ruling, decided) = ruling(on: change, isImport: isImport, time)
             try require(verdict.ruling == ruling, tenant ?? "", "\(change) was \(verdict), not \(ruling)")
@@ -95,7 +95,7 @@ extension PurgeWorld {
         scratch.appender.rule(
             .cancel(CancelDraft(change: Position(UInt64(change)), reason: "because")), by: .user(0), ticket: Ticket(0),
             now: scratch.clock.now)
-        return { [self] verdict in
+        return Pending(isMeant: { $0.cancels(change) }) { [self] verdict in
             note(tenant, "cancel \(change): \(verdict)")
             try require(verdict.ruling == rulingOnCancel(of: change, tenant, time), tenant, "cancel \(change): \(verdict)")
             guard case .appended(let position, let at) = verdict else { return }
@@ -185,5 +185,18 @@ extension Verdict {
             guard let range = refusal.sentence.firstRange(of: "RETENTION.CANCEL ") else { return .refused(refusal.code.rawValue) }
             return .refused("\(refusal.code.rawValue) \(refusal.sentence[range.upperBound...].prefix { $0.isNumber })")
         }
+    }
+}
+
+extension Event {
+    fileprivate func isChange(of draft: RetentionDraft) -> Bool {
+        guard case .retentionChange(let change) = deed, change.scope == draft.scope, (imported != nil) == (draft.at != nil) else {
+            return false
+        }
+        return draft.changes.contains { $0.target == change.target && $0.rule == change.rule }
+    }
+
+    fileprivate func cancels(_ change: Int) -> Bool {
+        if case .retentionCancel(let cancel) = deed { cancel.change.rawValue == UInt64(change) } else { false }
     }
 }

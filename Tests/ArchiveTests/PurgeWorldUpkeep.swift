@@ -21,7 +21,7 @@ extension PurgeWorld {
         }
     }
 
-    private func passTime() throws {
+    func passTime() throws {
         let minute: Int64 = 60_000
         let steps = [minute, minute, 59 * minute, 5 * 60 * minute, 30 * 60 * minute, 8 * 24 * 60 * minute, 40 * 24 * 60 * minute]
         scratch.clock.advance(milliseconds: pick(steps) + Int64.random(in: 0..<2, using: &random))
@@ -58,14 +58,15 @@ extension PurgeWorld {
     private func settleDoubt() throws {
         guard random.chance(of: 2, in: 3) else { return }
         scratch.appender.rule(.confirmClock(reason: "looked"), by: .user(0), ticket: Ticket(0), now: scratch.clock.now)
-        try settle([{ [self] verdict in note("", "confirm: \(verdict)") }])
+        let isMeant = { (event: Event) in if case .clockConfirm = event.deed { true } else { false } }
+        try settle([Pending(isMeant: isMeant) { [self] verdict in note("", "confirm: \(verdict)") }])
         // The reading that follows is the one that is believed.
         scratch.archive.upkeep.tick()
         try absorb()
     }
 
     /// Somebody sets the wall clock, and nothing may be destroyed for it.
-    private func jump() throws {
+    func jump() throws {
         // A reading first: what was set back a little since the last one would make the jump look smaller.
         try tick()
         let far = pick([2, 400 * 24]) * 3_600_000
@@ -103,7 +104,7 @@ extension PurgeWorld {
     }
 
     /// A plan by hand, and often its run.
-    private func purge() throws {
+    func purge() throws {
         let tenant = maybe(4, in: 5, pick(tenants))
         let coverage = coverage(tenant)
         let before = maybe(1, in: 2, pick([oldTime(), clock, Int(Instant.distantFuture.milliseconds)]))

@@ -20,7 +20,7 @@ final class Scratch {
 
     static let start = Instant(milliseconds: 1_795_416_138_000)  // 2026-11-23T06:42:18Z
 
-    init(inMemory isInMemory: Bool = false, _ change: (inout ArchiveOptions) -> Void = { _ in }) throws {
+    init(inMemory isInMemory: Bool = false, _ change: (inout ArchiveOptions) throws -> Void = { _ in }) throws {
         folder = isInMemory ? try .inMemory() : try TemporaryFolder()
         path = folder.file("archive")
         clock = TestClock(Self.start)
@@ -30,10 +30,11 @@ final class Scratch {
         options.mapBytes = 1 << 30
         options.diskReserveBytes = 0
         options.coolOffMilliseconds = 0
-        change(&options)
+        try change(&options)
         try open()
     }
 
+    var isOpen: Bool { opened != nil }
     var archive: Archive { opened.unsafelyUnwrapped.archive }
     var appender: Appender { opened.unsafelyUnwrapped.appender }
 
@@ -123,7 +124,7 @@ final class Scratch {
 
     func admit(_ post: Post) {
         let texts = [post.tenant, post.conversation, post.sender, post.id, post.body, post.type].map { Array($0.utf8) }
-        withBuffers(texts) { bytes in
+        Self.withBuffers(texts) { bytes in
             let draft = SendDraft(
                 tenant: bytes[0], conversation: bytes[1], sender: bytes[2], messageID: bytes[3], body: bytes[4],
                 contentType: bytes[5], clientTime: post.clientTime, expected: post.expected, at: post.at)
@@ -131,7 +132,7 @@ final class Scratch {
         }
     }
 
-    private func withBuffers(_ texts: [[UInt8]], _ found: [UnsafeRawBufferPointer] = [], _ body: ([UnsafeRawBufferPointer]) -> Void) {
+    static func withBuffers(_ texts: [[UInt8]], _ found: [UnsafeRawBufferPointer] = [], _ body: ([UnsafeRawBufferPointer]) -> Void) {
         guard found.count < texts.count else { return body(found) }
         texts[found.count].withUnsafeBytes { withBuffers(texts, found + [$0], body) }
     }

@@ -89,8 +89,7 @@ struct PurgeRun {
     }
 
     private mutating func withdraw(_ position: Position) {
-        let receipt = Purge(intent: position, outcome: .withdrawn, messages: 0, bytes: 0, keys: 0, digest: intent.digest)
-        switch append(.receipt(receipt)) {
+        switch append(.receipt(intent.withdrawal(at: position))) {
         case .appended(let receipt, _), .present(let receipt, _): state = .withdrawn(receipt: receipt)
         case .refused(let refusal): state = .refused(refusal)
         }
@@ -131,6 +130,10 @@ extension PurgeIntent {
     func receipt(at position: Position) -> Purge {
         Purge(intent: position, outcome: .destroyed, messages: messages, bytes: bytes, keys: UInt64(keyCount), digest: digest)
     }
+
+    func withdrawal(at position: Position) -> Purge {
+        Purge(intent: position, outcome: .withdrawn, messages: 0, bytes: 0, keys: 0, digest: digest)
+    }
 }
 
 extension Appender {
@@ -140,10 +143,7 @@ extension Appender {
         for (position, intent) in rules.purges.open {
             // All of them or none, as the start has made sure.
             let isGone = intent.keyIDs.contains { !core.vault.contains($0) }
-            let receipt =
-                isGone
-                ? intent.receipt(at: position)
-                : Purge(intent: position, outcome: .withdrawn, messages: 0, bytes: 0, keys: 0, digest: intent.digest)
+            let receipt = isGone ? intent.receipt(at: position) : intent.withdrawal(at: position)
             purge(.receipt(receipt), by: .system, ticket: Ticket(0), now: now)
             var refusal: Refusal?
             commit { _, verdict in if case .refused(let why) = verdict { refusal = why } }

@@ -92,6 +92,7 @@ extension Upkeep {
     /// Takes a plan through the one door. Stops at the first intent that is refused or withdrawn.
     @discardableResult
     func carryOut(_ plan: PurgePlan, by principal: Principal) throws(ArchiveFailure) -> PurgeResult {
+        if let refusal = withdrawOpen() { return .refused(refusal) }
         var last: PurgeResult = .refused(Refusal(.conflict, "there is nothing to destroy"))
         for intent in plan.intents() {
             var run = PurgeRun(core, intent) { [self] draft in append(draft, by: principal) }
@@ -113,6 +114,15 @@ extension Upkeep {
             }
         }
         return last
+    }
+
+    /// Withdraws what was stopped on its way, by a full disk say: no other intent would be let in while it is open, nor a removal. Nothing
+    /// else carries a purge out meanwhile. Where keys are gone already nothing is appended any more, and the next start ends it.
+    func withdrawOpen() -> Refusal? {
+        for (position, intent) in core.rules.withLock({ $0.purges.open }) where intent.keyIDs.allSatisfy({ core.vault.contains($0) }) {
+            if case .refused(let refusal) = append(.receipt(intent.withdrawal(at: position)), by: .system) { return refusal }
+        }
+        return nil
     }
 
     private func show(_ state: PurgeRun.State) {

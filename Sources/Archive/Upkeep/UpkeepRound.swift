@@ -33,6 +33,8 @@ struct UpkeepRound {
         let core = upkeep.core
         hindrance = nil
         try watchClock(upkeep)
+        // Refused, it is tried again at the next look.
+        _ = upkeep.withdrawOpen()
         try reclaim(upkeep)
         if `guard`.isTrusted, core.options.purge.isAutomatic { try purge(upkeep) }
         try measure(upkeep)

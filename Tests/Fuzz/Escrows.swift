@@ -32,7 +32,7 @@ enum Escrows {
         let isSummed = input.byte() & 1 == 0
         let content = input.remainder()
         let bytes = isSummed ? content + Escrow.digest(content) : content
-        let path = FuzzedFile.folder.file("escrowed")
+        let path = FuzzedFile.place("escrowed")
         FuzzedFile.write(bytes, to: path)
         guard let note = attempt({ try EscrowNote(readingFrom: path) }) ?? nil else { return }
         promise(note.encoded == bytes, "\(note) is written otherwise: \(note.encoded)")
@@ -47,24 +47,24 @@ enum Escrows {
             let line = String(decoding: text.prefix(HexKey.digits), as: UTF8.self).lowercased() + "\n"
             promise(written == Array(line.utf8), "a key is written otherwise")
         }
-        let path = FuzzedFile.folder.file("root.key")
+        let path = FuzzedFile.place("root.key")
         FuzzedFile.write([UInt8](text), to: path)
         _ = attempt { try RootKeyFile(path).candidates() }
-        FuzzedFile.write([UInt8](repeating: 1, count: 32), to: FuzzedFile.folder.file("credential"))
-        _ = attempt { try RootKeyCredential(directory: FuzzedFile.folder.path, name: "credential", file: path).candidates() }
+        FuzzedFile.write([UInt8](repeating: 1, count: 32), to: FuzzedFile.place("credential"))
+        _ = attempt { try RootKeyCredential(directory: FuzzedFile.home, name: "credential", file: path).candidates() }
     }
 
     // MARK: Escrows
 
     private static let secret: EscrowSecretKey = certain {
-        let path = FuzzedFile.folder.file("secret.key")
+        let path = FuzzedFile.place("secret.key")
         FuzzedFile.write(Array((String(repeating: "42", count: 32) + "\n").utf8), to: path)
         return try EscrowSecretKey(readingFrom: path)
     }
 
     private static func escrow(_ input: Input) {
         var input = input
-        let path = FuzzedFile.folder.file("escrow")
+        let path = FuzzedFile.place("escrow")
         let keyring = keyring(&input)
         var header = EscrowHeader(
             madeAt: .distantPast, recipient: secret.publicKey, root: Keyrings.root.id, nextKey: KeyID(UInt64(input.byte()) + 1),
@@ -89,7 +89,7 @@ enum Escrows {
     }
 
     private static func restore(_ opened: OpenedEscrow, givesUpLaterKeys: Bool) {
-        let folder = FuzzedFile.folder.file("restored")
+        let folder = FuzzedFile.place("restored")
         let files = VaultFolder(path: folder)
         let key = folder + "/root.key"
         let isRestored = attempt { try opened.restore(to: folder, givesUpLaterKeys: givesUpLaterKeys) } != nil

@@ -62,7 +62,7 @@ enum Journals {
 
     private static func folder(_ input: Input) {
         var input = input
-        let path = FuzzedFile.folder.file("journal")
+        let path = FuzzedFile.place("journal")
         clear(path)
         let options = JournalOptions(segmentBytes: input.number(2...5) * JournalOptions.pageBytes, segments: 2, salt: 0x5A17)
         let (written, released) = certain { try write(path, options, &input) }
@@ -121,14 +121,14 @@ enum Journals {
     }
 
     private static func goOn(_ path: String, _ options: JournalOptions, _ written: [[UInt8]]) {
-        guard
-            attempt({ () throws(JournalFailure) in
-                var journal = try Journal(opening: path, options: options)
-                try journal.append([7, 7, 7])
-            }) != nil
-        else { return }
+        guard attempt({ try append([7, 7, 7], path, options) }) != nil else { return }
         let payloads = attempt { try Journal.scan(path).payloads() }
         promise(payloads?.last == [7, 7, 7], "what was appended to a journal that opened is not there: \(String(describing: payloads))")
+    }
+
+    private static func append(_ bytes: [UInt8], _ path: String, _ options: JournalOptions) throws {
+        var journal = try Journal(opening: path, options: options)
+        try journal.append(bytes)
     }
 
     private static func clear(_ path: String) {

@@ -19,7 +19,7 @@ enum Keyrings {
     }
 
     static let root = certain { try RootKey { bytes in bytes.initializeMemory(as: UInt8.self, repeating: 0x41) } }
-    private static let path = FuzzedFile.folder.file("keyring")
+    private static let path = FuzzedFile.place("keyring")
 
     private static func header(_ bytes: [UInt8]) {
         guard let header = attempt({ try KeyringHeader(decoding: bytes, path: "") }) else { return }

@@ -52,12 +52,12 @@ enum Pages {
     }
 
     private static let pageBytes = 4096
-    private static let path = FuzzedFile.folder.file("pages.mdb")
+    private static let path = FuzzedFile.place("pages.mdb")
     private static let tables = ["large", "none", "small"]
 
     /// Tables of several heights, values of one page and of several, and pages that are free.
     private static let sound: [UInt8] = certain {
-        let path = FuzzedFile.folder.file("sound.mdb")
+        let path = FuzzedFile.place("sound.mdb")
         let environment = try Environment(opening: path, tables: tables, options: .init(.create, mapBytes: 1 << 20))
         for round in 0..<3 as Range<UInt32> {
             try environment.write { transaction in

@@ -29,7 +29,7 @@ enum Rows {
         var options = Environment.Options(.create, mapBytes: 64 << 20)
         options.isSynced = false
         return try StateFile(
-            opening: FuzzedFile.folder.file("rows.mdb"), others: [Extents.tableName] + PartitionIndex.tableNames, options: options)
+            opening: FuzzedFile.place("rows.mdb"), others: [Extents.tableName] + PartitionIndex.tableNames, options: options)
     }
     private static let index = PartitionIndex(in: state.environment)
     private static let extents = Extents(in: state.environment)

@@ -42,7 +42,7 @@ enum Tombstones {
 
     // MARK: Files
 
-    private static let path = FuzzedFile.folder.file("tombstone")
+    private static let path = FuzzedFile.place("tombstone")
 
     private static func file(_ input: Input, of partition: PartitionID) {
         var input = input

@@ -25,7 +25,7 @@ enum CheckpointFiles {
         let after = FuzzedFile.read(path)
         guard isAppended else { return promise(after == before, "a file was changed that may not be written") }
         promise(attempt { try file.note(of: TreeSize(9), by: Notes.origin) } == new, "what was appended is not there")
-        promise(after.starts(with: before.prefix(after.count - new.bytes.count - 2)), "what was there has changed")
+        promise(after.starts(with: before.prefix(max(0, after.count - new.bytes.count - 2))), "what was there has changed")
         guard let found, let all = attempt({ try file.notes() }) else { return }
         promise(all.starts(with: found) && all.last == new && all.count - found.count <= 2, "\(found) became \(all)")
     }

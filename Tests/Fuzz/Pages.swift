@@ -23,13 +23,13 @@ enum Pages {
         switch kind % 8 {
         case 0: bytes = [UInt8](bytes.prefix(start + Int(input.word16()) % pageBytes))
         case 1: move(from: Int(input.byte()) * pageBytes, to: start, &bytes)
-        case 2: put(input.piece(), at: start + Int(input.word16()) % pageBytes, &bytes)
-        case 3: put(input.bytes(8), at: start + Int(input.byte()) * 8, &bytes)
-        default: put([input.byte()], at: start + Int(input.byte()), &bytes)
+        case 2: put(at: start + Int(input.word16()) % pageBytes, input.piece(), &bytes)
+        case 3: put(at: start + Int(input.byte()) * 8, input.bytes(8), &bytes)
+        default: put(at: start + Int(input.byte()), [input.byte()], &bytes)
         }
     }
 
-    private static func put(_ new: [UInt8], at offset: Int, _ bytes: inout [UInt8]) {
+    private static func put(at offset: Int, _ new: [UInt8], _ bytes: inout [UInt8]) {
         for (place, byte) in new.enumerated() where offset + place < bytes.count { bytes[offset + place] = byte }
     }
 

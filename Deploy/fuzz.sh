@@ -2,7 +2,8 @@
 # fuzz.sh [SECONDS [TARGET…]]: libFuzzer over the decoders, each target for so many seconds (60), as many at a time as there are cores.
 # Prints a line for each: how many inputs it ran, how many edges of the code they reached, and whether something was found. Inputs that
 # are worth keeping are in Tests/Fuzz/Corpus; those that break a promise are kept in .build-fuzz/findings, and the script fails.
-#   ANNALS_FUZZ_MERGE=1   afterwards puts what was learned into Tests/Fuzz/Corpus, as few inputs as reach the same.
+#   ANNALS_FUZZ_MERGE=1        afterwards puts what was learned into Tests/Fuzz/Corpus, as few inputs as reach the same
+#   ANNALS_FUZZ_BUILD=FOLDER   builds elsewhere than in .build-fuzz: where other packages are built for release, they need not be again
 # What one input does: .build-fuzz/release/Fuzz --target=TARGET FILE
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -23,9 +24,10 @@ if [ -z "$library" ]; then
     echo "This toolchain has no libFuzzer: nothing is fuzzed."
     exit 0
 fi
-ANNALS_FUZZER=$(readlink -f "$library") swift build -c release --product Fuzz --scratch-path .build-fuzz
+build=${ANNALS_FUZZ_BUILD:-.build-fuzz}
+ANNALS_FUZZER=$(readlink -f "$library") swift build -c release --product Fuzz --scratch-path "$build"
 
-fuzz=.build-fuzz/release/Fuzz
+fuzz=$build/release/Fuzz
 # Files that decoders are given lie in memory where the system has a place for that.
 room=$(mktemp -d "$([ -d /dev/shm ] && echo /dev/shm || echo "${TMPDIR:-/tmp}")/annals-fuzz-XXXXXX")
 trap 'rm -rf "$room"' EXIT

@@ -237,8 +237,9 @@ package final class Appender {
         keys.forget()
         hasNewRules = false
         clockConfirmed = nil
-        if case .journal(.full) = failure {
-            return Refusal(.full, "the disk has no room for the journal; make room, nothing was appended")
+        if failure.isForWantOfRoom {
+            core.measureDisk()
+            return Refusal(.full, "the disk has no room for the journal, or for a new key; make room, nothing was appended")
         }
         core.giveUp(failure)
         return Refusal(.failed, "the write failed, so whether this was appended shows only after a restart; \(Refusal.readOnly.sentence)")

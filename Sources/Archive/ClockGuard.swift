@@ -26,11 +26,14 @@ struct ClockConfirmation: Hashable, Sendable {
 
 /// Tells whether the wall clock may be believed when it says that something has expired. Pure.
 ///
-/// Between two readings of one start of the machine, both clocks must have gone on alike. Across a restart of the machine, or without an
+/// Since the first reading of one start of the machine, or since an operator last said that the wall clock is right, both clocks must have gone
+/// on alike: many small steps are as far as a large one. Across a restart of the machine, or without an
 /// earlier reading, the wall clock must be close to what was last read, or to the log's last event: what lies between may be a weekend
 /// without power, or a clock that was set, and only an operator knows.
 struct ClockGuard: Hashable, Sendable {
     var last: ClockReading?
+    /// What all later readings of the same start of the machine are measured by. Nil: by the last one.
+    private(set) var anchor: ClockReading?
     /// Why the clock is not believed, once it is not: only an operator ends that.
     var doubt: String?
     /// The last confirmation of the log that is heard of. Nil if nobody says.
@@ -52,6 +55,8 @@ struct ClockGuard: Hashable, Sendable {
     /// Takes a reading. `recorded` is the server's time of the log's last event; nil for an empty log.
     mutating func take(_ reading: ClockReading, recorded: Instant?) {
         if doubt == nil { doubt = doubt(about: reading, recorded: recorded) }
+        let isOfThisStart = anchor.map { $0.boot == reading.boot && $0.steadyMilliseconds <= reading.steadyMilliseconds } ?? false
+        if !isOfThisStart { anchor = last.map { $0.boot == reading.boot ? $0 : reading } ?? reading }
         last = reading
     }
 
@@ -71,22 +76,31 @@ struct ClockGuard: Hashable, Sendable {
             }
             return "the machine was started anew, and the wall clock says \(reading.wall) after \(last.wall)"
         }
-        let steady = reading.steadyMilliseconds - last.steadyMilliseconds
+        return doubt(about: reading, since: last) ?? anchor.flatMap { $0.boot == reading.boot ? doubt(about: reading, since: $0) : nil }
+    }
+
+    /// Of two readings of one start of the machine.
+    private func doubt(about reading: ClockReading, since earlier: ClockReading) -> String? {
+        let wall = reading.wall.milliseconds - earlier.wall.milliseconds
+        let steady = reading.steadyMilliseconds - earlier.steadyMilliseconds
         if abs(wall - steady) <= toleranceMilliseconds { return nil }
-        return "the wall clock went from \(last.wall) to \(reading.wall) while \(steady / 1000) s passed"
+        return "the wall clock went from \(earlier.wall) to \(reading.wall) while \(steady / 1000) s passed"
     }
 
     /// An operator says that the clock is right.
     mutating func confirm(_ reading: ClockReading, at position: Position) {
         doubt = nil
         last = reading
+        anchor = reading.boot == Self.bootOfTheLog ? nil : reading
         confirmed = position
     }
 
     /// Whether a note of it says more than that of an earlier one. Each is synced, and holds up the appends; half a minute less is nothing
     /// beside what the guard tolerates.
     func isWorthNoting(behind noted: ClockGuard) -> Bool {
-        guard noted.doubt == doubt, noted.confirmed == confirmed, let before = noted.last, let last, before.boot == last.boot else {
+        guard noted.doubt == doubt, noted.confirmed == confirmed, noted.anchor == anchor, let before = noted.last, let last,
+            before.boot == last.boot
+        else {
             return true
         }
         return abs(last.steadyMilliseconds - before.steadyMilliseconds) >= Self.notingMilliseconds
@@ -112,6 +126,7 @@ extension ClockGuard {
     var text: String {
         var lines = ["annals-clock 1"]
         if let last { lines.append("read \(last.wall.milliseconds) \(last.steadyMilliseconds) \(last.boot)") }
+        if let anchor { lines.append("anchor \(anchor.wall.milliseconds) \(anchor.steadyMilliseconds) \(anchor.boot)") }
         if let confirmed { lines.append("confirmed \(confirmed.rawValue)") }
         if let doubt { lines.append("doubt \(doubt)") }
         return lines.joined(separator: "\n") + "\n"
@@ -124,8 +139,16 @@ extension ClockGuard {
             let words = line.split(separator: " ")
             if words.first == "doubt" { doubt = String(line.dropFirst("doubt ".count)) }
             if words.first == "confirmed", words.count == 2, let position = UInt64(words[1]) { confirmed = Position(position) }
-            guard words.first == "read", words.count == 4, let wall = Int64(words[1]), let steady = Int64(words[2]) else { continue }
-            last = ClockReading(wall: Instant(milliseconds: wall), steadyMilliseconds: steady, boot: String(words[3]))
+            if words.first == "read" { last = ClockReading(words: words) }
+            if words.first == "anchor" { anchor = ClockReading(words: words) }
         }
+    }
+}
+
+extension ClockReading {
+    /// Of a line of the note: what it is, wall, steady clock and boot.
+    fileprivate init?(words: [Substring]) {
+        guard words.count == 4, let wall = Int64(words[1]), let steady = Int64(words[2]) else { return nil }
+        self.init(wall: Instant(milliseconds: wall), steadyMilliseconds: steady, boot: String(words[3]))
     }
 }

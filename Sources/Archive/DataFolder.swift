@@ -71,10 +71,13 @@ final class DataFolder: Sendable {
     static func makeFolder(_ path: String) throws(ArchiveFailure) {
         var parent = path
         while parent.count > 1, parent.hasSuffix("/") { parent.removeLast() }
-        if mkdir(parent, 0o700) == 0 || errno == EEXIST { return }
+        // All that is in a folder goes with its name.
+        if mkdir(parent, 0o700) == 0 { return try DurableFile.syncFolder(of: parent) }
+        if errno == EEXIST { return }
         if errno == ENOENT, let slash = parent.lastIndex(of: "/"), slash != parent.startIndex {
             try makeFolder(String(parent[..<slash]))
-            if mkdir(parent, 0o700) == 0 || errno == EEXIST { return }
+            if mkdir(parent, 0o700) == 0 { return try DurableFile.syncFolder(of: parent) }
+            if errno == EEXIST { return }
         }
         throw .folder(path: path, reason: "cannot be made (\(String(cString: strerror(errno)))); make it, or name another")
     }

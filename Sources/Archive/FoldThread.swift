@@ -1,9 +1,12 @@
 import Dispatch
 import Events
+import Glibc
+import Journal
 import LMDB
 import Ledger
 import Projections
 import Synchronization
+import Vault
 
 /// The one thread on which partitions and state are written: gathers for a while, then folds all that waits.
 final class FoldThread: Sendable {
@@ -20,7 +23,7 @@ final class FoldThread: Sendable {
         var listener: (@Sendable () -> Void)?
     }
 
-    /// After a failure that may pass, such as a full disk, the fold waits so long before it tries again.
+    /// After a failure that may pass, such as a full disk or readers in all slots, the fold waits so long before it tries again.
     private static let retryMilliseconds = 1000
 
     init(_ core: Core) {
@@ -91,11 +94,10 @@ final class FoldThread: Sendable {
         while !isDue, bell.wait(timeout: deadline) == .success {}
     }
 
-    /// Waits for something to fold. While appends are refused for want of room nobody rings, so the room is looked at now and then.
+    /// Waits for something to fold. While appends are refused for want of room nobody rings, and somebody else may take the last of it:
+    /// so the room is looked at now and then.
     private func rest() {
-        guard core.isDiskFull.load(ordering: .relaxed) else { return bell.wait() }
-        _ = bell.wait(timeout: .now() + .milliseconds(Self.retryMilliseconds))
-        core.measureDisk()
+        if bell.wait(timeout: .now() + .milliseconds(Self.retryMilliseconds)) == .timedOut { core.measureDisk() }
     }
 
     private var isDue: Bool { control.withLock { $0.isUrgent || $0.isStopping } }
@@ -131,8 +133,17 @@ final class FoldThread: Sendable {
 }
 
 extension ArchiveFailure {
-    /// Whether the same step may work later, when somebody has made room.
-    var mayPass: Bool { storeError?.kind == .noSpace }
+    /// Whether a write found no room, and left what was there as it was: a full journal, or a keyring that was to be written anew.
+    var isForWantOfRoom: Bool {
+        switch self {
+        case .journal(.full): true
+        case .vault(.system(let call, _, let code)): call == "write" && (code == ENOSPC || code == EDQUOT)
+        default: false
+        }
+    }
+
+    /// Whether the same step may work later: when somebody has made room, or let go of a reader's slot.
+    var mayPass: Bool { storeError?.kind == .noSpace || storeError?.kind == .readersFull }
 
     private var storeError: LMDBError? {
         if case .store(let error) = self { return error }

@@ -19,6 +19,10 @@ extension Archive {
                 found, isHidden: hidden != nil, within: horizon, terms: view.terms(of: found, within: horizon),
                 isAsOf: question.asOf != .now)
             guard var message = seen else { return .failure(.shredding) }
+            if question.asOf != .now, !question.hasPastBodies {
+                let present = try Present(of: message.conversation, in: message.tenant, for: question.viewer, view)
+                if try !present.shows(message) { message.body = nil }
+            }
             if question.isExplained {
                 message.why = view.explanation(of: found, within: horizon)
                 message.why?.hidden = hidden

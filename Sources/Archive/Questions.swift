@@ -45,6 +45,8 @@ package struct TimelineQuestion: Hashable, Sendable {
     package var from: Start
     package var count: Int
     package var asOf: AsOf
+    /// Whether bodies that the viewer could read then, and cannot now, are among the answers.
+    package var hasPastBodies: Bool
 
     package enum Start: Hashable, Sendable {
         /// The last `count` messages.
@@ -62,8 +64,9 @@ package struct TimelineQuestion: Hashable, Sendable {
 
     package init(
         tenant: TenantID, conversation: ConversationID, viewer: UserID?, from: Start = .end, count: Int = countDefault,
-        asOf: AsOf = .now
+        asOf: AsOf = .now, hasPastBodies: Bool = true
     ) {
+        self.hasPastBodies = hasPastBodies
         self.tenant = tenant
         self.conversation = conversation
         self.viewer = viewer
@@ -124,6 +127,8 @@ package struct MessageQuestion: Hashable, Sendable {
     package var asOf: AsOf
     /// Whether the answer says why.
     package var isExplained: Bool
+    /// Whether a body that the viewer could read then, and cannot now, is in the answer.
+    package var hasPastBodies = true
 
     package init(tenant: TenantID, id: MessageID, viewer: UserID? = nil, asOf: AsOf = .now, isExplained: Bool = false) {
         self.isExplained = isExplained

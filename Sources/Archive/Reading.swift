@@ -7,8 +7,8 @@ extension Appender {
     package func access(_ draft: AccessDraft, by principal: Principal, ticket: Ticket, now: Instant) {
         let recorded = max(now, lastRecorded)
         let verdict: Verdict
-        // Refused for want of room, as messages are: an auditor can wait, and must not fill the disk by reading.
-        if let refusal = standingRefusal() ?? DraftCheck.fault(of: draft.access.reason) {
+        // Not refused for want of room: reads go on, and a reading takes little of the reserve.
+        if let refusal = (isWritable ? nil : .readOnly) ?? DraftCheck.fault(of: draft.access.reason) {
             verdict = .refused(refusal)
         } else {
             let position = append(.access(draft.access), tenant: draft.tenant, at: recorded, by: principal)

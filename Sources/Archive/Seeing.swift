@@ -90,3 +90,24 @@ extension LogView {
         throw .damaged(place: "the body at \(found.event.position)", .malformed("body, which is gone without a receipt"))
     }
 }
+
+/// What a viewer may read of a conversation today. What he saw of it once, and cannot see any more, is for auditors alone.
+struct Present {
+    private let terms: Terms
+    private let time: Instant
+    private let hiding: Hiding?
+
+    init(of conversation: ConversationID, in tenant: TenantID, for viewer: UserID?, _ view: LogView) throws(ArchiveFailure) {
+        let today = Horizon(position: view.tail.end, time: view.now)
+        terms = view.rules.policies.terms(for: .conversation(tenant, conversation), within: today)
+        time = today.time
+        hiding = try viewer.map { (viewer) throws(ArchiveFailure) in
+            try Hiding(of: conversation, in: tenant, by: viewer, within: today, view)
+        }
+    }
+
+    func shows(_ message: Message) throws(ArchiveFailure) -> Bool {
+        if Visibility.isExpired(at: message.at, under: terms, asOf: time) { return false }
+        return try !(hiding?.hides(message.position) ?? false)
+    }
+}

@@ -12,7 +12,7 @@ extension Archive {
         switch try view.horizon(question.asOf) {
         case .failure(let refusal): return .failure(refusal)
         case .success(let horizon):
-            let query = TimelineQuery(question, within: horizon, view)
+            let query = try TimelineQuery(question, within: horizon, view)
             return .success(try query.page())
         }
     }
@@ -26,18 +26,23 @@ private struct TimelineQuery {
     private let terms: Terms
     /// Everything older is expired: no walk goes there.
     private let firstLiving: Instant
+    /// Nil for whoever is shown the past as it was.
+    private let present: Present?
 
     /// So many messages are looked at for one page. A viewer who hid more in one stretch gets a shorter page and a cursor to go on.
     private static let visitsMax = 20_000
     /// And so many bytes of bodies are gathered, one body more at the most; the cursor leads to the rest.
     private static let bytesMax = 4 << 20
 
-    init(_ question: TimelineQuestion, within horizon: Horizon, _ view: LogView) {
+    init(_ question: TimelineQuestion, within horizon: Horizon, _ view: LogView) throws(ArchiveFailure) {
         self.question = question
         self.horizon = horizon
         self.view = view
         terms = view.rules.policies.terms(for: .conversation(question.tenant, question.conversation), within: horizon)
         firstLiving = question.viewer == nil ? .distantPast : Visibility.firstLiving(under: terms, asOf: horizon.time)
+        present =
+            question.asOf == .now || question.hasPastBodies
+            ? nil : try Present(of: question.conversation, in: question.tenant, for: question.viewer, view)
     }
 
     /// What a walk found: nearest first, and where it goes on if it is not through.
@@ -103,8 +108,10 @@ private struct TimelineQuery {
             found.send.conversation == question.conversation
         else { return nil }
         if hiding == nil { return try view.whole(found, within: horizon) }
-        let message = try view.seen(found, isHidden: false, within: horizon, terms: terms, isAsOf: question.asOf != .now)
-        return message.flatMap { $0.state == .visible || $0.wasVisible ? $0 : nil }
+        let seen = try view.seen(found, isHidden: false, within: horizon, terms: terms, isAsOf: question.asOf != .now)
+        guard var message = seen, message.state == .visible || message.wasVisible else { return nil }
+        if let present, try !present.shows(message) { message.body = nil }
+        return message
     }
 }
 

@@ -4,3 +4,7 @@
 
 // fcntl.h has it for GNU programs alone.
 int sync_file_range(int file, __off64_t offset, __off64_t bytes, unsigned int flags);
+
+// Swift's Glibc module leaves it out: fcntl.h declares it for _GNU_SOURCE alone.
+#include <sys/types.h>
+extern int fallocate(int descriptor, int mode, off_t offset, off_t length);

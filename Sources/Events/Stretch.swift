@@ -14,6 +14,11 @@ package struct Stretch: Hashable, Sendable {
 
     package func contains(_ time: Instant) -> Bool { first <= time && time <= last }
 
+    package func contains(_ other: Stretch) -> Bool { first <= other.first && other.last <= last }
+
+    /// The shortest one that has both.
+    package func joined(with other: Stretch) -> Stretch { Stretch(from: min(first, other.first), through: max(last, other.last)) }
+
     /// Whether some of it lies before a moment, and some at it or later.
     package func isCut(at time: Instant) -> Bool { first < time && time <= last }
 

@@ -17,7 +17,7 @@ import Synchronization
     let handle: EnvironmentHandle
     let number: EnvironmentNumber
     private let tables: [String: Table]
-    private let process = getpid()
+    let process = getpid()
     /// The thread that has the write transaction, as its `pthread_t`; 0 for none.
     private let writer = Atomic<UInt>(0)
 
@@ -62,7 +62,14 @@ import Synchronization
     /// Opens the file at `path` and the tables in it that are called `names`.
     ///
     /// Throws what `LMDBError.Kind` lists: among others `.alreadyOpen`, `.remoteFileSystem`, `.damaged`, `.missingTable`.
-    package init(opening path: String, tables names: [String], options: Options = Options()) throws(LMDBError) {
+    package convenience init(opening path: String, tables names: [String], options: Options = Options()) throws(LMDBError) {
+        // What is thrown away after a crash anyhow may also be half made.
+        if options.access == .create, options.isSynced { try DraftFile.make(path, tables: names, options: options) }
+        try self.init(making: path, tables: names, options: options)
+    }
+
+    /// Makes the file where it is to lie, if there is none.
+    init(making path: String, tables names: [String], options: Options) throws(LMDBError) {
         let claim = try OpenFiles.claim(path, options: options)
         self.path = claim.path
         if options.access == .readFrozen, let fault = try PageCheck.fault(in: claim.path) {

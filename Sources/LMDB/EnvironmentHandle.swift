@@ -28,6 +28,7 @@ import Glibc
         try unsafe check(mdb_env_set_mapsize(raw, options.mapBytes))
         try unsafe check(mdb_env_set_maxreaders(raw, CUnsignedInt(clamping: options.readersMax)))
         try unsafe check(mdb_env_set_maxdbs(raw, MDB_dbi(clamping: max(1, tables))))
+        if options.access == .create || options.access == .write { try LockFile.reserve(of: claim.path, options) }
         try check(LargeBlocks.areFresh { unsafe mdb_env_open(raw, claim.path, options.flags, options.mode) })
         try checkStillClaimed()
     }

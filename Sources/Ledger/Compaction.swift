@@ -49,6 +49,18 @@ package struct Compaction {
             return (.notWorth, 0, 0)
         }
         let source = lease.partition
+        guard options.keepsWritersOut else { return try attempt(of: source, files, conductor, &remains) }
+        let environment = source.environment
+        let transaction: WriteTransaction
+        do { transaction = try environment.beginWriting() } catch { throw .store(error) }
+        let done = try attempt(of: source, files, conductor, &remains)
+        _ = consume transaction
+        return done
+    }
+
+    private func attempt(
+        of source: Partition, _ files: PartitionFiles, _ conductor: CompactionConductor, _ remains: inout FileRemains?
+    ) throws(LedgerFailure) -> Attempt {
         let outline = try PartitionOutline(of: source, boot: options.boot)
         guard outline.isWorth(options) else {
             try files.removeCopy()
@@ -100,12 +112,16 @@ package struct Compaction {
     private func swap(
         _ source: Partition, _ files: PartitionFiles, _ outline: PartitionOutline, _ conductor: CompactionConductor
     ) throws(LedgerFailure) -> Bool {
-        let isSwapped = try shelf.replace(source, when: { $0 == outline.note.transaction }) { files throws(LedgerFailure) in
+        let isOfNow = { (transaction: Int) in transaction == outline.note.transaction }
+        func change(_ files: PartitionFiles) throws(LedgerFailure) {
             try files.moveLockAside()
             conductor.reached(.lockMovedAside)
             try files.moveCopyOverData()
             conductor.reached(.renamed)
         }
+        let isSwapped =
+            try options.keepsWritersOut
+            ? shelf.replaceAlone(source, when: isOfNow, by: change) : shelf.replace(source, when: isOfNow, by: change)
         guard isSwapped else { return false }
         conductor.reached(.swapped)
         try files.removeCopyLock()
@@ -120,7 +136,7 @@ extension LedgerFailure {
         switch self {
         case .damaged: true
         case .store(let error): error.kind == .noSpace
-        case .folder: false
+        case .folder, .full: false
         }
     }
 }

@@ -9,6 +9,8 @@ package struct CompactionOptions: Sendable {
     package var boot = ""
     /// What has to stay free on the disk beside the copy.
     package var diskReserveBytes = 0
+    /// Whether whoever writes to the partition waits until the copy is made and in its place. Then no write makes the copy stale.
+    package var keepsWritersOut = false
     /// What has to be won, in percent of what the file takes, for it to be worth the copy.
     package var minGainPercent = 0
     /// What has to be won at least, whatever the file takes.

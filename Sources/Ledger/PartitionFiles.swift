@@ -68,6 +68,16 @@ extension PartitionFiles {
         }
     }
 
+    /// Removes files in the making that a crash left: they have nothing yet.
+    static func removeDrafts(in folder: String, named names: Set<String>) throws(LedgerFailure) {
+        for name in names where name.hasSuffix(draftSuffix) || name.hasSuffix(draftSuffix + lockSuffix) {
+            try PartitionFiles(data: folder).remove("\(folder)/\(name)")
+        }
+    }
+
+    /// Under such a name LMDB's files are made.
+    private static let draftSuffix = dataSuffix + ".new"
+
     /// The data file to which a copy, or a copy's lock, belongs.
     static func data(ofCopy name: String) -> String? {
         for suffix in [copySuffix, copySuffix + lockSuffix] where name.hasSuffix(suffix) { return String(name.dropLast(suffix.count)) }
@@ -85,7 +95,8 @@ extension PartitionFiles {
 
     /// No name has two of them, since none is the end of another one behind a partition's name.
     private static let endings = [
-        dataSuffix, dataSuffix + lockSuffix, dataSuffix + copySuffix, dataSuffix + copySuffix + lockSuffix,
+        dataSuffix, dataSuffix + lockSuffix, draftSuffix, draftSuffix + lockSuffix, dataSuffix + copySuffix,
+        dataSuffix + copySuffix + lockSuffix,
         Tombstones.suffix, Tombstones.suffix + Tombstones.draftSuffix,
     ]
 

@@ -38,7 +38,7 @@ struct PartitionOutline {
         guard overflows || free < needed else { return }
         let reason =
             "a copy without free pages needs \(overflows ? Int.max : needed) bytes of the disk, the reserve among them, and \(free) are free"
-        throw .folder(path: folder, reason: reason)
+        throw .full(path: folder, reason: reason)
     }
 }
 

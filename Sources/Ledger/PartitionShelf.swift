@@ -118,6 +118,7 @@ package final class PartitionShelf: Sendable {
         let names = Set(try PartitionFiles.names(in: folder))
         table.withLock { $0.existing = Set(names.compactMap { Self.partition($0, length) }) }
         guard options.access == .create || options.access == .write else { return }
+        try PartitionFiles.removeDrafts(in: folder, named: names)
         for data in Set(names.compactMap(PartitionFiles.data(ofCopy:))) where Self.partition(data, length) != nil {
             try PartitionFiles.removeLeftovers(of: data, in: folder, named: names)
         }
@@ -351,7 +352,17 @@ extension PartitionShelf {
         let environment = partition.environment
         let transaction: WriteTransaction
         do { transaction = try environment.beginWriting() } catch { throw .store(error) }
-        let last = try onStore { () throws(LMDBError) in try environment.information().lastTransaction }
+        let isReplaced = try replaceAlone(partition, when: isCurrent, by: change)
+        _ = consume transaction
+        return isReplaced
+    }
+
+    /// The same for a caller who has the partition's write transaction.
+    func replaceAlone(
+        _ partition: Partition, when isCurrent: (Int) throws(LedgerFailure) -> Bool,
+        by change: (PartitionFiles) throws(LedgerFailure) -> Void
+    ) throws(LedgerFailure) -> Bool {
+        let last = try onStore { () throws(LMDBError) in try partition.environment.information().lastTransaction }
         guard !partition.isReplaced, try isCurrent(last) else { return false }
         let files = files(of: partition.id)
         try behindDoor { () throws(LedgerFailure) in
@@ -361,7 +372,6 @@ extension PartitionShelf {
             _ = consume door
             try syncFolder()
         }
-        _ = consume transaction
         return true
     }
 

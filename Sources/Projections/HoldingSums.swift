@@ -1,12 +1,14 @@
-import Events
+package import Events
 package import LMDB
 
 /// What is counted under each key, as sums in which every row has its part: two tables of holdings with the same sums say the same of what is
-/// present, but for its times, and a chance of 1 in 2^64. As `RowSum`, also against people.
+/// present, but for a chance of 1 in 2^64. As `RowSum`, also against people. The times of each are kept as they are.
 package struct HoldingSums: Sendable {
     private var sums: [UInt64: Sum] = [:]
     /// Most messages are under the same key as the one before.
     private var latest: (key: UInt64, sum: Sum)?
+    /// By the hash of key and names.
+    private var stretches: [UInt64: Stretch] = [:]
 
     private struct Sum: Hashable {
         var messages: UInt64 = 0
@@ -30,9 +32,10 @@ package struct HoldingSums: Sendable {
 
     package mutating func add(
         _ key: UInt64, _ tenant: UnsafeRawBufferPointer, _ conversation: UnsafeRawBufferPointer, _ sender: UnsafeRawBufferPointer,
-        messages: UInt64, bytes: UInt64
+        messages: UInt64, bytes: UInt64, in stretch: Stretch
     ) {
         var hasher = Hasher.secret
+        hasher.combine(key)
         hasher.add(tenant)
         hasher.add(conversation)
         hasher.add(sender)
@@ -43,7 +46,10 @@ package struct HoldingSums: Sendable {
             latest = (key, Sum())
         }
         latest?.sum.add(sum)
+        note(stretch, of: hash)
     }
+
+    private mutating func note(_ stretch: Stretch, of hash: UInt64) { stretches[hash] = stretches[hash]?.joined(with: stretch) ?? stretch }
 
     private mutating func settle() {
         if let latest { sums[latest.key, default: Sum()].add(latest.sum) }
@@ -55,6 +61,12 @@ package struct HoldingSums: Sendable {
         var others = others
         others.settle()
         for (key, sum) in others.sums { sums[key, default: Sum()].add(sum) }
+        for (hash, stretch) in others.stretches { note(stretch, of: hash) }
+    }
+
+    /// Whether all that others are said to be of lies in what is said here: a stretch may be longer than what is left in it.
+    package func covers(timesOf others: HoldingSums) -> Bool {
+        others.stretches.allSatisfy { hash, stretch in stretches[hash].map { $0.contains(stretch) } ?? true }
     }
 
     /// Whether both say the same of all keys but some.
@@ -82,7 +94,9 @@ extension PartitionIndex {
             holding.tenant.utf8.withUnsafeBytes { tenant in
                 holding.conversation.utf8.withUnsafeBytes { conversation in
                     holding.sender.utf8.withUnsafeBytes { sender in
-                        sums.add(holding.key, tenant, conversation, sender, messages: holding.messages, bytes: holding.bytes)
+                        sums.add(
+                            holding.key, tenant, conversation, sender, messages: holding.messages, bytes: holding.bytes,
+                            in: holding.stretch)
                     }
                 }
             }

@@ -108,7 +108,10 @@ extension StateFile {
         let found = try onStore { () throws(LMDBError) in
             var cursor = try reader.cursor(in: keys)
             var found: [(UInt64?, UInt64?)] = []
-            while try cursor.next() { found.append((cursor.key.word(0), cursor.value.word(0))) }
+            while try cursor.next() {
+                let isRow = cursor.key.byteCount == 8 && cursor.value.byteCount == 8
+                found.append(isRow ? (cursor.key.word(0), cursor.value.word(0)) : (nil, nil))
+            }
             return found
         }
         var all: [(key: UInt64, partition: Int32)] = []

@@ -149,6 +149,9 @@ extension Desk {
     func wait(forRoom session: SessionHandler) { stalled.append(session) }
 
     /// Whether all sessions together hold so much input that those who wait are not read any further.
+    /// What each connection may hold when all hold too much: somebody holds more than that.
+    var inputShareBytes: Int { options.inputBytesTotalMax / max(1, sessions.count) }
+
     var isInputFull: Bool { inputBytes > options.inputBytesTotalMax }
 
     /// Goes on with a session once the present work of the loop is done.

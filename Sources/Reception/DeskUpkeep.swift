@@ -121,6 +121,8 @@ extension UpkeepNews {
         case .signed(let size): logger.debug("a checkpoint is signed", metadata: ["size": "\(size)"])
         case .signingFailed(let reason):
             logger.error("no checkpoint is signed; it is tried again", metadata: ["trouble": "\(reason)"])
+        case .readerHangs(let sentence):
+            logger.warning("pages cannot be used again while a reader hangs", metadata: ["reader": "\(sentence)"])
         case .failed(let failure): logger.error("upkeep failed; it is tried again", metadata: ["trouble": "\(failure)"])
         }
     }

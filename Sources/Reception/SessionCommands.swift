@@ -45,7 +45,8 @@ extension SessionHandler {
             preconditionFailure("appends have their own way, because they need room in a batch")
         case .timeline: try ask(.timeline(timeline(words)))
         case .messageGet:
-            let question = try MessageQuestion(words)
+            var question = try MessageQuestion(words)
+            question.hasPastBodies = rights.contains(.auditing)
             // It names holds and their matters, which are not for everybody.
             if question.isExplained { try demand(.auditing, for: "EXPLAIN") }
             try ask(.message(question))
@@ -112,7 +113,8 @@ extension SessionHandler {
     }
 
     private func timeline(_ words: borrowing CommandArguments) throws(Refusal) -> TimelineCommand {
-        let command = try TimelineCommand(words)
+        var command = try TimelineCommand(words)
+        command.question.hasPastBodies = rights.contains(.auditing)
         if command.reason != nil { try demand(.auditing, for: "TIMELINE with a REASON") }
         return command
     }

@@ -185,7 +185,7 @@ extension SessionHandler {
     private func hold(inputBytes bytes: Int) {
         desk.inputBytes += bytes - heldInputBytes
         heldInputBytes = bytes
-        guard isExhausted, bytes > ReceptionOptions.gatherBytesMax, desk.isInputFull, session.mayBegin(.other) else { return }
+        guard isExhausted, desk.isInputFull, bytes > desk.inputShareBytes, session.mayBegin(.other) else { return }
         desk.logger.warning("half-sent commands take up too much memory; a connection is closed", metadata: metadata)
         writer.refuse(.busy, "clients have sent too many halves of commands; try again later")
         session.close()

@@ -40,6 +40,36 @@ struct AsOfTests {
         #expect(try scratch.page(from: .beginning, asOf: .time(ago(9))).next == nil)
     }
 
+    @Test("what a viewer saw, and cannot see any more, keeps its state; its body is for whoever may have it")
+    func past() throws {
+        let scratch = try Scratch()
+        for (id, days) in [("expired", 200), ("hidden", 10), ("there", 10)] as [(String, Int64)] {
+            scratch.send(Scratch.Post(id).with { $0.at = ago(days) })
+        }
+        _ = try scratch.delete(["hidden"], viewer: "bob")
+        let bodies = { (viewer: String, hasPast: Bool) in
+            let asOf = AsOf.time(ago(5))
+            var question = TimelineQuestion(
+                tenant: try TenantID("acme"), conversation: try ConversationID("general"), viewer: try UserID(viewer), asOf: asOf)
+            question.hasPastBodies = hasPast
+            let page = try scratch.archive.timeline(question).get().messages
+            let single = try page.map { message in
+                var question = MessageQuestion(tenant: message.tenant, id: message.id, viewer: question.viewer, asOf: asOf)
+                question.hasPastBodies = hasPast
+                return try scratch.archive.message(question).get()
+            }
+            #expect(page == single)
+            #expect(page.allSatisfy { $0.state == .visible })
+            return page.filter { $0.body != nil }.map(\.id.text)
+        }
+        #expect(try bodies("bob", true) == ["hidden", "there"])
+        #expect(try bodies("bob", false) == ["there"])
+        #expect(try bodies("cid", false) == ["hidden", "there"])
+        scratch.clock.advance(days: 300)
+        #expect(try bodies("cid", true) == ["hidden", "there"])
+        #expect(try bodies("cid", false) == [])
+    }
+
     @Test("whoever sees a position sees its policy")
     func policyBeforePosition() throws {
         let scratch = try Scratch()

@@ -27,10 +27,28 @@ struct CheckpointFileTests {
     @Test("whatever a crash leaves of a checkpoint gives way to the next one, at every byte")
     func torn() throws {
         let whole = note(1).bytes + [10]
-        for count in 0..<note(2).bytes.count {
+        // With all of it but the last newline it is one, and stays.
+        for count in 0..<note(2).bytes.count - 1 {
             try write(whole + note(2).bytes.prefix(count))
             try file.append(note(2), of: signer.name.line)
             #expect(try bytes() == whole + note(2).bytes + [10], "\(count)")
+        }
+    }
+
+    @Test("what a crash leaves of one that lies in several sectors gives way too, whichever of them were written", arguments: 1..<4)
+    func sectors(written: Int) throws {
+        for size in 1...9 as ClosedRange<UInt64> {
+            var whole: [UInt8] = []
+            while whole.count + note(size).bytes.count + 1 <= 1024 + 40 * Int(size) { whole += note(size).bytes + [10] }
+            var torn = note(20).bytes + [10]
+            let border = 512 - whole.count % 512
+            guard border < torn.count else { continue }
+            if written & 1 == 0 { for index in 0..<border { torn[index] = 0 } }
+            if written & 2 == 0 { for index in border..<torn.count { torn[index] = 0 } }
+            if written == 3 { torn.removeLast(3) }
+            try write(whole + torn)
+            try file.append(note(21), of: signer.name.line)
+            #expect(try bytes() == whole + note(21).bytes + [10], "\(size) \(border)")
         }
     }
 
@@ -51,6 +69,65 @@ struct CheckpointFileTests {
         try write(note(1).bytes)
         try file.append(note(2), of: signer.name.line)
         #expect(try file.notes() == [note(1), note(2)])
+    }
+
+    /// As Annals writes it, as it is printed, and without its last newline.
+    private func bytes(of note: SignedNote, shape: Int) -> [UInt8] { [note.bytes + [10], note.bytes, note.bytes.dropLast()][shape] }
+
+    @Test("the last one counts whatever its end looks like, and the next one goes behind it", arguments: [0, 1, 2])
+    func endings(shape: Int) throws {
+        for before in [[], note(5).bytes + [10], note(5).bytes] {
+            try write(before + bytes(of: note(7), shape: shape))
+            let expected = (before.isEmpty ? [] : [note(5)]) + [note(7)]
+            #expect(try file.notes() == expected)
+            #expect(try file.newest() == note(7))
+            #expect(try file.all(of: signer.name.line).notes == expected)
+            try file.append(note(8), of: signer.name.line)
+            #expect(try file.notes() == expected + [note(8)])
+        }
+    }
+
+    @Test("the newest is the one of the largest size, wherever it stands")
+    func unordered() throws {
+        try write([3, 12, 10, 2].flatMap { note($0).bytes + [10] })
+        #expect(try file.newest() == note(12))
+    }
+
+    @Test("what is behind the first thing that is no checkpoint counts for nothing, and is told of")
+    func remainder() throws {
+        for damage in ["— ", "\n\n— "] {
+            var text = String(decoding: note(2).bytes, as: UTF8.self)
+            text.replace(damage, with: "x")
+            try write(note(1).bytes + [10] + text.utf8 + [10] + note(3).bytes + [10])
+            let (notes, behind) = try file.all(of: signer.name.line)
+            #expect(notes == [note(1)] && behind == .other)
+            #expect(throws: ArchiveFailure.self) { try file.append(note(4), of: signer.name.line) }
+        }
+        try write(note(1).bytes + [10] + note(2).bytes.dropLast(9))
+        #expect(try file.all(of: signer.name.line).behind == .torn)
+    }
+
+    @Test("no second root is signed for a size, whatever the file elsewhere looks like", arguments: [0, 1, 2, 3])
+    func twoRoots(shape: Int) throws {
+        let scratch = try Scratch { $0.audit.outsideFile = file.path }
+        scratch.send(Scratch.Post("a"))
+        let first = try scratch.archive.checkpoint().get()
+        let copy = scratch.path + "-copy"
+        try scratch.close()
+        try FileManager.default.copyItem(atPath: scratch.path, toPath: copy)
+        try scratch.open()
+        scratch.send(Scratch.Post("b"))
+        let second = try scratch.archive.checkpoint().get()
+        try scratch.close()
+        try FileManager.default.removeItem(atPath: scratch.path)
+        try FileManager.default.moveItem(atPath: copy, toPath: scratch.path)
+        try write(
+            shape < 3
+                ? first.note + [10] + bytes(of: SignedNote(parsing: second.note), shape: shape) : second.note + [10] + first.note + [10])
+        try scratch.open()
+        scratch.send(Scratch.Post("c"))
+        #expect(throws: Refusal.self) { try scratch.archive.checkpoint().get() }
+        #expect(scratch.archive.upkeepStatus().checkpointError?.contains("another root") == true)
     }
 
     @Test(

@@ -132,7 +132,8 @@ struct ForeignFilesTests {
     @Test("checkpoints are read from regular files alone, and from none that is too long to be one")
     func checkpointFiles() throws {
         refused("is no regular file") { _ = try verify(outside: "/dev/zero") }
-        refused("is no regular file") { _ = try CheckpointFile(path: "/dev/zero").all() }
+        let origin = try #require(NoteLine("log"))
+        refused("is no regular file") { _ = try CheckpointFile(path: "/dev/zero").all(of: origin) }
         let long = scratch.path + "-long"
         try Data().write(to: URL(filePath: long))
         defer { unlink(long) }

@@ -240,6 +240,30 @@ struct StateAuditTests {
         try scratch.open()
     }
 
+    enum Stranger: CaseIterable { case ofAPartition, ofNoPartition, tooLong }
+
+    @Test("rows of keys that nobody made are found, and a rebuild mends it", arguments: Stranger.allCases)
+    func strangeKeys(stranger: Stranger) throws {
+        let scratch = try scratch()
+        try scratch.close()
+        try change(scratch, "keys") { home, transaction in
+            var value: [UInt8] = []
+            do {
+                var cursor = try transaction.reader.cursor(in: home)
+                #expect(try cursor.first())
+                value = cursor.value.copied
+            }
+            if stranger == .ofNoPartition { value[7] &+= 100 }
+            let key: [UInt8] = [0, 0, 0, 0, 0, 1, 0, 0] + (stranger == .tooLong ? [0] : [])
+            try transaction.put(value.span.bytes, for: key.span.bytes, in: home)
+        }
+        let found = try verify(scratch).findings
+        #expect(!found.isEmpty && found.allSatisfy { $0.place.hasSuffix("state.mdb") && $0.sentence.contains("table keys") })
+        try scratch.rebuild()
+        #expect(try verify(scratch).findings == [])
+        try scratch.open()
+    }
+
     @Test("that there are no checkpoints beside keys is a finding, once the log is older than the time between two of them can be")
     func checkpointsGone() throws {
         let scratch = try scratch()

@@ -164,6 +164,7 @@ struct CompactionThreadsTests {
         var options = CompactionOptions()
         options.minGainBytes = .min
         options.sliceBytes = .random(in: 30_000...400_000, using: &random)
+        options.keepsWritersOut = random.chance(of: 1, in: 3)
         var steps = random
         var conductor = CompactionConductor.hasty
         conductor.reached = { step in
@@ -172,6 +173,7 @@ struct CompactionThreadsTests {
         }
         let report = try Compaction(of: january(1), on: shelf, options: options).run(conductor)
         _ = random.next()
+        if options.keepsWritersOut { #expect(report.outcome == .compacted, "a writer made the copy stale that waited for it") }
         return report.outcome == .compacted
     }
 

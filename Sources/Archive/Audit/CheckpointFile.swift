@@ -8,15 +8,22 @@ import Merkle
 struct CheckpointFile: Sendable {
     let path: String
 
-    /// All of them, the oldest first; none where there is no such file.
-    func notes() throws(ArchiveFailure) -> [SignedNote] {
-        var notes: [SignedNote] = []
-        for range in Self.whole(in: try bytes()) {
-            do { notes.append(try SignedNote(parsing: Array(range))) } catch {
-                throw .folder(path: path, reason: "holds what is no checkpoint (\(error.explanation)); restore it from a backup")
-            }
+    /// All of them, in the order in which they stand there; none where there is no such file. What is behind them and none is passed over.
+    func notes() throws(ArchiveFailure) -> [SignedNote] { try parsed(CheckpointText(bytes()).notes) }
+
+    /// The one of the largest size, wherever it stands: a file that somebody keeps may have been put together by hand.
+    func newest() throws(ArchiveFailure) -> SignedNote? {
+        let notes = CheckpointText(try bytes()).notes
+        let sizes = notes.map { CheckpointText.size(of: $0) ?? 0 }
+        guard let index = sizes.indices.max(by: { sizes[$0] <= sizes[$1] }) else { return nil }
+        return try parsed([notes[index]]).first
+    }
+
+    private func parsed(_ notes: [[UInt8]]) throws(ArchiveFailure) -> [SignedNote] {
+        do { return try notes.map { try SignedNote(parsing: $0) } } catch {
+            let why = (error as? NoteFault)?.explanation ?? "\(error)"
+            throw .folder(path: path, reason: "holds what is no checkpoint (\(why)); restore it from a backup")
         }
-        return notes
     }
 
     /// The last one of a size; nil if there is none. Of all the others only the text is looked at: there may be a hundred thousand.
@@ -30,10 +37,8 @@ struct CheckpointFile: Sendable {
             start = next + 2
             place = next + 2
         }
-        guard let start, let range = Self.firstWhole(in: bytes[start...]) else { return nil }
-        do { return try SignedNote(parsing: Array(range)) } catch {
-            throw .folder(path: path, reason: "holds what is no checkpoint (\(error.explanation)); restore it from a backup")
-        }
+        guard let start, let note = CheckpointText.first(in: bytes[start...]) else { return nil }
+        return try parsed([note]).first
     }
 
     private static func place(of sought: [UInt8], in bytes: [UInt8], from start: Int) -> Int? {
@@ -49,46 +54,30 @@ struct CheckpointFile: Sendable {
         }
     }
 
-    /// The same of a file that may also be a single note, as 'annals audit checkpoint' prints one.
+    /// What lies behind the checkpoints of a file.
+    enum Remainder {
+        case nothing
+        /// The beginning of one more, as a crash leaves it.
+        case torn
+        case other
+    }
+
+    /// All of a file that may come from anywhere.
     ///
-    /// It may come from anywhere, and all of it is read at once: so there is a limit, of decades of a checkpoint every five minutes.
-    func all() throws(ArchiveFailure) -> [SignedNote] {
+    /// All of it is read at once: so there is a limit, of decades of a checkpoint every five minutes.
+    func all(of origin: NoteLine) throws(ArchiveFailure) -> (notes: [SignedNote], behind: Remainder) {
         var found = stat()
         guard stat(path, &found) != 0 || found.st_size <= Self.bytesMax else {
             throw .folder(path: path, reason: "has \(found.st_size) bytes, which is too much for a file of checkpoints; name another one")
         }
-        let notes = try notes()
-        guard notes.isEmpty else { return notes }
-        let bytes = try bytes()
-        if bytes.isEmpty { return [] }
-        do { return [try SignedNote(parsing: bytes)] } catch {
-            throw .folder(path: path, reason: "holds what is no checkpoint (\(error.explanation))")
-        }
-    }
-
-    private static func whole(in bytes: [UInt8]) -> [ArraySlice<UInt8>] {
-        var found: [ArraySlice<UInt8>] = []
-        var rest = bytes[...]
-        while let note = firstWhole(in: rest) {
-            found.append(note)
-            rest = bytes[(note.endIndex + 1)...]
-        }
-        return found
-    }
-
-    /// Each is a text and, behind an empty line, who signed it; and it is there whole when an empty line is behind that.
-    private static func firstWhole(in bytes: ArraySlice<UInt8>) -> ArraySlice<UInt8>? {
-        var block = bytes.startIndex
-        for place in bytes.indices.dropLast() where place >= block && bytes[place] == lineEnd && bytes[place + 1] == lineEnd {
-            if bytes[block...place].starts(with: signatureMark) { return bytes[...place] }
-            block = place + 2
-        }
-        return nil
+        let text = CheckpointText(try bytes())
+        let notes = try parsed(text.notes)
+        if text.rest.isEmpty { return (notes, .nothing) }
+        return (notes, TornCheckpoint.isOne(text.rest, of: origin) ? .torn : .other)
     }
 
     static let bytesMax = 1 << 30
-    private static let lineEnd = UInt8(ascii: "\n")
-    private static let signatureMark = Array("— ".utf8)
+    private static let lineEnd = CheckpointText.lineEnd
 
     private func bytes() throws(ArchiveFailure) -> [UInt8] {
         let file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
@@ -133,7 +122,7 @@ struct CheckpointFile: Sendable {
         var bytes = note.bytes + [Self.lineEnd]
         switch ending {
         case .whole: break
-        case .unclosed: bytes.insert(Self.lineEnd, at: 0)
+        case .unclosed(let closing): bytes = closing + bytes
         case .torn(let whole): guard ftruncate(file, off_t(whole)) == 0 else { throw failure("cut") }
         }
         var done = 0
@@ -148,21 +137,17 @@ struct CheckpointFile: Sendable {
 
     private enum Ending {
         case whole
-        /// A note whose empty line is missing: a single one, as 'annals audit checkpoint' prints it.
-        case unclosed
+        /// A note whose empty line is missing, and perhaps the end of its last line: a single one, as 'annals audit checkpoint' prints it.
+        case unclosed(closing: [UInt8])
         /// With the length of what is whole.
         case torn(whole: Int)
     }
 
     private func ending(for origin: NoteLine) throws(ArchiveFailure) -> Ending {
-        let bytes = try bytes()
-        let last = Self.whole(in: bytes).last
-        let whole = last.map { $0.endIndex + 1 } ?? 0
-        let rest = bytes[whole...]
-        if last.map({ Self.isCheckpoint($0, of: origin) }) ?? true {
-            if rest.isEmpty { return .whole }
-            if Self.isCheckpoint(rest, of: origin) { return .unclosed }
-            if TornCheckpoint.isOne(rest, of: origin) { return .torn(whole: whole) }
+        let text = CheckpointText(try bytes())
+        if text.notes.last.map({ Self.isCheckpoint($0, of: origin) }) ?? true {
+            if text.rest.isEmpty { return text.closing.isEmpty ? .whole : .unclosed(closing: text.closing) }
+            if TornCheckpoint.isOne(text.rest, of: origin) { return .torn(whole: text.rest.startIndex) }
         }
         throw .folder(
             path: path,
@@ -170,8 +155,8 @@ struct CheckpointFile: Sendable {
                 + "another one as checkpoint-file if it is that")
     }
 
-    private static func isCheckpoint(_ bytes: ArraySlice<UInt8>, of origin: NoteLine) -> Bool {
-        do { return try Checkpoint(parsing: SignedNote(parsing: Array(bytes)).text).origin == origin } catch { return false }
+    private static func isCheckpoint(_ bytes: [UInt8], of origin: NoteLine) -> Bool {
+        do { return try Checkpoint(parsing: SignedNote(parsing: bytes).text).origin == origin } catch { return false }
     }
 
     private func failure(_ what: String) -> ArchiveFailure {

@@ -44,7 +44,7 @@ final class Notary: Sendable {
         // The file elsewhere counts as well: a folder that was restored with its own older list would sign another root for a size.
         var last: Signed?
         for file in [folder.checkpoints, outside].compactMap(\.self) {
-            guard let note = try file.notes().last else { continue }
+            guard let note = try file.newest() else { continue }
             let signed = try Self.open(note, folder, file, keys?.known ?? [])
             if last.map({ $0.head.size < signed.head.size }) ?? true { last = signed }
         }

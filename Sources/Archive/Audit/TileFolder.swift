@@ -16,8 +16,12 @@ struct TileFolder {
     var checkpointPath: String { path + "/checkpoint" }
 
     /// What was published here so far; nil if nothing was.
-    func checkpoint() throws(ArchiveFailure) -> Checkpoint? {
-        guard let note = try CheckpointFile(path: checkpointPath).all().last else { return nil }
+    func checkpoint(of origin: NoteLine) throws(ArchiveFailure) -> Checkpoint? {
+        let (notes, behind) = try CheckpointFile(path: checkpointPath).all(of: origin)
+        guard behind == .nothing else {
+            throw .folder(path: checkpointPath, reason: "holds what is no checkpoint; name a folder of this log's tiles")
+        }
+        guard let note = notes.last else { return nil }
         do { return try Checkpoint(parsing: note.text) } catch {
             throw .folder(path: checkpointPath, reason: "is no checkpoint (\(error.explanation)); name a folder of this log's tiles")
         }

@@ -61,7 +61,7 @@ package struct TileTree: Sendable {
     private static func published(
         in target: TileFolder, before head: TreeHead, of path: String, _ origin: NoteLine
     ) throws(ArchiveFailure) -> TreeHead? {
-        guard let checkpoint = try target.checkpoint() else { return nil }
+        guard let checkpoint = try target.checkpoint(of: origin) else { return nil }
         guard checkpoint.origin == origin else {
             throw .folder(
                 path: target.checkpointPath,

@@ -1,10 +1,36 @@
 import Merkle
 
-/// What a crash may leave of a checkpoint that was being written: its first bytes, but not all.
+/// What a crash may leave of a checkpoint that was being written: its first bytes, but not all; or its length, and of its bytes only those that
+/// lie in some of the disk's sectors.
 ///
 /// Asked before these bytes are cut off, so it has to be sure: every line is what a note of this log has there, as far as it goes.
 enum TornCheckpoint {
-    static func isOne(_ bytes: ArraySlice<UInt8>, of origin: NoteLine) -> Bool {
+    /// - Parameter bytes: with indices that are their places in the file.
+    static func isOne(_ bytes: ArraySlice<UInt8>, of origin: NoteLine) -> Bool { isBeginning(bytes, origin) || hasHoles(bytes, origin) }
+
+    /// Disks write sectors whole or not at all, and where a file has grown and nothing was written, there are zeros.
+    private static let sectorBytes = 512
+    /// Hash and signature alone have more.
+    private static let noteBytesMin = 100
+
+    private static func hasHoles(_ bytes: ArraySlice<UInt8>, _ origin: NoteLine) -> Bool {
+        guard bytes.count >= noteBytesMin, bytes.count <= 2 * origin.utf8.count + sectorBytes else { return false }
+        var start = bytes.startIndex
+        var holes = 0
+        while start < bytes.endIndex {
+            let end = min(bytes.endIndex, (start / sectorBytes + 1) * sectorBytes)
+            let piece = bytes[start..<end]
+            if piece.allSatisfy({ $0 == 0 }) {
+                holes += 1
+            } else if start == bytes.startIndex ? !isBeginning(piece, origin) : piece.contains(0) {
+                return false
+            }
+            start = end
+        }
+        return holes > 0
+    }
+
+    private static func isBeginning(_ bytes: ArraySlice<UInt8>, _ origin: NoteLine) -> Bool {
         let lines = bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
         guard let last = lines.last, lines.count <= 5 else { return false }
         let isWholeSoFar = lines.dropLast().enumerated().allSatisfy { isWhole($1, at: $0, origin) }

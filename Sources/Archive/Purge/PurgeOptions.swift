@@ -13,6 +13,8 @@ package struct PurgeOptions: Sendable {
     package static let trailPeriodLeast = Period.days(184)
     /// How often is looked whether there is something to do.
     package var tickMilliseconds = 60_000
+    /// A partition goes on in a compacted copy when it has grown by so much beside a reader that hangs.
+    package var readerGrowthBytesMax = 64 << 20
     /// So far may two clocks be apart before nothing is destroyed any more.
     package var clockToleranceMilliseconds: Int64 = 3_600_000
 

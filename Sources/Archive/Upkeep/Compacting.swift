@@ -30,7 +30,12 @@ extension Upkeep {
             if isStopping { break }
             if let keys = dead[id] { try reclaim.run(id, keys) }
             let started = core.clock()
-            let report = try compact(id, minGainPercent: minGainPercent)
+            let report: CompactionReport
+            do { report = try compact(id, minGainPercent: minGainPercent) } catch {
+                guard case .ledger(.full(_, let reason)) = error else { throw error }
+                begin(.idle)
+                return .failure(Refusal(.full, "\(shelf.length.name(of: id)) was not compacted: \(reason)"))
+            }
             reports.append(
                 PartitionCompaction(
                     name: shelf.length.name(of: id), outcome: report.outcome.word, bytesBefore: report.bytesBefore,
@@ -40,9 +45,11 @@ extension Upkeep {
         return .success(reports)
     }
 
-    func compact(_ id: PartitionID, minGainPercent: Int) throws(ArchiveFailure) -> CompactionReport {
+    /// - Parameter keepsWritersOut: whether the fold waits for it, so that it comes to an end also where events come all the time.
+    func compact(_ id: PartitionID, minGainPercent: Int, keepsWritersOut: Bool = false) throws(ArchiveFailure) -> CompactionReport {
         var options = CompactionOptions()
-        options.bytesPerSecond = core.options.purge.compactionBytesPerSecond
+        options.keepsWritersOut = keepsWritersOut
+        options.bytesPerSecond = keepsWritersOut ? 0 : core.options.purge.compactionBytesPerSecond
         options.minGainPercent = minGainPercent
         let boot = core.options.steadyClock(core.clock()).boot
         if boot != ClockReading.unknownBoot { options.boot = boot }

@@ -16,6 +16,7 @@ struct UpkeepRound {
     private var dailyDone: Instant
     private var compactable: Set<PartitionID> = []
     private var filtering = Filtering()
+    private var readers = ReaderWatch()
     /// When trails were looked at whether their time is over.
     private var trailsLooked = Instant.distantPast
     /// Why the escrow puts a purge off. Nothing else is put off for it.
@@ -35,6 +36,7 @@ struct UpkeepRound {
         try reclaim(upkeep)
         if `guard`.isTrusted, core.options.purge.isAutomatic { try purge(upkeep) }
         try measure(upkeep)
+        try leaveHangingReaders(upkeep)
         try compact(upkeep)
         // Last: whatever holds a removal up holds up nothing that must be destroyed in time.
         try upkeep.finishRemoval()
@@ -143,6 +145,13 @@ struct UpkeepRound {
             let report = try upkeep.compact(id, minGainPercent: upkeep.core.options.purge.compactionGainPercent)
             // What was busy is tried again the next time.
             if report.outcome != .busy, report.outcome != .cancelled { compactable.remove(id) }
+        }
+    }
+
+    /// Whoever reads the old file goes on reading it, and it grows no more.
+    private mutating func leaveHangingReaders(_ upkeep: Upkeep) throws(ArchiveFailure) {
+        for id in try upkeep.lookAtReaders(&readers).sorted() where !upkeep.isStopping {
+            _ = try upkeep.compact(id, minGainPercent: 0, keepsWritersOut: true)
         }
     }
 

@@ -22,6 +22,8 @@ package struct UpkeepStatus: Hashable, Sendable {
     package var escrowError: String?
     /// Why the audit tree is not signed, if it is not.
     package var checkpointError: String?
+    /// Who keeps a file from using its pages again, if somebody does.
+    package var hangingReader: String?
 
     package enum Activity: String, Sendable {
         case idle, planning, evacuating, shredding, reclaiming, compacting, removing
@@ -46,4 +48,6 @@ package enum UpkeepNews: Sendable {
     case signed(size: UInt64)
     /// Nothing is signed: the log is not what was signed before, or a file cannot be written.
     case signingFailed(String)
+    /// Another process keeps a snapshot open.
+    case readerHangs(String)
 }

@@ -20,7 +20,7 @@ extension View {
             "Archive",
             [
                 "messages", "conversations", "body-bytes", "disk-bytes", "partitions", "open-partitions", "removed-partitions",
-                "partition-length",
+                "partition-length", "hanging-reader",
             ]
         ),
         ("Destruction", ["oldest-expired-seconds", "next-purge", "open-intents", "keys", "clock", "escrow"]),
@@ -40,7 +40,9 @@ extension View {
     ]
 
     /// What it means that a value is not there.
-    private static let absent = ["oldest-expired-seconds": "nothing waits", "next-purge": "not planned", "checkpoint-error": "none"]
+    private static let absent = [
+        "oldest-expired-seconds": "nothing waits", "next-purge": "not planned", "checkpoint-error": "none", "hanging-reader": "none",
+    ]
 
     /// A field of an answer, with numbers as people read them.
     func figure(_ value: RESPValue, under key: String) -> String {

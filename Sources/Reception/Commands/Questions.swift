@@ -29,7 +29,7 @@ enum QuestionOption: UInt8, OptionWord {
 
 /// `TIMELINE tenant conversation VIEWER v | REASON text [BEFORE cursor | AFTER cursor] [COUNT n] [ASOF when]`
 struct TimelineCommand: Sendable {
-    let question: TimelineQuestion
+    var question: TimelineQuestion
     /// Of an auditor, who is nobody's eyes.
     let reason: String?
 

@@ -58,7 +58,7 @@ extension ReplyWriter {
             ("answers-waiting-bytes", desk.outputBytes), ("keys", numbers.keys), ("open-intents", upkeep.openIntents),
             ("oldest-expired-seconds", upkeep.oldestExpiredSeconds(now: numbers.now)),
         ]
-        map(count: integers.count + 8)
+        map(count: integers.count + 9)
         for (key, value) in integers {
             self.key(key)
             integer(value)
@@ -73,6 +73,8 @@ extension ReplyWriter {
         integer(Int(clamping: numbers.checkpointSize))
         key("checkpoint-error")
         text(orNull: upkeep.checkpointError)
+        key("hanging-reader")
+        text(orNull: upkeep.hangingReader)
         key("writable")
         boolean(numbers.isWritable)
         key("partition-length")

@@ -29,6 +29,8 @@ struct Flags: ParsableArguments {
     @Option(help: Setting.purgeLagHours.help) var purgeLagHours: String?
     @Option(help: Setting.trailPeriod.help) var trailPeriod: String?
     @Option(help: Setting.clockToleranceSeconds.help) var clockToleranceSeconds: String?
+    @Option(help: Setting.upkeepSeconds.help) var upkeepSeconds: String?
+    @Option(help: Setting.readerGrowthBytes.help) var readerGrowthBytes: String?
     @Option(name: .customLong("compaction-gain-percent"), help: Setting.compactionGain.help) var compactionGain: String?
     @Option(help: Setting.compactionBytesPerSecond.help) var compactionBytesPerSecond: String?
     @Option(help: Setting.presetDefault.help) var presetDefault: String?
@@ -67,7 +69,8 @@ struct Flags: ParsableArguments {
             (.coolOffHours, coolOffHours), (.purgeAutomatic, purgeAutomatic),
             (.purgeTime, purgeTime), (.purgeLagHours, purgeLagHours), (.trailPeriod, trailPeriod),
             (.clockToleranceSeconds, clockToleranceSeconds),
-            (.compactionGain, compactionGain), (.compactionBytesPerSecond, compactionBytesPerSecond),
+            (.upkeepSeconds, upkeepSeconds), (.readerGrowthBytes, readerGrowthBytes), (.compactionGain, compactionGain),
+            (.compactionBytesPerSecond, compactionBytesPerSecond),
             (.presetDefault, presetDefault), (.presetSixMonths, presetSixMonths), (.presetFinance, presetFinance),
             (.presetMedical, presetMedical), (.presetEducation, presetEducation), (.stallMilliseconds, stallMilliseconds),
             (.unreadSeconds, unreadSeconds),

@@ -18,6 +18,8 @@ extension Settings {
         options.purge.lagMilliseconds = Int64(number(.purgeLagHours)) * 3_600_000
         options.purge.trailPeriod = Setting.Kind.trailPeriod(text(.trailPeriod)) ?? options.purge.trailPeriod
         options.purge.clockToleranceMilliseconds = Int64(number(.clockToleranceSeconds)) * 1000
+        options.purge.tickMilliseconds = number(.upkeepSeconds) * 1000
+        options.purge.readerGrowthBytesMax = number(.readerGrowthBytes)
         options.purge.compactionGainPercent = number(.compactionGain)
         options.purge.compactionBytesPerSecond = number(.compactionBytesPerSecond)
         options.steadyClock = SteadyClock.read

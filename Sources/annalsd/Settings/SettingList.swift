@@ -8,7 +8,8 @@ extension Setting {
         partitionLength, origin, bodyBytesMax, idempotenceHours, diskReserveBytes,
         rootKeyFile, rootKeyCredential, rootKeyCommand, escrowFile, escrowPublicKey,
         signingKeyFile, checkpointSeconds, checkpointFile, coolOffHours,
-        purgeAutomatic, purgeTime, purgeLagHours, trailPeriod, clockToleranceSeconds, compactionGain, compactionBytesPerSecond,
+        purgeAutomatic, purgeTime, purgeLagHours, trailPeriod, clockToleranceSeconds, upkeepSeconds, readerGrowthBytes, compactionGain,
+        compactionBytesPerSecond,
         presetDefault, presetSixMonths, presetFinance, presetMedical, presetEducation,
         stallMilliseconds, unreadSeconds, drainSeconds, queryThreads,
         appendsMax, inputBytesMax, inputBytesTotalMax, outputBytesTotalMax,
@@ -158,6 +159,12 @@ extension Setting {
     static let clockToleranceSeconds = Setting(
         name: "clock-tolerance-seconds", kind: .number(1...31_536_000), fallback: "3600",
         explanation: "When two clocks are further apart, nothing is destroyed until an operator says that the time is right.")
+    static let upkeepSeconds = Setting(
+        name: "upkeep-seconds", kind: .number(1...3600), fallback: "60",
+        explanation: "How often is looked whether something is to be destroyed or compacted, or a reader hangs.")
+    static let readerGrowthBytes = Setting(
+        name: "reader-growth-bytes", kind: .number(1 << 20...1 << 40), fallback: "67108864",
+        explanation: "A partition goes on in a compacted copy when it has grown by so much beside a reader that hangs.")
     static let compactionGain = Setting(
         name: "compaction-gain-percent", kind: .number(1...100), fallback: "20",
         explanation: "A partition is compacted by itself when it would give back so much of its file.")

@@ -18,10 +18,18 @@ struct CheckpointAudit {
             if keys.isEmpty { isUnsigned = true }
         }
         for file in [folder.checkpoints] + outside.map(CheckpointFile.init) {
-            let notes: [SignedNote]
-            do { notes = try file.all() } catch {
+            let (notes, behind): ([SignedNote], CheckpointFile.Remainder)
+            do { (notes, behind) = try file.all(of: folder.origin) } catch {
                 report.note(.damaged, in: file.path, "\(error)")
                 continue
+            }
+            switch behind {
+            case .nothing where notes.isEmpty && outside.contains(file.path):
+                report.notes.append("\(file.path) holds no checkpoint, so it vouches for nothing")
+            case .nothing: break
+            case .torn: report.notes.append("\(file.path) ends with half a checkpoint, which a crash left and nobody was given")
+            case .other:
+                report.note(.damaged, in: file.path, "behind \(notes.count) checkpoints it holds what is none; compare it with a backup")
             }
             for note in notes { take(note, of: folder, keys, file.path, &report) }
         }

@@ -135,8 +135,21 @@ struct PartitionAudit: Sendable {
         if files.isLive || report.verdict != .sound || bodies.report.verdict != .sound || losses.verdict != .sound { return }
         // Of what is sealed under a key that a purge named, some may be gone, and the rows stay until all of it is.
         let holdings = try partition.environment.read { reader in try PartitionIndex(in: partition.environment).holdingSums(reader) }
-        if !holdings.isSame(as: share.bodies.holdings, but: law.named) { report.note(.damaged, in: place, Self.otherHoldings) }
-        guard let state = law.state, !holdings.keys.isSubset(of: law.keysOf[id] ?? []) else { return }
+        let isRight = holdings.isSame(as: share.bodies.holdings, but: law.named) && holdings.covers(timesOf: share.bodies.holdings)
+        if !isRight { report.note(.damaged, in: place, Self.otherHoldings) }
+        try compareKeys(holdings.keys, share)
+    }
+
+    /// The keys that the state knows of the partition, against those that its bodies are sealed under.
+    private mutating func compareKeys(_ own: Set<UInt64>, _ share: PartitionShare) throws {
+        guard let state = law.state else { return }
+        let known = law.keysOf[id] ?? []
+        if !known.subtracting(own).isSubset(of: law.named) {
+            report.note(
+                .damaged, in: state.environment.path,
+                "its table keys has some that no body of \(place) is sealed under; 'annalsd rebuild' makes it anew")
+        }
+        if own.isSubset(of: known) { return }
         // A crash may have kept the state from hearing of the latest.
         let heard = try state.environment.read { reader in try state.progress(reader)?.position ?? .none }
         guard share.totals.last <= heard else { return }
@@ -218,13 +231,26 @@ struct PartitionAudit: Sendable {
         var isSame = true
         try partition.environment.read { reader in
             try PartitionIndex(in: partition.environment).holdings(reader) { stored in
-                guard let count = wanted.removeValue(forKey: stored.gain.key), count.messages == stored.messages,
-                    count.bytes == stored.bytes, stored.first <= count.first, stored.last >= count.last,
-                    law.named.contains(stored.key) || (stored.first, stored.last) == (count.first, count.last)
-                else { return isSame = false }
+                let count = wanted.removeValue(forKey: stored.gain.key)
+                isSame = isSame && (law.named.contains(stored.key) ? stored.covers(count) : stored.gain.says(count))
             }
         }
         if isSame, wanted.isEmpty { return }
         report.note(.damaged, in: place, Self.otherHoldings)
+    }
+}
+
+extension PartitionIndex.Holding {
+    /// Whether it counts no less. Of what is sealed under a key that a purge named, bodies go before their rows.
+    fileprivate func covers(_ count: PartitionIndex.HoldingGain?) -> Bool {
+        guard let count else { return true }
+        return count.messages <= messages && count.bytes <= bytes && first <= count.first && count.last <= last
+    }
+}
+
+extension PartitionIndex.HoldingGain {
+    fileprivate func says(_ other: PartitionIndex.HoldingGain?) -> Bool {
+        guard let other else { return false }
+        return (messages, bytes, first, last) == (other.messages, other.bytes, other.first, other.last)
     }
 }

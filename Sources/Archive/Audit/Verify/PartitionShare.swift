@@ -30,7 +30,7 @@ struct FittingBodies: Sendable {
         fitting += 1
         holdings.add(
             key, fields.tenant.bytes(in: record), send.conversation.bytes(in: record), send.sender.bytes(in: record), messages: 1,
-            bytes: UInt64(send.bodyBytes))
+            bytes: UInt64(send.bodyBytes), in: Stretch(from: fields.at, through: fields.at))
     }
 
     mutating func add(_ others: FittingBodies) {

@@ -39,6 +39,23 @@ struct ReceiptAudit {
         report.join(TailAudit(reading.survey.tail, of: files, under: law).report)
         try joinLosses(of: found, under: law, since: rules.last?.position ?? .none, &report)
         compareReceipts(rules, found, &report)
+        lookForStrangeKeys(law, &report)
+    }
+
+    /// The state's table of keys by itself: rows of no shape, or of partitions that there are not.
+    private func lookForStrangeKeys(_ law: PartitionAudit.Law, _ report: inout AuditReport) {
+        guard let state = law.state, !files.isLive else { return }
+        let isShapely: Bool
+        do {
+            _ = try state.environment.read { reader in try state.keys(reader) }
+            isShapely = true
+        } catch { isShapely = false }
+        let strange = law.keysOf.filter { id, keys in
+            !files.shelf.contains(id) && files.tombstones[id] == nil && !keys.isSubset(of: law.named)
+        }
+        if isShapely, strange.isEmpty { return }
+        report.note(
+            .damaged, in: state.environment.path, "its table keys has rows that nobody made; 'annalsd rebuild' makes it anew")
     }
 
     /// What bodies are judged by, as of now. The rules first: beside a daemon, what they say was destroyed is in them before it is deleted,

@@ -137,3 +137,23 @@ let package = Package(
         .testTarget(name: "HouseRulesTests", swiftSettings: house),
     ]
 )
+
+// Deploy/fuzz.sh says here where the toolchain has libFuzzer. Only then there is a fuzzer, and all that is ours is built to be watched by it.
+if let fuzzer = Context.environment["ANNALS_FUZZER"] {
+    package.targets += [
+        .systemLibrary(name: "CLibFuzzer", path: "Tests/CLibFuzzer"),
+        .executableTarget(
+            name: "Fuzz",
+            dependencies: [
+                "CLibFuzzer", "CSodium", "LMDB", "Events", "Merkle", "RESP", "Journal", "Ledger", "Projections", "Vault", "Archive",
+                "Reception", "TestSupport", .product(name: "NIOCore", package: "swift-nio"),
+            ],
+            path: "Tests/Fuzz",
+            exclude: ["Corpus"],
+            swiftSettings: house,
+            linkerSettings: [.unsafeFlags(["-sanitize=address", fuzzer]), .linkedLibrary("stdc++")]),
+    ]
+    for target in package.targets {
+        target.swiftSettings?.append(.unsafeFlags(["-sanitize=fuzzer,address", "-enable-testing"]))
+    }
+}

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Installs what the tests need and runs all of them: format, unit tests, release build, wire tests with real Redis clients,
-# and an import of the conversations in ../shared/data where that folder is. Goes on after a failure, and fails at the end.
+# an import of the conversations in ../shared/data where that folder is, and the fuzzers, each for ANNALS_FUZZ_SECONDS (60).
+# Goes on after a failure, and fails at the end.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -84,6 +85,9 @@ if step "release build" swift build -c release --scratch-path .build-release; th
     fi
     step "wire tests" .build-wire/venv/bin/python -m pytest Tests/Wire --junitxml="$reports/wire.xml" || true
     step "fault tests" .build-wire/venv/bin/python -m pytest Tests/Faults --junitxml="$reports/faults.xml" || true
+    # Last, and where the other packages are built already: what is ours is built there once more, to be watched.
+    export ANNALS_FUZZ_BUILD=.build-release
+    step "fuzzing" Deploy/fuzz.sh "${ANNALS_FUZZ_SECONDS:-60}" || true
 fi
 
 echo

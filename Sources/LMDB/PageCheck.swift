@@ -44,7 +44,9 @@ package struct PageCheck: ~Copyable {
 
     private init(_ file: consuming PageFile, _ meta: MetaPage) throws(LMDBError) {
         self.meta = meta
-        pages = min(UInt64(try file.byteCount() / meta.pageBytes), meta.lastPage + 1)
+        let pagesThere = UInt64(try file.byteCount() / meta.pageBytes)
+        // Compared before it is added to: a damaged meta page may count anything.
+        pages = meta.lastPage < pagesThere ? meta.lastPage + 1 : pagesThere
         seen = [UInt64](repeating: 0, count: Int(pages / 64) + 1)
         self.file = file
     }

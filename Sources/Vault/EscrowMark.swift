@@ -16,10 +16,11 @@ struct EscrowMark: Equatable, Sendable {
 extension EscrowMark {
     static let byteCountMax = EscrowHeader.byteCountMax + Escrow.digestBytes
 
-    /// Reads a mark from the beginning of some bytes, and takes it from them.
-    init(takenFrom bytes: inout ArraySlice<UInt8>, path: String) throws(VaultFailure) {
+    /// Reads a mark from the beginning of some bytes, and takes it from them. Nil if they end within its digest.
+    init?(takenFrom bytes: inout ArraySlice<UInt8>, path: String) throws(VaultFailure) {
         header = try EscrowHeader(decoding: Array(bytes), path: path)
         bytes = bytes.dropFirst(header.encoded.count)
+        guard bytes.count >= Escrow.digestBytes else { return nil }
         digest = Array(bytes.prefix(Escrow.digestBytes))
         bytes = bytes.dropFirst(Escrow.digestBytes)
     }

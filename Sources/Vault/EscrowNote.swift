@@ -65,11 +65,14 @@ extension EscrowNote {
         var rest = content[Self.fixedBytes...]
         known = try Self.mark(in: &rest, path)
         next = try Self.mark(in: &rest, path)
+        guard rest.isEmpty else { throw Self.damaged(path) }
     }
 
     private static func mark(in rest: inout ArraySlice<UInt8>, _ path: String) throws(VaultFailure) -> EscrowMark? {
         guard let isThere = rest.popFirst(), isThere < 2 else { throw damaged(path) }
-        return isThere == 0 ? nil : try EscrowMark(takenFrom: &rest, path: path)
+        if isThere == 0 { return nil }
+        guard let mark = try EscrowMark(takenFrom: &rest, path: path) else { throw damaged(path) }
+        return mark
     }
 
     private static func damaged(_ path: String) -> VaultFailure {

@@ -34,6 +34,19 @@ struct PageCheckTests {
         #expect(try PageCheck.fault(in: made(folder)) == nil)
     }
 
+    @Test("a meta page may count as many pages as there are numbers")
+    func lastPages() throws {
+        let folder = try TemporaryFolder()
+        var bytes = try [UInt8](Data(contentsOf: URL(filePath: made(folder))))
+        let other = folder.file("other.mdb")
+        for meta in 0..<2 {
+            for place in 0..<8 { bytes[meta * 4096 + 136 + place] = 0xFF }
+        }
+        try Data(bytes).write(to: URL(filePath: other))
+        #expect(try PageCheck.fault(in: other) == nil)
+        #expect(throws: LMDBError.self) { try Environment(opening: other, tables: ["small"], options: .init(.readFrozen)) }
+    }
+
     @Test("each page that is in use is missed when it is zeros, and pages that change places are found")
     func zeroedAndSwapped() throws {
         let folder = try TemporaryFolder()

@@ -64,6 +64,24 @@ struct EscrowPlaceTests {
         #expect(try scene.openEscrow().keys == 1)
     }
 
+    @Test("a note of escrows that is cut within a digest, or goes on behind its end, is none, though its own sum is right")
+    func notesOfOtherLengths() throws {
+        let scene = try EscrowScene()
+        let path = scene.home.path + "/note"
+        let header = EscrowHeader(
+            madeAt: scene.time, recipient: scene.secret.publicKey, root: try RootKey.random().id, nextKey: KeyID(2), keys: 1,
+            keyringBytes: 300, instance: "an archive")
+        let note = EscrowNote(known: EscrowMark(header: header, digest: EscrowMark.unread), next: nil, lost: nil)
+        let content = note.encoded.dropLast(Escrow.digestBytes)
+        try put(content + Escrow.digest(Array(content)), in: path)
+        #expect(try EscrowNote(readingFrom: path) == note)
+        // The last byte says that there is no next escrow, so one byte less is missing of the digest.
+        for other in [content + [0], content.dropLast(2) + [0], content.dropLast(20) + [0]].map(Array.init) {
+            try put(other + Escrow.digest(other), in: path)
+            #expect(throws: VaultFailure.self, "\(other.count) of \(content.count) bytes") { _ = try EscrowNote(readingFrom: path) }
+        }
+    }
+
     @Test("a damaged escrow is found at the next look, and written anew", arguments: Damage.allCases)
     func damageIsMended(_ damage: Damage) throws {
         let scene = try EscrowScene()

@@ -10,7 +10,8 @@ enum CheckpointFiles {
         FuzzedFile.write(before, to: path)
         let file = CheckpointFile(path: path)
         let found = attempt { try file.notes() }
-        _ = attempt { try file.all() }
+        _ = attempt { try file.all(of: Notes.origin) }
+        _ = attempt { try file.newest() }
         for size in 0...4 { check(attempt { try file.note(of: TreeSize(UInt64(size)), by: Notes.origin) } ?? nil) }
         if let found { promise(found.starts(with: notes), "checkpoints that are whole are not read") }
         append(to: file, before, found)

@@ -61,9 +61,9 @@ struct PartitionRemovalReadingTests {
         let failures = Mutex<[String]>([])
         let asked = Mutex<[Int]>([0, 0, 0])
         let end = archive.end
-        let threads = (0..<3).map { kind in
+        let threads = try (0..<3).map { kind in
             let thread = WorkThread(named: "questions")
-            thread.start {
+            try thread.start {
                 while !isOver.load(ordering: .acquiring) {
                     do throws(ArchiveFailure) { try Self.ask(kind, archive, end) } catch { failures.withLock { $0.append("\(error)") } }
                     asked.withLock { $0[kind] += 1 }

@@ -85,9 +85,6 @@ if step "release build" swift build -c release --scratch-path .build-release; th
     fi
     step "wire tests" .build-wire/venv/bin/python -m pytest Tests/Wire --junitxml="$reports/wire.xml" || true
     step "fault tests" env ANNALS_SEED="${ANNALS_SEED:-20261127}" .build-wire/venv/bin/python -m pytest Tests/Faults --junitxml="$reports/faults.xml" || true
-    # Last, and where the other packages are built already: what is ours is built there once more, to be watched.
-    export ANNALS_FUZZ_BUILD=.build-release
-    step "fuzzing" Deploy/fuzz.sh "${ANNALS_FUZZ_SECONDS:-30}" || true
 fi
 
 echo

@@ -240,7 +240,7 @@ struct StateAuditTests {
         try scratch.open()
     }
 
-    enum Stranger: CaseIterable { case ofAPartition, ofNoPartition, tooLong }
+    enum Stranger: CaseIterable { case ofNoPartition, tooLong }
 
     @Test("rows of keys that nobody made are found, and a rebuild mends it", arguments: Stranger.allCases)
     func strangeKeys(stranger: Stranger) throws {

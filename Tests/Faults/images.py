@@ -20,6 +20,7 @@ import struct
 
 ENTRY = struct.Struct("<II QQQ IIII")
 DSYNC, CREATED, TRUNCATED = 1, 2, 4
+KEEP_SIZE = 1  # FALLOC_FL_KEEP_SIZE
 SECTOR = 512
 LENGTH = -1  # Among the sectors that are kept of a write: the file's length.
 
@@ -76,7 +77,9 @@ def apply(content, entry, sectors=None):
         del content[size:]
         content.extend(bytes(size - len(content)))
     elif entry.letter == "F":
-        assert entry.flags == 0, f"{entry}: only plain fallocate is modeled"
+        assert entry.flags in (0, KEEP_SIZE), f"{entry}: only plain fallocate is modeled"
+        if entry.flags == KEEP_SIZE:
+            return  # Blocks behind the end, of which nobody reads anything.
         content.extend(bytes(max(0, entry.a + entry.b - len(content))))
 
 

@@ -189,7 +189,7 @@ def test_a_reading_is_no_event_of_its_conversation_and_touches_no_id(quiet):
         assert [message["id"] for message in page["messages"]] == [b"m-1", b"m-2"]
 
 
-def test_on_a_full_disk_nothing_is_shown(quiet):
+def test_a_full_disk_keeps_no_auditor_from_reading(quiet):
     with greeted(quiet) as connection:
         connection.call("SEND", "t", "c", "ada", "m-1", "one")
     assert quiet.stop() == 0
@@ -197,9 +197,10 @@ def test_on_a_full_disk_nothing_is_shown(quiet):
     quiet.start(disk_reserve_bytes=1 << 50)
     with greeted(quiet) as connection:
         with pytest.raises(Refused, match="^FULL"):
-            read(connection)
+            connection.call("SEND", "t", "c", "ada", "m-2", "two")
+        read(connection)
         assert connection.call("MESSAGE.GET", "t", "m-1")["body"] == b"one"
-        assert readings(connection) == []
+        assert len(readings(connection)) == 1
 
 
 def test_a_daemon_that_writes_nothing_any_more_shows_nothing(make_daemon):

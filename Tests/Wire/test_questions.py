@@ -211,7 +211,7 @@ def test_statistics(client, tenant):
         "disk-bytes", "journal-bytes", "batches", "folds", "started", "connections", "connections-total", "connections-refused", "commands",
         "commits", "answers-waiting-bytes", "keys", "open-intents", "oldest-expired-seconds", "checkpoint"]
     assert all(isinstance(after[key], int) for key in integers)
-    assert set(after) == {*integers, "writable", "partition-length", "instance", "next-purge", "clock", "escrow", "checkpoint-error"}
+    assert set(after) == {*integers, "writable", "partition-length", "instance", "next-purge", "clock", "escrow", "checkpoint-error", "hanging-reader"}
 
 
 def test_partitions(client, tenant):

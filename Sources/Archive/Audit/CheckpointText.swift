@@ -41,6 +41,7 @@ struct CheckpointText {
         var lines = Lines(rest: bytes)
         guard var line = lines.next(), !line.isEmpty else { return nil }
         while !line.isEmpty {
+            if line.contains(0) { return nil }  // Where a crash kept the file's length, and not its bytes.
             guard lines.isEnded, let next = lines.next() else { return nil }
             line = next
         }

@@ -137,19 +137,7 @@ struct PartitionAudit: Sendable {
         let holdings = try partition.environment.read { reader in try PartitionIndex(in: partition.environment).holdingSums(reader) }
         let isRight = holdings.isSame(as: share.bodies.holdings, but: law.named) && holdings.covers(timesOf: share.bodies.holdings)
         if !isRight { report.note(.damaged, in: place, Self.otherHoldings) }
-        try compareKeys(holdings.keys, share)
-    }
-
-    /// The keys that the state knows of the partition, against those that its bodies are sealed under.
-    private mutating func compareKeys(_ own: Set<UInt64>, _ share: PartitionShare) throws {
-        guard let state = law.state else { return }
-        let known = law.keysOf[id] ?? []
-        if !known.subtracting(own).isSubset(of: law.named) {
-            report.note(
-                .damaged, in: state.environment.path,
-                "its table keys has some that no body of \(place) is sealed under; 'annalsd rebuild' makes it anew")
-        }
-        if own.isSubset(of: known) { return }
+        guard let state = law.state, !holdings.keys.isSubset(of: law.keysOf[id] ?? []) else { return }
         // A crash may have kept the state from hearing of the latest.
         let heard = try state.environment.read { reader in try state.progress(reader)?.position ?? .none }
         guard share.totals.last <= heard else { return }

@@ -126,7 +126,10 @@ final class FoldThread: Sendable {
             do {
                 try fold.run(slice)
             } catch {
-                if !error.mayPass { core.giveUp(error) }
+                if error.mayPass { return false }
+                core.giveUp(error)
+                // Whoever waits for room, or only asks, is to hear of it.
+                control.withLock { $0.listener }?()
                 return false
             }
             core.tail.drop(through: last)

@@ -111,6 +111,7 @@ final class FoldThread: Sendable {
             do {
                 try fold.run(slice)
             } catch {
+                core.store.note(error)
                 if !error.mayPass { core.giveUp(error) }
                 return false
             }
@@ -133,11 +134,4 @@ final class FoldThread: Sendable {
 extension ArchiveFailure {
     /// Whether the same step may work later, when somebody has made room.
     var mayPass: Bool { storeError?.kind == .noSpace }
-
-    private var storeError: LMDBError? {
-        if case .store(let error) = self { return error }
-        if case .ledger(.store(let error)) = self { return error }
-        if case .projection(.store(let error)) = self { return error }
-        return nil
-    }
 }

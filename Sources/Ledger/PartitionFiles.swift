@@ -1,4 +1,5 @@
 import Glibc
+import LMDB
 
 /// The files of one partition, by name: the data, LMDB's lock, and a copy in the making with its lock.
 ///
@@ -24,10 +25,17 @@ struct PartitionFiles: Sendable {
 
     /// Lays the copy over the data. If that fails, all is as it was before `moveLockAside`.
     func moveCopyOverData() throws(LedgerFailure) {
+        try removeSums()
         guard rename(copy, data) != 0 else { return }
         let refusal = failure(copy, "cannot be renamed")
         guard rename(copyLock, lock) == 0 || errno == ENOENT else { throw failure(copyLock, "cannot be renamed back") }
         throw refusal
+    }
+
+    /// What the pages of the data were when it came to rest (`PageSums`): of no other file.
+    func removeSums() throws(LedgerFailure) {
+        try remove(PageSums.path(of: data))
+        try remove(data + PageSums.draftSuffix)
     }
 
     func removeCopyLock() throws(LedgerFailure) { try remove(copyLock) }
@@ -41,6 +49,7 @@ struct PartitionFiles: Sendable {
     /// Removes everything. Whoever has it open keeps it until he closes it.
     func removeAll() throws(LedgerFailure) {
         try removeCopy()
+        try removeSums()
         try remove(lock)
         try remove(data)
     }
@@ -85,7 +94,8 @@ extension PartitionFiles {
 
     /// No name has two of them, since none is the end of another one behind a partition's name.
     private static let endings = [
-        dataSuffix, dataSuffix + lockSuffix, dataSuffix + copySuffix, dataSuffix + copySuffix + lockSuffix,
+        dataSuffix, dataSuffix + PageSums.suffix, dataSuffix + PageSums.draftSuffix, dataSuffix + lockSuffix, dataSuffix + copySuffix,
+        dataSuffix + copySuffix + lockSuffix,
         Tombstones.suffix, Tombstones.suffix + Tombstones.draftSuffix,
     ]
 

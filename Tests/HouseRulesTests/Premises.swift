@@ -23,7 +23,7 @@ enum Premises {
             + folders.subtracting(targets).sorted().map { Violation(path: $0, line: nil, reason: "is a folder without a target") }
     }
 
-    private static func isCode(_ path: String) -> Bool { path.hasSuffix(".swift") || path.hasSuffix("module.modulemap") }
+    private static func isCode(_ path: String) -> Bool { [".swift", "module.modulemap", ".c"].contains { path.hasSuffix($0) } }
 
     /// The folders that a manifest's targets have.
     static func targets(of manifest: String) -> [String] {

@@ -104,6 +104,7 @@ package final class Upkeep: Sendable {
     func tell(_ news: UpkeepNews) { listener.withLock { $0 }?(news) }
 
     func fail(_ failure: ArchiveFailure) {
+        core.store.note(failure)
         tell(.failed(failure))
         status.withLock { status in
             status.lastError = "\(failure)"

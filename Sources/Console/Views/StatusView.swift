@@ -20,7 +20,7 @@ extension View {
             "Archive",
             [
                 "messages", "conversations", "body-bytes", "disk-bytes", "partitions", "open-partitions", "removed-partitions",
-                "partition-length",
+                "damaged-partitions", "partition-length",
             ]
         ),
         ("Destruction", ["oldest-expired-seconds", "next-purge", "open-intents", "keys", "clock", "escrow"]),

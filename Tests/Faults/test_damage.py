@@ -51,7 +51,10 @@ class World:
             connection.call("HELLO", 3)
             self.fill(connection, now)
             self.destroy(connection)
-        self.daemon.stop()
+        assert self.daemon.stop() == 0
+        # A start makes filters of the partitions that have come to rest, and the stop behind it writes sums of all pages down.
+        self.daemon.start()
+        assert self.daemon.stop() == 0
         # What comes now stays in the journal, since the kill comes before the fold.
         self.daemon.start()
         with Connection(self.daemon.socket) as connection:

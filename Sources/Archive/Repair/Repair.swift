@@ -76,16 +76,14 @@ package struct Repair {
         let total = extents.reduce(0) { $0 + Int($1.last.rawValue - $1.first.rawValue) + 1 }
         try records.checkTree()
         for block in Self.blocks(of: extents) {
-            let rows = try records.rows(ofBlock: block, through: end)
+            let found = try records.records(ofBlock: block, through: end)
             var chosen: [(position: Position, row: RepairFile.Row)] = []
-            for position in rows.keys.sorted() {
-                guard let found = rows[position] else { continue }
-                // The file's own body first: a purge may have sealed it anew since the copy was made.
-                let candidates = try Self.bodies(at: position, in: files)
-                let body = try bodies.choose(of: candidates, record: found.row.record, at: position)
-                chosen.append((position, RepairFile.Row(record: found.row.record, body: body)))
+            for position in found.keys.sorted() {
+                guard let record = found[position] else { continue }
+                let body = try bodies.choose(of: Self.bodies(at: position, in: files), record: record, at: position)
+                chosen.append((position, RepairFile.Row(record: record, body: body)))
                 report.events += 1
-                if files.count > 1, try files[1].row(at: position)?.record != found.row.record { report.fetched += 1 }
+                if files.count > 1, try files[1].record(at: position) != record { report.fetched += 1 }
             }
             try draft.append(chosen)
             tell(Int(report.events), total)
@@ -99,9 +97,10 @@ package struct Repair {
         return report
     }
 
+    /// The file's own body first: a purge may have sealed it anew since the copy was made.
     private static func bodies(at position: Position, in files: [RepairFile]) throws(ArchiveFailure) -> [[UInt8]] {
         var found: [[UInt8]] = []
-        for file in files.reversed() { if let row = try file.row(at: position) { found.append(row.body) } }
+        for file in files.reversed() { if let body = try file.body(at: position) { found.append(body) } }
         return found
     }
 

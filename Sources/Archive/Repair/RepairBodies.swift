@@ -37,7 +37,7 @@ struct RepairBodies {
         let event: Event
         do { event = try Event(decoding: record) } catch { throw .damaged(place: "the record at \(position)", error) }
         guard case .send(let send) = event.deed, let tenant = event.tenant else { return [] }
-        for body in candidates where isGood(body, of: send, record, at: position) {
+        for body in ordered(candidates) where isGood(body, of: send, record, at: position) {
             kept += 1
             if let key = body.withUnsafeBytes(SealedBody.keyID(of:)) { keys.insert(key) }
             return body
@@ -49,6 +49,12 @@ struct RepairBodies {
             if lost.count < Self.lostMax { lost.append(position) }
         }
         return []
+    }
+
+    /// Where nothing can be opened, a copy whose pages are sound is better than the file itself, as long as both are sealed under one key.
+    private func ordered(_ candidates: [[UInt8]]) -> [[UInt8]] {
+        let keys = candidates.map { $0.withUnsafeBytes(SealedBody.keyID(of:)) }
+        return vault == nil && Set(keys).count == 1 ? candidates.reversed() : candidates
     }
 
     private func isGood(_ body: [UInt8], of send: Send, _ record: [UInt8], at position: Position) -> Bool {

@@ -11,7 +11,7 @@ final class RepairFile {
     private let shelf: PartitionShelf
     private let lease: PartitionShelf.Lease
 
-    /// An event as it lies in a file.
+    /// An event as it is to be written.
     struct Row {
         var record: [UInt8]
         /// As it is stored; empty if there is none.
@@ -52,29 +52,21 @@ final class RepairFile {
     }
 
     /// Nil where there is none, or none that can be read.
-    func row(at position: Position) throws(ArchiveFailure) -> Row? {
+    func record(at position: Position) throws(ArchiveFailure) -> [UInt8]? { try value(at: position, in: partition.trail) }
+
+    /// The same of the stored body. It may be there where the record cannot be read any more.
+    func body(at position: Position) throws(ArchiveFailure) -> [UInt8]? { try value(at: position, in: partition.bodies) }
+
+    private func value(at position: Position, in table: Table) throws(ArchiveFailure) -> [UInt8]? {
         let key = position.key
         do {
-            let found: Row? = try partition.environment.read { reader in
-                guard let record = try reader.value(of: key.span.bytes, in: partition.trail) else { return nil }
-                let bytes = record.withUnsafeBytes { [UInt8]($0) }
-                return Row(record: bytes, body: try body(at: position, reader))
+            return try partition.environment.read { reader in
+                try reader.lend(key.span.bytes, in: table) { value in value.withUnsafeBytes { [UInt8]($0) } }
             }
-            return found
         } catch {
             let failure = ArchiveFailure(error)
             guard failure.isDamage else { throw failure }
             return nil
-        }
-    }
-
-    private func body(at position: Position, _ reader: Reader) throws -> [UInt8] {
-        let key = position.key
-        do {
-            return try reader.lend(key.span.bytes, in: partition.bodies) { stored in stored.withUnsafeBytes { [UInt8]($0) } } ?? []
-        } catch {
-            guard ArchiveFailure(error).isDamage else { throw error }
-            return []
         }
     }
 }

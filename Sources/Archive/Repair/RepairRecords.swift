@@ -16,7 +16,7 @@ struct RepairRecords {
     /// Records behind all that is vouched for, which were taken as they are.
     private(set) var unsigned: UInt64 = 0
 
-    typealias Rows = [Position: (row: RepairFile.Row, file: Int)]
+    typealias Records = [Position: [UInt8]]
 
     init(_ store: Store, of id: PartitionID, files: [RepairFile], signed: TreeHead?, takesUnsigned: Bool) {
         self.store = store
@@ -35,8 +35,8 @@ struct RepairRecords {
         guard let head, head.size.leaves > 0 else { return }
         let first = Position((head.size.leaves - 1) & ~255 + 1)
         for preference in files.indices {
-            var rows: Rows = [:]
-            let hashes = try hashes(of: first...head.size.end, preferring: preference, &rows)
+            var records: Records = [:]
+            let hashes = try hashes(of: first...head.size.end, preferring: preference, &records)
             if try tree(of: hashes, from: first).agrees(with: head) { return }
         }
         throw .folder(
@@ -71,16 +71,16 @@ struct RepairRecords {
         }
     }
 
-    /// The partition's rows in one block of the tree.
-    mutating func rows(ofBlock block: UInt64, through end: Position) throws(ArchiveFailure) -> Rows {
+    /// The partition's records in one block of the tree.
+    mutating func records(ofBlock block: UInt64, through end: Position) throws(ArchiveFailure) -> Records {
         let first = Position(block << UInt64(TreeTable.levelStep) + 1)
         let last = min(end, Position(first.rawValue + 255))
         for preference in files.indices {
-            var rows: Rows = [:]
-            let hashes = try hashes(of: first...last, preferring: preference, &rows)
+            var records: Records = [:]
+            let hashes = try hashes(of: first...last, preferring: preference, &records)
             if try isVouched(hashes, block: block, first...last) {
-                try countUnsigned(rows, of: first...last)
-                return rows
+                try countUnsigned(records, of: first...last)
+                return records
             }
         }
         throw .folder(
@@ -88,9 +88,9 @@ struct RepairRecords {
             reason: "do not have the records at \(first) to \(last) that the audit tree was made of; name another copy")
     }
 
-    /// Leaf hashes of a stretch of the log, and the rows of the partition in it.
+    /// Leaf hashes of a stretch of the log, and the records of the partition in it.
     private func hashes(
-        of range: ClosedRange<Position>, preferring preference: Int, _ rows: inout Rows
+        of range: ClosedRange<Position>, preferring preference: Int, _ records: inout Records
     ) throws(ArchiveFailure) -> [TreeHash] {
         var hashes: [TreeHash] = []
         var next = range.lowerBound
@@ -101,9 +101,9 @@ struct RepairRecords {
             let last = min(extent.last, range.upperBound)
             if extent.partition == id {
                 for position in next.rawValue...last.rawValue {
-                    let found = try row(at: Position(position), preferring: preference)
-                    rows[Position(position)] = found
-                    hashes.append(found.row.record.withUnsafeBytes { TreeHash(leaf: $0) })
+                    let found = try record(at: Position(position), preferring: preference)
+                    records[Position(position)] = found
+                    hashes.append(found.withUnsafeBytes { TreeHash(leaf: $0) })
                 }
             } else {
                 hashes += try store.leafHashes(of: next...last)
@@ -113,11 +113,9 @@ struct RepairRecords {
         return hashes
     }
 
-    private func row(at position: Position, preferring preference: Int) throws(ArchiveFailure) -> (row: RepairFile.Row, file: Int) {
-        let order = [preference] + files.indices.filter { $0 != preference }
-        for file in order {
-            guard let row = try files[file].row(at: position) else { continue }
-            if RepairRecords.isRecord(row.record, of: position) { return (row, file) }
+    private func record(at position: Position, preferring preference: Int) throws(ArchiveFailure) -> [UInt8] {
+        for file in [preference] + files.indices.filter({ $0 != preference }) {
+            if let record = try files[file].record(at: position), Self.isRecord(record, of: position) { return record }
         }
         throw .folder(
             path: files.map(\.path).joined(separator: " and "), reason: "lack the event at \(position); name another copy")
@@ -139,14 +137,14 @@ struct RepairRecords {
         return try tree(of: hashes, from: range.lowerBound).agrees(with: head)
     }
 
-    private mutating func countUnsigned(_ rows: Rows, of range: ClosedRange<Position>) throws(ArchiveFailure) {
+    private mutating func countUnsigned(_ records: Records, of range: ClosedRange<Position>) throws(ArchiveFailure) {
         let full = try fullBlocks()
-        let loose = rows.keys.filter { $0.leaf.rawValue >> 8 >= full && $0 > signed.end }
+        let loose = records.keys.filter { $0.leaf.rawValue >> 8 >= full && $0 > signed.end }
         if loose.isEmpty { return }
         // Two files that say the same are as good as it gets.
         for position in loose {
             var found: [[UInt8]] = []
-            for file in files { if let row = try file.row(at: position) { found.append(row.record) } }
+            for file in files { if let record = try file.record(at: position) { found.append(record) } }
             if found.count > 1, Set(found).count == 1 { continue }
             unsigned += 1
         }

@@ -45,3 +45,14 @@ extension ArchiveFailure: CustomStringConvertible {
         }
     }
 }
+
+extension ArchiveFailure {
+    /// Whether a write found no room, and left what was there as it was: a full journal, or a keyring that was to be written anew.
+    var isForWantOfRoom: Bool {
+        switch self {
+        case .journal(.full): true
+        case .vault(.full): true
+        default: false
+        }
+    }
+}

@@ -1,11 +1,9 @@
 import Dispatch
 import Events
-import Journal
 import LMDB
 import Ledger
 import Projections
 import Synchronization
-import Vault
 
 /// The one thread on which partitions and state are written: gathers for a while, then folds all that waits.
 ///
@@ -149,15 +147,6 @@ final class FoldThread: Sendable {
 }
 
 extension ArchiveFailure {
-    /// Whether a write found no room, and left what was there as it was: a full journal, or a keyring that was to be written anew.
-    var isForWantOfRoom: Bool {
-        switch self {
-        case .journal(.full): true
-        case .vault(.full): true
-        default: false
-        }
-    }
-
     /// Whether the same step may work later: when somebody has made room, or let go of a reader's slot.
     var mayPass: Bool { storeError?.kind == .noSpace || storeError?.kind == .readersFull }
 

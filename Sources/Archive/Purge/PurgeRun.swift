@@ -67,16 +67,10 @@ struct PurgeRun {
     private mutating func evacuate(_ position: Position, _ flush: () -> Void, _ report: (Int, Int) -> Void) throws(ArchiveFailure) {
         // What was sealed under a dying key before the intent may still be in the journal alone.
         flush()
-        do throws(ArchiveFailure) {
-            guard try core.store.progress().position >= position else {
-                throw core.trouble.withLock { $0 } ?? .folder(path: core.folder.path, reason: "is not folded; a purge waits until it is")
-            }
-            try Evacuation(core, intent, position: position).run(report)
-        } catch {
-            // Nothing was destroyed. An intent that stayed open would keep every later purge waiting until the next start.
-            withdraw(position)
-            throw error
+        guard try core.store.progress().position >= position else {
+            throw core.trouble.withLock { $0 } ?? .folder(path: core.folder.path, reason: "is not folded; a purge waits until it is")
         }
+        try Evacuation(core, intent, position: position).run(report)
         core.options.reached(.evacuated)
         state = .evacuated(position)
     }

@@ -98,7 +98,13 @@ extension Upkeep {
             var run = PurgeRun(core, intent) { [self] draft in append(draft, by: principal) }
             while !run.isOver {
                 show(run.state)
-                try run.advance(flush: flushFold) { done, total in begin(.evacuating, done: done, total: total) }
+                do throws(ArchiveFailure) {
+                    try run.advance(flush: flushFold) { done, total in begin(.evacuating, done: done, total: total) }
+                } catch {
+                    // Refused, it is tried again at the next look.
+                    _ = withdrawOpen()
+                    throw error
+                }
             }
             switch run.state {
             case .done(let receipt):

@@ -47,6 +47,9 @@ struct CheckpointFileTests {
             if written & 2 == 0 { for index in border..<torn.count { torn[index] = 0 } }
             if written == 3 { torn.removeLast(3) }
             try write(whole + torn)
+            let (notes, behind) = try file.all(of: signer.name.line)
+            #expect(notes.allSatisfy { $0 == note(size) } && behind == .torn)
+            #expect(try file.newest() == notes.last)
             try file.append(note(21), of: signer.name.line)
             #expect(try bytes() == whole + note(21).bytes + [10], "\(size) \(border)")
         }

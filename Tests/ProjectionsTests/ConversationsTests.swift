@@ -112,7 +112,9 @@ private struct Sum: Equatable {
 extension ConversationsTests {
     private func add(_ conversation: ConversationID, last: UInt64, messages: UInt64, tenant: TenantID = "acme") throws {
         try state.write { file, transaction in
-            try file.conversations.add(to: ConversationKey(tenant, conversation), last: Position(last), messages: messages, &transaction)
+            let gain = ConversationGain(
+                key: ConversationKey(tenant, conversation), last: Position(last), messages: messages, bodyBytes: 0)
+            try file.conversations.add([gain], in: 0, &transaction)
         }
     }
 
@@ -127,7 +129,8 @@ extension ConversationsTests {
 
     private func mark(_ conversation: ConversationID, _ partition: Int32, tenant: TenantID = "acme") throws {
         try state.write { file, transaction in
-            try file.conversations.mark(ConversationKey(tenant, conversation), partition: partition, &transaction)
+            let gain = ConversationGain(key: ConversationKey(tenant, conversation), last: Position(1), messages: 1, bodyBytes: 0)
+            try file.conversations.add([gain], in: partition, &transaction)
         }
     }
 

@@ -137,5 +137,5 @@ private func row(message: UInt64 = 1, conversation: UInt64? = 1, at: Int64 = 0, 
 }
 
 private func gain(_ tenant: TenantID, _ conversation: ConversationID, _ messages: UInt64, _ bodyBytes: UInt64) -> ConversationGain {
-    ConversationGain(key: ConversationKey(tenant, conversation), last: 1, messages: messages, bodyBytes: bodyBytes)
+    ConversationGain(key: ConversationKey(tenant, conversation), last: Position(1), messages: messages, bodyBytes: bodyBytes)
 }

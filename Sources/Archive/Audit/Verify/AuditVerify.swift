@@ -110,7 +110,8 @@ package struct AuditVerify: Sendable {
         var attempts = files.isLive ? 3 : 1
         while true {
             do throws(VaultFailure) {
-                return try Vault.open(folder: files.path + "/vault", instance: files.instance, root: root.source, mayBeNew: false)
+                return try Vault.open(
+                    folder: files.path + "/vault", instance: files.instance, root: root.source, mayBeNew: false, isOnlyRead: true)
             } catch {
                 attempts -= 1
                 if attempts == 0 { throw .vault(error) }

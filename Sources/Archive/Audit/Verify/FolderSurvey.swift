@@ -1,4 +1,5 @@
 import Events
+import Glibc
 import Journal
 import LMDB
 import Ledger
@@ -22,9 +23,9 @@ struct FolderSurvey: Sendable {
 
     init(of files: LogFiles, _ report: inout AuditReport) {
         self.files = files
-        // Before the partitions: what it says is folded is in them by then.
         state = Self.openState(files, &report)
-        folded = state.flatMap { Self.folded($0, &report) }
+        // What is folded since the files were listed may be in none of them.
+        folded = state.flatMap { Self.folded($0, &report) }.map { min($0, files.foldedBefore ?? $0) }
         fileRuns = Self.allRuns(files, &report)
         let runs = fileRuns.values.flatMap(\.self).sorted { ($0.first, $0.partition) < ($1.first, $1.partition) }
         for (id, failure) in files.tombstones.unreadable {
@@ -48,6 +49,26 @@ struct FolderSurvey: Sendable {
         report.partitions = files.shelf.count
         report.tombstones = stones.count
     }
+
+    /// Beside a daemon a partition may leave the log when it is listed and not yet looked into: then everything is listed again.
+    static func taken(
+        _ report: inout AuditReport, of list: () throws(ArchiveFailure) -> LogFiles
+    ) throws(ArchiveFailure) -> FolderSurvey {
+        for _ in 1..<looksMax {
+            var found = report
+            // Its files are closed before those of the next one are opened, since LMDB opens none twice.
+            let survey = FolderSurvey(of: try list(), &found)
+            if survey.files.isLive, survey.hasLostFiles { continue }
+            report = found
+            return survey
+        }
+        return FolderSurvey(of: try list(), &report)
+    }
+
+    /// Partitions leave one after the other, days apart: a file that is gone each time was taken away.
+    private static let looksMax = 3
+
+    private var hasLostFiles: Bool { files.shelf.all.contains { access(files.shelf.path(of: $0), F_OK) != 0 } }
 
     private static func openState(_ files: LogFiles, _ report: inout AuditReport) -> StateFile? {
         do { return try files.state() } catch {

@@ -18,6 +18,9 @@ final class LogFiles: Sendable {
     let fingerprints: Fingerprints
     /// Whether a daemon has the folder open.
     let isLive: Bool
+    /// Beside a daemon: as far as the state said, before the files were listed, that everything is in them; nil if it did not say. What is
+    /// folded later may lie in a file that is not in the list.
+    let foldedBefore: Position?
     private let lock: FileLock?
 
     private static let openMax = 64
@@ -36,7 +39,9 @@ final class LogFiles: Sendable {
         fingerprints = Fingerprints(seed: seed)
         isLive = try FileLock.isTaken(path + "/LOCK")
         lock = isLive ? nil : try FileLock(sharing: path + "/LOCK", folder: path)
+        foldedBefore = isLive ? Self.folded(path) : nil
         do {
+            // Tombstones last: a partition that leaves the log has its own before its file goes.
             shelf = try PartitionShelf(
                 folder: path + "/partitions", length: length, indexes: PartitionIndex.tableNames, openMax: Self.openMax,
                 options: .init(isLive ? .read : .readFrozen))
@@ -45,8 +50,18 @@ final class LogFiles: Sendable {
         } catch { throw ArchiveFailure(error) }
     }
 
+    /// Closed again at once: nobody in this process may open it twice.
+    private static func folded(_ path: String) -> Position? {
+        do {
+            let state = try Self.state(path, isLive: true)
+            return try state.environment.read { reader in try state.progress(reader)?.position ?? Position.none }
+        } catch { return nil }  // Whoever opens it later tells why.
+    }
+
     /// The state file, if it can be read.
-    func state() throws(LMDBError) -> StateFile {
+    func state() throws(LMDBError) -> StateFile { try Self.state(path, isLive: isLive) }
+
+    private static func state(_ path: String, isLive: Bool) throws(LMDBError) -> StateFile {
         let options = Environment.Options(isLive ? .read : .readFrozen)
         let others = [Extents.tableName, TreeTable.tableName]
         do {

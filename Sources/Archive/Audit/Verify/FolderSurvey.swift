@@ -39,11 +39,13 @@ struct FolderSurvey: Sendable {
         Self.checkReturned(staying, of: fileRuns, files, &report)
         let known = (staying + left).sorted { $0.first < $1.first }
         let behind = folded ?? known.last?.last ?? .none
-        tail = Self.tail(files, behind: behind, besides: known, &report)
+        let rest = Self.rest(files, behind: behind, besides: known, &report)
+        tail = rest?.events ?? []
         map = LogMap(tombstones: left, partitions: runs, journal: tail.map { ($0.position, $0.record) })
         end = files.isLive ? folded ?? map.end : max(folded ?? .none, map.end)
         for stone in stones { Self.check(stone, files, &report) }
         DoubleClaims(runs + left).tell(files, &report)
+        if folded != nil, let rest { Self.check(known, against: rest, files, &report) }
         if let state, let folded { Self.compareExtents(of: state, with: known, through: folded, &report) }
         report.end = end
         report.partitions = files.shelf.count
@@ -126,26 +128,41 @@ struct FolderSurvey: Sendable {
         return try partition.environment.read { reader in try partition.runs(reader) }
     }
 
-    private static func tail(
+    /// Nil if it cannot be told, or changes just now.
+    private static func rest(
         _ files: LogFiles, behind folded: Position, besides known: [Extent], _ report: inout AuditReport
-    ) -> [JournaledEvent] {
+    ) -> JournalRest? {
         // A daemon folds what it journaled itself.
-        if files.isLive { return [] }
+        if files.isLive { return nil }
         do {
             guard let journal = try files.journal() else {
                 report.notes.append("there is no journal, so what may have been in it alone is missing")
-                return []
+                return JournalRest(end: folded)
             }
             for file in try journal.filesCutShort() {
                 report.note(.damaged, in: file.path, "the file was cut short, and events may be missing; restore the journal from a copy")
             }
             let found = try files.journaled(in: journal, behind: folded, besides: known)
-            report.journaled = found.count
+            report.journaled = found.events.count
             return found
         } catch {
             report.note(.damaged, in: files.journalFolder, "cannot be read: \(error)")
-            return []
+            return nil
         }
+    }
+
+    /// The next position is the one behind state and journal: what a partition has there would be given out once more.
+    private static func check(_ known: [Extent], against rest: JournalRest, _ files: LogFiles, _ report: inout AuditReport) {
+        for position in rest.others {
+            report.note(
+                .damaged, position...position, in: files.journalFolder,
+                "the journal has another event here than its partition: the position was given out twice; restore both from one backup")
+        }
+        guard let last = known.map(\.last).max(), last > rest.end else { return }
+        report.note(
+            .damaged, rest.end.next...last, in: files.path + "/state.mdb",
+            "the state ends at \(rest.end) with all of the journal, and the partitions go on: it is older than they are, and these positions "
+                + "would be given out twice; 'annalsd rebuild' makes it anew")
     }
 
     /// The hashes of what left the log are what its tombstone says, which is what the log says.

@@ -35,7 +35,7 @@ package struct TileTree: Sendable {
     package init(of path: String, to target: String) throws(ArchiveFailure) {
         try Self.check(target, isOutside: path)
         folder = try AuditFolder(of: path, origin: DataFolder.identity(of: path).origin)
-        guard let note = try folder.checkpoints.notes().last else {
+        guard let note = try folder.checkpoints.newest() else {
             throw .folder(path: folder.checkpoints.path, reason: "holds no checkpoint yet; 'annals audit checkpoint' signs one")
         }
         let signed = try Notary.open(note, folder, folder.checkpoints, folder.verifiers())

@@ -64,6 +64,31 @@ struct AuditJournalTests {
         }
     }
 
+    @Test("an event in the journal that is another one than its partition has is found")
+    func givenOutTwice() throws {
+        let scratch = try Scratch { $0.foldMilliseconds = 600_000 }
+        scratch.send(Scratch.Post("a"))
+        scratch.archive.flush()
+        try AuditCopies.copy(of: scratch.path) { before in
+            scratch.send(Scratch.Post("b"))
+            try AuditCopies.copy(of: scratch.path) { copy in
+                try scratch.close()
+                try files.removeItem(atPath: scratch.path)
+                try files.copyItem(atPath: before, toPath: scratch.path)
+                try scratch.open()
+                scratch.send(Scratch.Post("c"))
+                scratch.archive.flush()
+                let name = "/partitions/2026-11-23.mdb"
+                try files.removeItem(atPath: copy + name)
+                try files.copyItem(atPath: scratch.path + name, toPath: copy + name)
+                let report = try AuditCopies.verify(copy)
+                #expect(report.verdict == .damaged)
+                let finding = try #require(report.findings.first { $0.sentence.contains("given out twice") })
+                #expect((finding.first, finding.last, finding.place) == (Position(2), Position(2), copy + "/journal"))
+            }
+        }
+    }
+
     @Test("a segment of the journal that was cut short is found by its name")
     func cutShort() throws {
         let scratch = try unfolded()

@@ -66,22 +66,47 @@ struct AuditTree {
     }
 
     /// Stores what the table lacks of the tree of what is folded: nothing, unless the table was made or emptied since.
+    ///
+    /// Blocks of 256 leaves are hashed on all cores; what is above them is put together here.
     func complete() throws(ArchiveFailure) {
-        let end = try size()
+        let blocks = try size().leaves >> 8
         do {
             let known = try store.state.environment.read { reader in try table.blocks(reader) }
-            var growth = TreeGrowth(try frontier(at: TreeSize(known << 8)))
-            while growth.size < end {
-                let first = Position(growth.size.leaves + 1)
-                let last = min(end.end, Position(growth.size.leaves + Self.sliceLeaves))
-                for hash in try store.leafHashes(of: first...last) { growth.append(hash) }
-                try store.state.environment.write { transaction in try growth.write(to: table, &transaction) }
+            guard known < blocks else { return }
+            var upper = try Frontier(size: TreeSize(known)) { (node) throws(ArchiveFailure) in try hash(of: node.aboveBlocks) }
+            while upper.size.leaves < blocks {
+                var completed: [(node: TreeNode, hash: TreeHash)] = []
+                for root in try roots(of: upper.size.leaves..<blocks) {
+                    upper.append(root) { node, hash in if node.aboveBlocks.isStored { completed.append((node.aboveBlocks, hash)) } }
+                }
+                try store.state.environment.write { transaction in
+                    for (node, hash) in completed { try table.put(hash, of: node, &transaction) }
+                }
             }
         } catch { throw ArchiveFailure(error) }
     }
 
-    /// So many leaf hashes are held in memory at once.
-    private static let sliceLeaves: UInt64 = 65_536
+    /// The roots of the first of these blocks, as many as are held in memory at once.
+    private func roots(of blocks: Range<UInt64>) throws -> [TreeHash] {
+        let starts = stride(from: blocks.lowerBound, to: blocks.upperBound, by: Self.sliceBlocks).prefix(Cores.wave)
+        let slices = starts.map { $0..<min($0 + UInt64(Self.sliceBlocks), blocks.upperBound) }
+        let found = Cores.map(slices.count) { index in
+            Result {
+                let slice = slices[index]
+                let leaves = try store.leafHashes(of: Position(slice.lowerBound << 8 + 1)...Position(slice.upperBound << 8))
+                return stride(from: 0, to: leaves.count, by: 256).map { TreeHash(rootOf: Array(leaves[$0..<$0 + 256])) }
+            }
+        }
+        return try found.flatMap { try $0.get() }
+    }
+
+    /// So many blocks are hashed by one core at once.
+    private static let sliceBlocks = 16
+}
+
+extension TreeNode {
+    /// Of a tree whose leaves are blocks: the same subtree in the tree of single leaves.
+    fileprivate var aboveBlocks: TreeNode { TreeNode(level: level + 8, index: index) }
 }
 
 extension Store {

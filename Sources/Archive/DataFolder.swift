@@ -197,7 +197,7 @@ final class FileLock: Sendable {
     /// A share of the lock, for who only reads: no daemon opens the folder meanwhile. Nil where there is no file to lock, as in a copy;
     /// none is made.
     init?(sharing path: String, folder: String) throws(ArchiveFailure) {
-        let file = open(path, O_RDONLY | O_CLOEXEC)
+        let file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         if file < 0, errno == ENOENT { return nil }
         try Self.lock(file, path, LOCK_SH, folder: folder, advice: "stop it first, or name a copy of the folder")
         descriptor = file
@@ -205,7 +205,7 @@ final class FileLock: Sendable {
 
     /// Whether somebody has the whole lock. Whoever asks has nothing of it afterwards.
     static func isTaken(_ path: String) throws(ArchiveFailure) -> Bool {
-        let file = open(path, O_RDONLY | O_CLOEXEC)
+        let file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard file >= 0 else {
             if errno == ENOENT { return false }
             throw .folder(path: path, reason: "cannot be opened (\(String(cString: strerror(errno)))); check whose folder it is")

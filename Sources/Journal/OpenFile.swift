@@ -9,9 +9,10 @@ final class OpenFile {
     var path: String
     private let descriptor: CInt
 
+    /// Never waits for the other end of a pipe.
     init(opening path: String, flags: CInt) throws(JournalFailure) {
         var descriptor: CInt
-        repeat { descriptor = open(path, flags | O_CLOEXEC, 0o600) } while descriptor == -1 && errno == EINTR
+        repeat { descriptor = open(path, flags | O_CLOEXEC | O_NONBLOCK, 0o600) } while descriptor == -1 && errno == EINTR
         if descriptor == -1 { throw .last("open", path) }
         self.descriptor = descriptor
         self.path = path

@@ -83,6 +83,7 @@ package struct AuditVerify: Sendable {
         if let since = reading.unsignedMilliseconds(in: report), since > 2 * Self.unsignedMillisecondsMax {
             report.notes.append(Self.oldCheckpoints)
         }
+        StrayFiles(of: survey.files).tell(&report)
         RemovalAudit(reading).run(&report)
         try ReceiptAudit(reading, vault: vault, isThorough: options.isThorough).run(&report, tell)
         return report

@@ -76,6 +76,9 @@ package struct LMDBError: Error, Equatable, Sendable {
 }
 
 extension LMDBError {
+    /// Says of a file which of its pages is damaged.
+    package init(_ fault: PageCheck.Fault, in path: String) { self.init(kind: .damaged(.page(fault)), operation: .open, path: path) }
+
     /// Translates LMDB's number (positive: an `errno`).
     init(code: CInt, operation: Operation, path: String) {
         // LMDB says EIO when the system wrote only a part, which is what a disk does that just became full.

@@ -22,7 +22,7 @@ import CLMDB
 
     deinit {
         unsafe environment._withUnsafeGuaranteedRef { $0.forgetWriter() }
-        unsafe mdb_txn_abort(handle)
+        unsafe guarded_abort(handle)
         unsafe environment.release()
     }
 
@@ -35,7 +35,7 @@ import CLMDB
         discard self  // LMDB frees the handle even when the commit fails.
         let keeper = unsafe environment.takeRetainedValue()
         keeper.forgetWriter()
-        let code = unsafe mdb_txn_commit(handle)
+        let code = unsafe guarded_commit(handle)
         guard code == MDB_SUCCESS else { throw LMDBError(code: code, operation: .commit, path: keeper.path) }
     }
 
@@ -97,7 +97,7 @@ import CLMDB
         let handle = unsafe self.handle
         let code = unsafe key.withUnsafeBytes { bytes in
             var key = unsafe MDB_val(bytes)
-            return unsafe mdb_del(handle, table.dbi, &key, nil)
+            return unsafe guarded_delete(handle, table.dbi, &key)
         }
         if code == MDB_NOTFOUND { return false }
         guard code == MDB_SUCCESS else { throw unsafe .failure(code, .delete, in: handle) }
@@ -107,7 +107,7 @@ import CLMDB
     /// Removes every entry of `table`, in time in proportion to its pages, not its entries.
     package mutating func clear(_ table: Table) throws(LMDBError) {
         reader.checkOwnership(of: table)
-        let code = unsafe mdb_drop(handle, table.dbi, 0)
+        let code = unsafe guarded_clear(handle, table.dbi)
         guard code == MDB_SUCCESS else { throw unsafe .failure(code, .clear, in: handle) }
     }
 }
@@ -124,7 +124,7 @@ extension WriteTransaction {
             unsafe value.withUnsafeBytes { value in
                 var key = unsafe MDB_val(key)
                 var value = unsafe MDB_val(value)
-                return unsafe mdb_put(handle, table.dbi, &key, &value, CUnsignedInt(flags))
+                return unsafe guarded_put(handle, table.dbi, &key, &value, CUnsignedInt(flags))
             }
         }
         guard code == MDB_SUCCESS else { throw unsafe .failure(code, operation, in: handle) }
@@ -146,7 +146,7 @@ extension WriteTransaction {
         var room = unsafe MDB_val(mv_size: byteCount, mv_data: nil)
         let code = unsafe key.withUnsafeBytes { bytes in
             var key = unsafe MDB_val(bytes)
-            return unsafe mdb_put(handle, table.dbi, &key, &room, CUnsignedInt(flags | MDB_RESERVE))
+            return unsafe guarded_put(handle, table.dbi, &key, &room, CUnsignedInt(flags | MDB_RESERVE))
         }
         guard code == MDB_SUCCESS else { throw unsafe .failure(code, operation, in: handle) }
         let bytes = unsafe UnsafeMutableRawBufferPointer(start: room.mv_data, count: byteCount)

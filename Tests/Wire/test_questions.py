@@ -207,7 +207,7 @@ def test_statistics(client, tenant):
     assert after["body-bytes"] == before["body-bytes"] + 10 * len("body 0")
     assert after["partition-length"] == b"day" and after["writable"] == client.boolean(True)
     integers = [
-        "position", "folded", "tail-events", "tail-bytes", "partitions", "open-partitions", "removed-partitions", "messages", "conversations", "body-bytes",
+        "position", "folded", "tail-events", "tail-bytes", "partitions", "open-partitions", "removed-partitions", "damaged-partitions", "messages", "conversations", "body-bytes",
         "disk-bytes", "journal-bytes", "batches", "folds", "started", "connections", "connections-total", "connections-refused", "commands",
         "commits", "answers-waiting-bytes", "keys", "open-intents", "oldest-expired-seconds", "checkpoint"]
     assert all(isinstance(after[key], int) for key in integers)

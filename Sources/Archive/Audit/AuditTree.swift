@@ -12,9 +12,17 @@ import Projections
 struct AuditTree {
     let store: Store
     private let table: TreeTable
+    /// Gives the leaf hashes of consecutive positions.
+    private let leaves: (ClosedRange<Position>) throws(ArchiveFailure) -> [TreeHash]
 
     init(_ store: Store) {
+        self.init(store) { (positions) throws(ArchiveFailure) in try store.leafHashes(of: positions) }
+    }
+
+    /// With other records than those of the partitions.
+    init(_ store: Store, leaves: @escaping (ClosedRange<Position>) throws(ArchiveFailure) -> [TreeHash]) {
         self.store = store
+        self.leaves = leaves
         table = store.tree
     }
 
@@ -49,8 +57,7 @@ struct AuditTree {
     private func hash(of node: TreeNode) throws(ArchiveFailure) -> TreeHash {
         let (level, indices) = node.stored
         if level == 0 {
-            let hashes = try store.leafHashes(of: Position(indices.lowerBound + 1)...Position(indices.upperBound))
-            return TreeHash(rootOf: hashes)
+            return TreeHash(rootOf: try leaves(Position(indices.lowerBound + 1)...Position(indices.upperBound)))
         }
         do {
             return try store.state.environment.read { reader in

@@ -23,6 +23,14 @@ extension ArchiveFailure {
     }
 }
 
+extension Core {
+    /// What whoever wants to append is told when nothing is appended any more. Where a file is damaged, it says which.
+    var readOnly: Refusal {
+        guard let trouble = trouble.withLock({ $0 }), trouble.isDamage else { return .readOnly }
+        return Refusal(.readOnly, "nothing is appended any more, and reads go on: \(trouble)")
+    }
+}
+
 extension Archive {
     /// Takes note of what a question came to. A partition whose pages make no sense is put aside; returns its name if that is new.
     package func note(_ failure: ArchiveFailure) -> String? { core.store.note(failure) }
@@ -52,11 +60,14 @@ final class VouchedBlocks: Sendable {
     private let blocks = Mutex<Set<UInt64>>([])
 
     /// Throws unless the records of the block in which a position lies are those of the audit tree. Of the newest block, which is not full,
-    /// the tree has no hash yet.
+    /// the tree has no hash yet: its records are taken from partitions that are whole.
     func vouch(for position: Position, in store: Store) throws(ArchiveFailure) {
         let block = position.leaf.rawValue >> UInt64(TreeTable.levelStep)
         if blocks.withLock({ $0.contains(block) }) { return }
-        guard try store.isVouched(block) else { return }
+        guard try store.isVouched(block) else {
+            guard let id = try store.extent(of: position)?.partition, let damage = store.shelf.damage(of: id) else { return }
+            throw .store(damage)
+        }
         _ = blocks.withLock { $0.insert(block) }
     }
 }
@@ -86,12 +97,6 @@ extension Store {
             next = extent.last.next
         }
         return names.joined(separator: " or ")
-    }
-
-    /// A partition of which only what the audit tree vouches for may be shown; nil for one that is whole, or is not there.
-    func remains(of id: PartitionID) throws(ArchiveFailure) -> PartitionShelf.Lease? {
-        guard shelf.damage(of: id) != nil else { return nil }
-        do { return try shelf.lease(id, asFarAsItGoes: true) } catch { throw .ledger(error) }
     }
 }
 

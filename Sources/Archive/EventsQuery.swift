@@ -87,8 +87,11 @@ extension Partition {
             let key = position.key
             var isThere = try cursor.seek(atLeast: key.span.bytes)
             while isThere, events.count < count {
-                let event = try cursor.value.withUnsafeBytes { try Event(decoding: $0) }
                 let expected = events.last?.position.next ?? position
+                let event: Event
+                do { event = try cursor.value.withUnsafeBytes { try Event(decoding: $0) } } catch let fault as TrailFault {
+                    throw ArchiveFailure.damaged(place: "\(environment.path), the record at \(expected),", fault)
+                }
                 guard event.position.rawValue == cursor.key.word(0), event.position == expected || event.position > last else { break }
                 guard event.position <= last else { break }
                 events.append(event)

@@ -79,6 +79,8 @@ static int has_all_of(MDB_txn *transaction, const MDB_val *value) {
     size_t page_bytes = (uintptr_t)mdb_env_get_userctx(mdb_txn_env(transaction));
     size_t in_page = (uintptr_t)value->mv_data & (page_bytes - 1);
     const volatile char *bytes = value->mv_data;
+    // A leaf whose flags call it one of another kind has no values: LMDB leaves what it was given.
+    if (value->mv_data == NULL) return 0;
     if (value->mv_size == 0) return 1;
     (void)bytes[0];
     (void)bytes[value->mv_size - 1];
@@ -137,9 +139,13 @@ int guarded_open_table(MDB_txn *transaction, const char *name, unsigned int flag
     return code;
 }
 
+// A cursor is made whether or not its table's root can be read; then LMDB calls a reading transaction spoiled, which nothing else makes so.
+static int told(MDB_txn *transaction, int code) { return code == MDB_BAD_TXN && transaction != writing ? MDB_CORRUPTED : code; }
+
 static int get(MDB_txn *transaction, MDB_dbi table, MDB_val *key, MDB_val *value) {
     int code = mdb_get(transaction, table, key, value);
-    return code != MDB_SUCCESS || has_all_of(transaction, value) ? code : MDB_CORRUPTED;
+    if (code != MDB_SUCCESS) return told(transaction, code);
+    return has_all_of(transaction, value) ? MDB_SUCCESS : MDB_CORRUPTED;
 }
 
 int guarded_get(MDB_txn *transaction, MDB_dbi table, MDB_val *key, MDB_val *value) {
@@ -155,7 +161,8 @@ int guarded_cursor_open(MDB_txn *transaction, MDB_dbi table, MDB_cursor **cursor
 static int move(MDB_cursor *cursor, MDB_val *key, MDB_val *value, MDB_cursor_op operation) {
     MDB_txn *transaction = mdb_cursor_txn(cursor);
     int code = mdb_cursor_get(cursor, key, value, operation);
-    return code != MDB_SUCCESS || (has_all_of(transaction, key) && has_all_of(transaction, value)) ? code : MDB_CORRUPTED;
+    if (code != MDB_SUCCESS) return told(transaction, code);
+    return key->mv_size > 0 && has_all_of(transaction, key) && has_all_of(transaction, value) ? MDB_SUCCESS : MDB_CORRUPTED;
 }
 
 int guarded_cursor_get(MDB_cursor *cursor, MDB_val *key, MDB_val *value, MDB_cursor_op operation) {

@@ -76,12 +76,13 @@ import Synchronization
         tables = try handle.openTables(names, creating: options.access == .create, as: number)
         if handle.claim.isNew { try FileSystem.syncFolder(of: self.path) }
         if options.access != .readFrozen { _ = try checkReaders() }
-        if SoundFiles.knows(handle.claim.identity, at: lastTransaction) { isSound.store(true, ordering: .relaxed) }
+        if SoundFiles.knows(try FileStatus(of: descriptor(), path: path)) { isSound.store(true, ordering: .relaxed) }
     }
 
     deinit {
         guard getpid() == process, isSound.load(ordering: .relaxed) else { return }
-        SoundFiles.note(handle.claim.identity, at: lastTransaction)
+        // Where the system does not say, the file is looked at once more.
+        do { SoundFiles.note(try FileStatus(of: descriptor(), path: path)) } catch { return }
     }
 
     /// Makes the file at `path` with its tables, unless there is one.
@@ -125,13 +126,11 @@ import Synchronization
     /// The transaction in which the file changes. Waits for the one before it.
     ///
     /// It borrows the environment, as `snapshot` does.
-    /// Throws `.forked`, `.damaged`, `.system(EACCES)` when the file was opened for reading.
+    /// Throws `.forked`, `.system(EACCES)` when the file was opened for reading; its first change `.damaged`.
     @available(*, noasync, message: "a write transaction lives and dies on one thread: begin it in a synchronous function")
     @_lifetime(borrow self)
     package func beginWriting() throws(LMDBError) -> WriteTransaction {
-        let transaction = try WriteTransaction(on: self)
-        try prepareForWriting()
-        return transaction
+        try WriteTransaction(on: self)
     }
 }
 
@@ -177,15 +176,16 @@ extension Environment {
     @available(*, noasync, message: "holds a write transaction: call it in a synchronous function")
     package func sumPages() throws(LMDBError) {
         if try PageSums.fit(path) { return }
-        // Looks at the pages before: what is summed up counts as sound from then on.
         let transaction = try beginWriting()
+        // Looks at the pages before: what is summed up counts as sound from then on.
+        try prepareForChanges()
         try PageSums(of: path).write(beside: path)
         isWritten.store(false, ordering: .relaxed)
         _ = consume transaction
     }
 
     /// Before the first change: the pages are looked at, and sums of what was there until now go.
-    private func prepareForWriting() throws(LMDBError) {
+    func prepareForChanges() throws(LMDBError) {
         if isWritten.load(ordering: .relaxed) { return }
         if !isSound.load(ordering: .relaxed) {
             if let fault = try PageCheck.fault(of: PageFile(borrowing: try descriptor(), path: path)) {
@@ -197,11 +197,6 @@ extension Environment {
         isWritten.store(true, ordering: .relaxed)
     }
 
-    private var lastTransaction: Int {
-        var info = unsafe MDB_envinfo()
-        return unsafe mdb_env_info(handle.raw, &info) == MDB_SUCCESS ? unsafe Int(truncatingIfNeeded: info.me_last_txnid) : -1
-    }
-
     private func descriptor() throws(LMDBError) -> CInt {
         var descriptor: CInt = -1
         try unsafe LMDBError.check(mdb_env_get_fd(handle.raw, &descriptor), .inspect, path: path)
@@ -209,14 +204,16 @@ extension Environment {
     }
 }
 
-/// The files that this process knows to be sound, and as of which transaction: so a partition that is closed and opened again and again, as an
+/// The files that this process knows to be sound, and as of when: so a partition that is closed and opened again and again, as an
 /// import may want it, is looked at once.
 enum SoundFiles {
-    private static let known = Mutex<[FileIdentity: Int]>([:])
+    private static let known = Mutex<[FileIdentity: [Int]]>([:])
 
-    static func note(_ identity: FileIdentity, at transaction: Int) { known.withLock { $0[identity] = transaction } }
+    static func note(_ status: FileStatus) { known.withLock { $0[status.identity] = status.modified + [status.byteCount] } }
 
-    static func knows(_ identity: FileIdentity, at transaction: Int) -> Bool { known.withLock { $0[identity] == transaction } }
+    static func knows(_ status: FileStatus) -> Bool {
+        known.withLock { $0[status.identity] == status.modified + [status.byteCount] }
+    }
 }
 
 extension EnvironmentNumber {

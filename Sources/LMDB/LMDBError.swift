@@ -113,7 +113,7 @@ extension LMDBError.Kind {
         case MDB_BAD_TXN: self = .spoiled
         // Not a trap: bytes on disk can bring these, and nothing read from disk may end the process.
         case MDB_PAGE_NOTFOUND, MDB_CORRUPTED, MDB_INVALID, MDB_VERSION_MISMATCH, MDB_INCOMPATIBLE,
-            MDB_CURSOR_FULL, MDB_PAGE_FULL:
+            MDB_CURSOR_FULL, MDB_PAGE_FULL, MDB_MAP_RESIZED:
             self = .damaged(.unreadable(code))
         case ENOSPC, EDQUOT: self = .noSpace
         case 1...: self = .system(code)

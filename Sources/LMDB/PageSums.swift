@@ -59,8 +59,10 @@ package struct PageSums: Sendable {
         let found = try sums(of: file, pageBytes: wanted.pageBytes)
         var bad = wanted.sums.indices.filter { $0 >= found.count || found[$0] != wanted.sums[$0] }.map(UInt64.init)
         if found.count > wanted.sums.count { bad.append(UInt64(wanted.sums.count)) }
-        if bad.isEmpty { SoundFiles.note(try FileStatus(at: path).identity, at: Int(truncatingIfNeeded: meta.transaction)) }
-        if bad.isEmpty { return .sound }
+        if bad.isEmpty {
+            SoundFiles.note(try FileStatus(at: path))
+            return .sound
+        }
         return meta.transaction == wanted.transaction || bad.allSatisfy { $0 < 2 } ? .damaged(bad) : .unknown
     }
 

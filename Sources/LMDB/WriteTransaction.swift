@@ -94,6 +94,7 @@ import CLMDB
     package mutating func delete(_ key: RawSpan, in table: Table) throws(LMDBError) -> Bool {
         reader.checkOwnership(of: table)
         guard key.isKey else { throw unsafe .failure(MDB_BAD_VALSIZE, .delete, in: handle) }
+        try prepare()
         let handle = unsafe self.handle
         let code = unsafe key.withUnsafeBytes { bytes in
             var key = unsafe MDB_val(bytes)
@@ -107,18 +108,30 @@ import CLMDB
     /// Removes every entry of `table`, in time in proportion to its pages, not its entries.
     package mutating func clear(_ table: Table) throws(LMDBError) {
         reader.checkOwnership(of: table)
+        try prepare()
         let code = unsafe guarded_clear(handle, table.dbi)
         guard code == MDB_SUCCESS else { throw unsafe .failure(code, .clear, in: handle) }
     }
 }
 
 extension WriteTransaction {
+    /// Before each change: the first one takes away the sums of what was there until now.
+    @usableFromInline
+    func prepare() throws(LMDBError) {
+        let failure: LMDBError? = unsafe environment._withUnsafeGuaranteedRef { environment in
+            do throws(LMDBError) { try environment.prepareForChanges() } catch { return error }
+            return nil
+        }
+        if let failure { throw failure }
+    }
+
     @inlinable
     mutating func store(
         _ value: RawSpan, for key: RawSpan, in table: Table, flags: CInt, _ operation: LMDBError.Operation
     ) throws(LMDBError) {
         reader.checkOwnership(of: table)
         guard key.isKey else { throw unsafe .failure(MDB_BAD_VALSIZE, operation, in: handle) }
+        try prepare()
         let handle = unsafe self.handle
         let code = unsafe key.withUnsafeBytes { key in
             unsafe value.withUnsafeBytes { value in
@@ -142,6 +155,7 @@ extension WriteTransaction {
             case .append: (MDB_APPEND, .append)
             }
         guard key.isKey, byteCount >= 0 else { throw unsafe .failure(MDB_BAD_VALSIZE, operation, in: handle) }
+        try prepare()
         let handle = unsafe self.handle
         var room = unsafe MDB_val(mv_size: byteCount, mv_data: nil)
         let code = unsafe key.withUnsafeBytes { bytes in

@@ -25,6 +25,7 @@ struct PartitionFiles: Sendable {
 
     /// Lays the copy over the data. If that fails, all is as it was before `moveLockAside`.
     func moveCopyOverData() throws(LedgerFailure) {
+        try onStore { () throws(LMDBError) in try PageSums.remove(beside: data) }
         guard rename(copy, data) != 0 else { return }
         let refusal = failure(copy, "cannot be renamed")
         guard rename(copyLock, lock) == 0 || errno == ENOENT else { throw failure(copyLock, "cannot be renamed back") }

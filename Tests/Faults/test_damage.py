@@ -53,16 +53,24 @@ class World:
             self.destroy(connection)
         assert self.daemon.stop() == 0
         # A start makes filters of the partitions that have come to rest, and the stop behind it writes sums of all pages down.
-        self.daemon.start()
+        self.daemon.start(upkeep_seconds=1)
+        deadline = time.monotonic() + 20
+        while (self.daemon.data / "state.mdb.sums").exists() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        time.sleep(2)
         assert self.daemon.stop() == 0
         # What comes now stays in the journal, since the kill comes before the fold.
         self.daemon.start()
+        # The first look of upkeep folds what has come before it.
+        time.sleep(1)
         with Connection(self.daemon.socket) as connection:
             connection.call("HELLO", 3)
             for number in range(12):
                 self.send(connection, "lobby", f"tail-{number}", b"t" * 50)
             connection.call("LOCALDELETE", "acme", "lobby", "ben", "ID", "tail-3")
         self.daemon.kill()
+        files = list(self.daemon.data.rglob("*.mdb"))
+        assert len(files) == DAYS + 2 and all(pathlib.Path(f"{file}.sums").exists() for file in files)
         self.data = folder / "sound"
         shutil.copytree(self.daemon.data, self.data, ignore=shutil.ignore_patterns("*-lock", "LOCK"))
         self.daemon.clean_up()
@@ -198,7 +206,8 @@ def ask_copy(world, case, when):
         code = wait_for(daemon)
         if code is not None:
             return judge_end(world, case, daemon, code), None, what
-        if case and when == "running":
+        # Sums go when the file beside them is written to.
+        if case and when == "running" and (daemon.data / case.file).exists():
             what = harm(daemon.data / case.file, case)
         answers = ask(daemon.socket, world.list)
         if None in answers:

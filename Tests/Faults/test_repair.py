@@ -12,7 +12,7 @@ from pages import PAGE, owners
 from resp import Connection
 
 DAY = 86_400_000
-SETTINGS = dict(purge_automatic="no", cool_off_hours=0)
+SETTINGS = dict(purge_automatic="no", cool_off_hours=0, idempotence_hours=0)
 
 
 @pytest.fixture(scope="module")

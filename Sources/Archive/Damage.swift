@@ -55,26 +55,40 @@ extension Store {
     }
 }
 
-/// The blocks of the audit tree whose records were compared with its hashes, for as long as one question takes.
+/// The blocks of the audit tree whose records were compared with its hashes since upkeep last looked: each of them is hashed once a minute
+/// at most, however often it is read.
 final class VouchedBlocks: Sendable {
     private let blocks = Mutex<Set<UInt64>>([])
 
-    /// Throws unless the records of the block in which a position lies are those of the audit tree. Of the newest block, which is not full,
-    /// the tree has no hash yet: its records are taken from partitions that are whole.
-    func vouch(for position: Position, in store: Store) throws(ArchiveFailure) {
-        let block = position.leaf.rawValue >> UInt64(TreeTable.levelStep)
-        if blocks.withLock({ $0.contains(block) }) { return }
-        guard try store.isVouched(block) else {
-            guard let id = try store.extent(of: position)?.partition, let damage = store.shelf.damage(of: id) else { return }
-            throw .store(damage)
+    private static let blocksMax = 1 << 16
+
+    func contains(_ block: UInt64) -> Bool { blocks.withLock { $0.contains(block) } }
+
+    func insert(_ block: UInt64) {
+        blocks.withLock { blocks in
+            if blocks.count >= Self.blocksMax { blocks.removeAll() }
+            blocks.insert(block)
         }
-        _ = blocks.withLock { $0.insert(block) }
     }
+
+    func forget() { blocks.withLock { $0.removeAll() } }
 }
 
 extension Store {
+    /// Throws unless the records of the block in which a position lies are those of the audit tree. Of the newest block, which is not full,
+    /// the tree has no hash yet: its records are taken from partitions that are whole.
+    func vouch(for position: Position) throws(ArchiveFailure) {
+        let block = position.leaf.rawValue >> UInt64(TreeTable.levelStep)
+        if vouched.contains(block) { return }
+        guard try isVouched(block) else {
+            guard let id = try extent(of: position)?.partition, let damage = shelf.damage(of: id) else { return }
+            throw .store(damage)
+        }
+        vouched.insert(block)
+    }
+
     /// False if the block is not full.
-    fileprivate func isVouched(_ block: UInt64) throws(ArchiveFailure) -> Bool {
+    private func isVouched(_ block: UInt64) throws(ArchiveFailure) -> Bool {
         let node = TreeNode(level: TreeTable.levelStep, index: block)
         let first = Position(block << UInt64(TreeTable.levelStep) + 1)
         let last = Position(first.rawValue + 1 << UInt64(TreeTable.levelStep) - 1)
@@ -87,17 +101,20 @@ extension Store {
         return true
     }
 
-    /// The files that a block lies in.
+    /// The files that a block lies in. Throws where it is known that one of them is damaged.
     private func place(of first: Position, _ last: Position) throws(ArchiveFailure) -> String {
         var names: [String] = []
         var next = first
-        while next <= last, let extent = try extent(of: next), names.count < 3 {
+        while next <= last, let extent = try extent(of: next) {
+            if let damage = shelf.damage(of: extent.partition) { throw .store(damage) }
             let path = shelf.path(of: extent.partition)
-            if !names.contains(path) { names.append(path) }
+            if names.count < Self.namesMax, !names.contains(path) { names.append(path) }
             next = extent.last.next
         }
         return names.joined(separator: " or ")
     }
+
+    private static let namesMax = 8
 }
 
 extension Store {

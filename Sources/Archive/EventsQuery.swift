@@ -62,7 +62,7 @@ extension LogView {
             } catch { throw .damaged(place: "the journal", error) }
         }
         let slice = try store.slice(from: position, through: tail.end, atMost: max(count, 1))
-        for event in slice.events { try vouched.vouch(for: event.position, in: store) }
+        for event in slice.events { try store.vouch(for: event.position) }
         return slice
     }
 }

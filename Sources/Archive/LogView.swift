@@ -11,7 +11,6 @@ struct LogView {
     let tail: TailView
     let rules: RuleBook
     let now: Instant
-    let vouched = VouchedBlocks()
 
     init(_ core: Core) {
         self.core = core
@@ -53,7 +52,7 @@ struct LogView {
 
     /// Throws unless the audit tree has a record as it is read. A record with a body needs none of that: it is sealed with it.
     private func vouch(for position: Position) throws(ArchiveFailure) {
-        if tail.find(position) == nil { try vouched.vouch(for: position, in: store) }
+        if tail.find(position) == nil { try store.vouch(for: position) }
     }
 
     func event(at position: Position) throws(ArchiveFailure) -> Event? {

@@ -13,6 +13,7 @@ final class Store: Sendable {
     let tree: TreeTable
     let filters: PartitionFilters
     let fingerprints: Fingerprints
+    let vouched = VouchedBlocks()
     private let folder: DataFolder
 
     /// - Parameter statePath: another state file than the folder's own, for a rebuild.

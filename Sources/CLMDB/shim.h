@@ -11,6 +11,7 @@ extern int fallocate(int descriptor, int mode, off_t offset, off_t length);
 
 // LMDB's calls that follow pages, as guard.c makes them: where the pages make no sense they answer MDB_CORRUPTED, and end no process.
 int guarded_open(MDB_env *environment, const char *path, unsigned int flags, mdb_mode_t mode);
+void guarded_close(MDB_env *environment);
 int guarded_begin(MDB_env *environment, unsigned int flags, MDB_txn **transaction);
 int guarded_commit(MDB_txn *transaction);
 void guarded_abort(MDB_txn *transaction);

@@ -34,9 +34,12 @@ SETTINGS = dict(
     purge_automatic="no", cool_off_hours=0, body_bytes_max=16384, batch_bytes_max=32768, journal_segment_bytes=262144, journal_segments=2, fold_ms=600_000, idempotence_hours=0)
 DAY = 86_400_000
 DAYS = 4
-MESSAGES = 40
+# More than 256 events, so that the audit tree has a hash of those of the first three days.
+MESSAGES = 70
+NEWEST = 2
 HANG_SECONDS = 20
 ALLOWED = {"same", "refused", "not started"}
+INDEXES = {"ids", "timeline", "counts", "holdings", "main"}
 
 
 class World:
@@ -118,7 +121,7 @@ class World:
 
 
 def ask(path, questions):
-    """Every question's answer, or the error's text. None: the connection was lost."""
+    """Every question's answer, or the error's text. The last one may be `lost`, with the connection, or `hang`."""
     answers = []
     try:
         with Connection(path, timeout=HANG_SECONDS) as connection:
@@ -128,7 +131,7 @@ def ask(path, questions):
                 answer = connection.read()
                 answers.append(f"-{answer}" if isinstance(answer, Refused) else answer)
     except (Closed, BrokenPipeError, ConnectionRefusedError, FileNotFoundError):
-        answers.append(None)
+        answers.append("lost")
     except TimeoutError:
         answers.append("hang")
     return answers
@@ -210,7 +213,7 @@ def ask_copy(world, case, when):
         if case and when == "running" and (daemon.data / case.file).exists():
             what = harm(daemon.data / case.file, case)
         answers = ask(daemon.socket, world.list)
-        if None in answers:
+        if "lost" in answers:
             code = daemon.process.wait(10)
             return judge_end(world, case, daemon, code, running=True), None, what
         outcome = judge(world, case, answers) if case else "same"
@@ -286,6 +289,19 @@ def judge(world, case, answers):
         else:
             return f"wrong: {question} -> {str(answer)[:300]}, not {str(wanted)[:300]}"
     return outcome
+
+
+def is_known(world, case, when, outcome):
+    """What the pages say does not hold (Operating, "Damage"): under a running daemon, values in files that are written to, and records of the
+    newest block of the audit tree; and what an index lacks until it is compared again."""
+    if when != "running":
+        return False
+    if case.file == "state.mdb":
+        return outcome == "digest" or outcome.startswith(("late", "not found"))
+    newest = sorted(str(path.relative_to(world.data)) for path in world.data.glob("partitions/*.mdb"))[-NEWEST:]
+    if case.owner == "trail" and case.file in newest:
+        return outcome in ("late, wrong", "not found, wrong")
+    return case.owner in INDEXES and (outcome == "late, less" or case.file in newest[-1:] and outcome == "not found, less")
 
 
 def is_less(answer, wanted):

@@ -45,6 +45,7 @@ struct Summing {
         let isDue = now >= looked.advanced(byMilliseconds: Int64(core.options.purge.tickMilliseconds)) || now < looked
         guard isDue else { return }
         looked = now
+        store.vouched.forget()
         let today = store.partition(of: now)
         let all = store.shelf.all.filter { $0 < today }
         let rest = all.filter { $0 > compared }

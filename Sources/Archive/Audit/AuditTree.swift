@@ -16,7 +16,10 @@ struct AuditTree {
     private let leaves: (ClosedRange<Position>) throws(ArchiveFailure) -> [TreeHash]
 
     init(_ store: Store) {
-        self.init(store) { (positions) throws(ArchiveFailure) in try store.leafHashes(of: positions) }
+        self.init(store) { (positions) throws(ArchiveFailure) in
+            try store.vouch(for: positions.lowerBound)
+            return try store.leafHashes(of: positions)
+        }
     }
 
     /// With other records than those of the partitions.

@@ -78,8 +78,8 @@ say "What may be destroyed today, and what may not? A plan counts, and changes n
 show 'annals purge plan --tenant lantern-books'
 show 'annals message lantern-books counter-131 --explain'
 
-say "The past does not change: the same timeline as it was a month ago, under the policy of that time."
-show "annals timeline lantern-books 柜台 --viewer 老陈 --after - --count 5 --asof '30d ago'"
+say "The past does not change: the same timeline as it was a month ago, under the policy of that time. What has expired since is for auditors, who say why."
+show "annals timeline lantern-books 柜台 --viewer 老陈 --after - --count 5 --asof '30d ago' --reason 'case 7'"
 
 say "What an auditor sees of the hidden message: its content, and every event that touched it. He says why, and is written down himself."
 show 'annals history lantern-books counter-131 --reason "case 7"'

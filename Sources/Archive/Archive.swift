@@ -32,6 +32,9 @@ package final class Archive: Sendable {
         package var events: Int
         /// Where a record was cut off that was never answered, and is dropped; worth a line in the log.
         package var tornAt: String?
+        /// Keys that receipts say are destroyed, and that were in the keyring all the same: a copy from before was put back. They are
+        /// destroyed again; worth a line in the log.
+        package var destroyedAgain = 0
     }
 
     /// Opens the archive in a data folder, and makes one if there is none.
@@ -55,13 +58,13 @@ package final class Archive: Sendable {
         try recovery.replay(&journal)
         try store.checkTombstones(against: recovery.rules)
         try recovery.buildFilters(around: clock(), options)
-        let leftover = Leftover(
+        var leftover = Leftover(
             events: recovery.tail.view().events, tornAt: journal.torn.map { "\($0.path), byte \($0.offset)" })
         let core = Core(
             folder: folder, store: store, vault: vault, notary: try Notary(folder.audit(options.audit), options.audit),
             tail: recovery.tail, rules: recovery.rules, options: options, clock: clock)
         if let trouble { core.giveUp(trouble) }
-        try core.settleVault(unfolded: recovery.keys)
+        leftover.destroyedAgain = try core.settleVault(unfolded: recovery.keys)
         try core.notary.settle()
         core.measureDisk()
         let foldThread = FoldThread(core)

@@ -31,8 +31,8 @@ struct Fold {
         var split = split(batches, after: before.position, &growth)
         var meanings: [PartitionID: Meaning] = [:]
         for id in split.byPartition.keys.sorted() {
-            let references = split.byPartition.removeValue(forKey: id) ?? []
-            meanings[id] = try fold(references, into: id)
+            let shares = split.byPartition.removeValue(forKey: id) ?? []
+            meanings[id] = try fold(shares, into: id)
         }
         try store.learn(meanings, split.runs, &growth, before: before, last: last)
         self.growth = growth
@@ -46,101 +46,120 @@ struct Fold {
         return TreeGrowth(try AuditTree(store).frontier(at: size))
     }
 
-    /// An event, by its batch and place.
-    private struct Reference {
+    /// Neighbours in a batch that belong to one partition: mostly all of a batch, so that nothing is counted or looked up for each event.
+    private struct Share {
         var batch: Batch
-        var index: Int
-        var position: Position { batch.position(at: index) }
+        var indexes: Range<Int>
+
+        func position(at index: Int) -> Position { batch.position(at: index) }
+
+        /// Those of them up to a position, or those behind it.
+        func part(_ isIncluded: (Position) -> Bool) -> Share? {
+            guard let first = indexes.first(where: { isIncluded(position(at: $0)) }),
+                let last = indexes.last(where: { isIncluded(position(at: $0)) })
+            else { return nil }
+            return Share(batch: batch, indexes: first..<last + 1)
+        }
     }
 
     /// The events by partition, and the runs of positions that the partitions got.
     private struct Split {
-        var byPartition: [PartitionID: [Reference]] = [:]
+        var byPartition: [PartitionID: [Share]] = [:]
         var runs: [Extent] = []
+
+        mutating func add(_ share: Share, to id: PartitionID) {
+            byPartition[id, default: []].append(share)
+            let (first, last) = (share.position(at: share.indexes.lowerBound), share.position(at: share.indexes.upperBound - 1))
+            if let run = runs.last, run.partition == id {
+                runs[runs.count - 1].last = last
+            } else {
+                runs.append(Extent(first: first, last: last, partition: id))
+            }
+        }
     }
 
     private func split(_ batches: ArraySlice<Batch>, after position: Position, _ growth: inout TreeGrowth?) -> Split {
         var split = Split()
         for batch in batches where batch.last > position {
+            var begun: (id: PartitionID, index: Int)?
             for index in batch.entries.indices where batch.position(at: index) > position {
-                let reference = Reference(batch: batch, index: index)
                 growth?.append(batch.withTrail(at: index) { TreeHash(leaf: $0) })
                 let id = store.partition(of: batch.entries[index].at)
-                split.byPartition[id, default: []].append(reference)
-                if let run = split.runs.last, run.partition == id {
-                    split.runs[split.runs.count - 1].last = reference.position
-                } else {
-                    split.runs.append(Extent(first: reference.position, last: reference.position, partition: id))
-                }
+                if id == begun?.id { continue }
+                if let begun { split.add(Share(batch: batch, indexes: begun.index..<index), to: begun.id) }
+                begun = (id, index)
             }
+            if let begun { split.add(Share(batch: batch, indexes: begun.index..<batch.entries.count), to: begun.id) }
         }
         return split
     }
 
     /// Returns what the state has to learn: the same meaning, unless a crash came between the partition and the state.
-    private func fold(
-        _ references: [Reference], into id: PartitionID
-    ) throws(ArchiveFailure) -> Meaning {
+    private func fold(_ shares: [Share], into id: PartitionID) throws(ArchiveFailure) -> Meaning {
         do {
             let lease = try store.shelf.lease(making: id)
             let partition = lease.partition
             let known = try partition.environment.read { reader in try partition.totals(reader) }
             let threshold = known?.last ?? .none
-            try check(references.prefix { $0.position <= threshold }, areIn: partition)
-            let news = references.filter { $0.position > threshold }
+            let old = shares.compactMap { $0.part { $0 <= threshold } }
+            try check(old, areIn: partition)
+            let news = shares.compactMap { $0.part { $0 > threshold } }
             let meaning = try meaning(of: news)
-            if let first = news.first?.position {
-                var totals = known ?? PartitionTotals(first: first)
+            if meaning.events > 0 {
+                var totals = known ?? PartitionTotals(first: meaning.first)
                 totals.add(meaning)
                 _ = try store.shelf.write(to: id, making: true) { partition, transaction in
-                    for reference in news { try append(reference, to: partition, &transaction) }
+                    for share in news { try append(share, to: partition, &transaction) }
                     let index = PartitionIndex(in: partition.environment)
-                    try index.add(meaning.rows, meaning.gains.counted(), &transaction)
+                    try index.add(meaning.rows, meaning.gains.all, &transaction)
                     try index.addHoldings(meaning.holdings.all, &transaction)
                     try partition.write(totals, &transaction)
                 }
             }
-            return news.count == references.count ? meaning : try self.meaning(of: references)
+            return old.isEmpty ? meaning : try self.meaning(of: shares)
         } catch { throw ArchiveFailure(error) }
     }
 
     /// What is left out must be there already, and be the same: otherwise a position was given out twice, and an answered event
     /// would vanish. Only after a crash is there anything to compare.
-    private func check(_ references: ArraySlice<Reference>, areIn partition: Partition) throws {
-        guard !references.isEmpty else { return }
+    private func check(_ shares: [Share], areIn partition: Partition) throws {
+        guard !shares.isEmpty else { return }
         try partition.environment.read { reader in
-            for reference in references {
-                let key = reference.position.key
-                let stored = try reader.lend(key.span.bytes, in: partition.trail) { stored in
-                    reference.batch.withTrail(at: reference.index) { record in stored.withUnsafeBytes { $0.elementsEqual(record) } }
-                }
-                guard stored == true else {
-                    throw ArchiveFailure.damaged(
-                        place: partition.environment.path,
-                        .malformed("event at \(reference.position), which is not the one that the journal has"))
+            for share in shares {
+                for index in share.indexes {
+                    let key = share.position(at: index).key
+                    let stored = try reader.lend(key.span.bytes, in: partition.trail) { stored in
+                        share.batch.withTrail(at: index) { record in stored.withUnsafeBytes { $0.elementsEqual(record) } }
+                    }
+                    guard stored == true else {
+                        throw ArchiveFailure.damaged(
+                            place: partition.environment.path,
+                            .malformed("event at \(share.position(at: index)), which is not the one that the journal has"))
+                    }
                 }
             }
         }
     }
 
-    private func meaning(of references: [Reference]) throws(TrailFault) -> Meaning {
+    private func meaning(of shares: [Share]) throws(TrailFault) -> Meaning {
         var meaning = Meaning()
-        for reference in references {
-            let batch = reference.batch
-            let names = IndexedNames(
-                conversation: batch.conversations[reference.index], message: batch.messages[reference.index])
-            try batch.withTrailAndBody(at: reference.index) { (record, stored) throws(TrailFault) in
-                _ = try meaning.add(record, names, key: SealedBody.keyID(of: stored), fingerprints: store.fingerprints)
+        for share in shares {
+            let batch = share.batch
+            for index in share.indexes {
+                let names = IndexedNames(conversation: batch.conversations[index], message: batch.messages[index])
+                try batch.withTrailAndBody(at: index) { (record, stored) throws(TrailFault) in
+                    _ = try meaning.add(record, names, key: SealedBody.keyID(of: stored), fingerprints: store.fingerprints)
+                }
             }
         }
         return meaning
     }
 
-    private func append(
-        _ reference: Reference, to partition: Partition, _ transaction: inout WriteTransaction
-    ) throws(LMDBError) {
-        try reference.batch.withTrailAndBody(at: reference.index) { (record, body) throws(LMDBError) in
-            try partition.append(reference.position, record: record.bytes, body: body.bytes, &transaction)
+    private func append(_ share: Share, to partition: Partition, _ transaction: inout WriteTransaction) throws(LMDBError) {
+        for index in share.indexes {
+            try share.batch.withTrailAndBody(at: index) { (record, body) throws(LMDBError) in
+                try partition.append(share.position(at: index), record: record.bytes, body: body.bytes, &transaction)
+            }
         }
     }
 }

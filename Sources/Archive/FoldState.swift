@@ -34,11 +34,7 @@ extension StateFile {
         _ meaning: Meaning, of id: PartitionID, _ transaction: inout WriteTransaction
     ) throws(ArchiveFailure) {
         do {
-            for gain in meaning.gains.all {
-                try conversations.add(to: gain.key, last: gain.last, messages: gain.messages, &transaction)
-                guard gain.messages > 0 else { continue }
-                try conversations.mark(gain.key, partition: id.number, &transaction)
-            }
+            try conversations.add(meaning.gains.all, in: id.number, &transaction)
             for (event, record) in meaning.others { try apply(event, record, &transaction) }
             for key in meaning.holdings.keys { try noteKey(key.rawValue, partition: id.number, &transaction) }
         } catch { throw ArchiveFailure(error) }

@@ -73,17 +73,10 @@ struct Meaning {
 
 /// What conversations gained, each once. Grouped by fingerprint, told apart by name.
 struct ConversationGains {
-    private(set) var all: [Gain] = []
-    fileprivate var firstOf: [Fingerprint: Int] = [:]
-
-    struct Gain {
-        var key: ConversationKey
-        var last: Position
-        var messages: UInt64
-        var bodyBytes: UInt64
-        /// The next conversation of the same fingerprint; hardly ever there.
-        var sibling: Int?
-    }
+    private(set) var all: [ConversationGain] = []
+    /// Of each: the next one of the same fingerprint; hardly ever there.
+    private var siblings: [Int?] = []
+    private var firstOf: [Fingerprint: Int] = [:]
 
     mutating func add(
         _ fingerprint: Fingerprint, tenant: UnsafeRawBufferPointer, name: UnsafeRawBufferPointer, position: Position,
@@ -110,21 +103,6 @@ struct ConversationGains {
         }
     }
 
-    private func index(of fingerprint: Fingerprint, where isIt: (ConversationKey) -> Bool) -> Int? {
-        var index = firstOf[fingerprint]
-        while let found = index, !isIt(all[found].key) { index = all[found].sibling }
-        return index
-    }
-
-    private mutating func append(
-        _ key: ConversationKey, _ fingerprint: Fingerprint, _ position: Position, _ messages: UInt64, _ bodyBytes: UInt64
-    ) {
-        all.append(Gain(key: key, last: position, messages: messages, bodyBytes: bodyBytes, sibling: firstOf[fingerprint]))
-        firstOf[fingerprint] = all.count - 1
-    }
-}
-
-extension ConversationGains {
     /// Adds what others gained; they keep their fingerprints.
     mutating func add(_ others: ConversationGains) {
         for (fingerprint, first) in others.firstOf {
@@ -132,23 +110,22 @@ extension ConversationGains {
             while let found = index {
                 let gain = others.all[found]
                 add(fingerprint, gain.key, position: gain.last, messages: gain.messages, bodyBytes: gain.bodyBytes)
-                index = gain.sibling
+                index = others.siblings[found]
             }
         }
     }
 
-    /// What a partition's counts gain.
-    func counted() -> [PartitionIndex.Gain] {
-        all.lazy.filter { $0.messages > 0 }.map {
-            PartitionIndex.Gain(key: $0.key, messages: $0.messages, bodyBytes: $0.bodyBytes)
-        }
+    private func index(of fingerprint: Fingerprint, where isIt: (ConversationKey) -> Bool) -> Int? {
+        var index = firstOf[fingerprint]
+        while let found = index, !isIt(all[found].key) { index = siblings[found] }
+        return index
     }
-}
 
-extension ConversationGains.Gain {
-    fileprivate mutating func add(_ position: Position, _ messages: UInt64, _ bodyBytes: UInt64) {
-        last = max(last, position)
-        self.messages += messages
-        self.bodyBytes += bodyBytes
+    private mutating func append(
+        _ key: ConversationKey, _ fingerprint: Fingerprint, _ position: Position, _ messages: UInt64, _ bodyBytes: UInt64
+    ) {
+        all.append(ConversationGain(key: key, last: position, messages: messages, bodyBytes: bodyBytes))
+        siblings.append(firstOf[fingerprint])
+        firstOf[fingerprint] = all.count - 1
     }
 }

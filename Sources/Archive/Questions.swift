@@ -45,7 +45,7 @@ package struct TimelineQuestion: Hashable, Sendable {
     package var from: Start
     package var count: Int
     package var asOf: AsOf
-    /// Whether bodies that the viewer could read then, and cannot now, are among the answers.
+    /// Whether bodies that the viewer could read then, and cannot now, are among the answers: who is shown them must be in the log first.
     package var hasPastBodies: Bool
 
     package enum Start: Hashable, Sendable {
@@ -127,7 +127,7 @@ package struct MessageQuestion: Hashable, Sendable {
     package var asOf: AsOf
     /// Whether the answer says why.
     package var isExplained: Bool
-    /// Whether a body that the viewer could read then, and cannot now, is in the answer.
+    /// Whether a body that the viewer could read then, and cannot now, is in the answer: who is shown it must be in the log first.
     package var hasPastBodies = true
 
     package init(tenant: TenantID, id: MessageID, viewer: UserID? = nil, asOf: AsOf = .now, isExplained: Bool = false) {

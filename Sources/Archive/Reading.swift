@@ -31,6 +31,15 @@ extension MessageHistory {
     }
 }
 
+extension Message {
+    /// What the log must say before an auditor is shown a message as somebody saw it once.
+    package func access(reason: String) -> AccessDraft {
+        let access = Access(
+            .message, conversation: conversation, messageID: id, range: position...position, bodies: body == nil ? 0 : 1, reason: reason)
+        return AccessDraft(tenant: tenant, access: access)
+    }
+}
+
 extension TimelinePage {
     /// What the log must say before a page is shown to an auditor: one event for all of it. Nil where nothing is shown.
     package func access(to conversation: ConversationID, of tenant: TenantID, reason: String) -> AccessDraft? {

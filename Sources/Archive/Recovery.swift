@@ -57,11 +57,37 @@ struct Recovery {
         throw TrailFault.malformed("place in the journal (\(batch.first) follows \(tail.end))")
     }
 
-    /// A state that knows nothing beside partitions that hold something would give positions out again.
+    /// A state, and a journal, that are older than what lies beside them would give positions out again.
+    ///
+    /// Partitions are folded before the state, but never beyond the journal's end. They are all looked into: an import may have put the
+    /// last events anywhere.
     private func checkState() throws {
         let beginsAnew = tail.isEmpty || tail.view().first == .first
-        guard progress == .start, !store.shelf.all.isEmpty, !(beginsAnew && !tail.isEmpty) else { return }
-        throw staleState("knows of no events, though there are partitions")
+        if progress == .start, !store.shelf.all.isEmpty, !(beginsAnew && !tail.isEmpty) {
+            throw staleState("knows of no events, though there are partitions")
+        }
+        for stone in store.tombstones.all {
+            try check(store.tombstones.file(of: stone.partition).path, endingAt: stone.totals.last)
+        }
+        defer { store.shelf.closeIdle() }
+        for id in store.shelf.all {
+            if let last = end(of: id) { try check(store.shelf.path(of: id), endingAt: last) }
+        }
+    }
+
+    private func check(_ path: String, endingAt last: Position) throws(ArchiveFailure) {
+        if last <= tail.end { return }
+        throw staleState("ends at \(tail.end) with all of the journal, and is older than \(path), which goes to \(last)")
+    }
+
+    /// Nil for a partition without events, and for one that cannot be read: whoever asks for what is in it is told why, and all others are
+    /// served.
+    private func end(of id: PartitionID) -> Position? {
+        do {
+            guard let lease = try store.shelf.lease(id) else { return nil }
+            let partition = lease.partition
+            return try partition.environment.read { reader in try partition.totals(reader)?.last }
+        } catch { return nil }
     }
 
     private func staleState(_ reason: String) -> ArchiveFailure {

@@ -104,7 +104,8 @@ extension Store {
     }
 }
 
-/// What a viewer may read of a conversation today. What he saw of it once, and cannot see any more, is for auditors alone.
+/// What a viewer may read of a conversation today. What he saw of it once, and cannot see any more, is for auditors alone, who
+/// say why and are recorded.
 struct Present {
     private let terms: Terms
     private let time: Instant

@@ -17,15 +17,27 @@ extension DataFolder {
 
 extension Core {
     /// Finishes or undoes what a crash left of the vault, once it is certain that this keyring is the log's: a refused start writes nothing.
-    func settleVault(unfolded: Set<KeyID>) throws(ArchiveFailure) {
+    /// Returns how many keys were in it that receipts say are destroyed.
+    func settleVault(unfolded: Set<KeyID>) throws(ArchiveFailure) -> Int {
         try checkKeys(and: unfolded)
         try checkIntents()
         do {
             try vault.checkEscrow()
             try vault.settle()
+            let undead = try undeadKeys()
+            try vault.shred(undead, now: now) { _ in }
             // Before any receipt: an older escrow opens what an open intent has destroyed.
             _ = try vault.renewEscrow(now: now)
-        } catch { throw .vault(error) }
+            return undead.count
+        } catch let failure as VaultFailure { throw .vault(failure) } catch { throw ArchiveFailure(error) }
+    }
+
+    /// A keyring of before a purge, put back with the root key of then, opens what the receipt says is destroyed.
+    private func undeadKeys() throws -> Set<KeyID> {
+        let destroyed = rules.withLock { $0.purges.destroyed(through: tail.end) }
+        let intents = try store.state.environment.read { reader in try store.state.intents(reader) }
+        let keys = intents.filter { destroyed.contains($0.position) }.flatMap(\.intent.keyIDs)
+        return Set(keys.filter { vault.contains($0) })
     }
 
     /// The keys of an intent are destroyed together, or not at all.

@@ -29,12 +29,15 @@ package struct Access: Hashable, Sendable {
     package enum Question: UInt8, Sendable, CaseIterable {
         case messageHistory = 1
         case timeline = 2
+        /// As of a moment, with a body that not everybody may read any more.
+        case message = 3
 
         /// On the wire and in the pages.
         package var word: String {
             switch self {
             case .messageHistory: "message-history"
             case .timeline: "timeline"
+            case .message: "message"
             }
         }
     }

@@ -22,13 +22,35 @@ package struct Conversations: Sendable {
         package var messages: UInt64
     }
 
-    /// Adds what became of a conversation: its last event and how many messages came.
+    /// Adds what conversations gained in a partition, and notes that it holds messages of them. `partition` is the partition's number.
     package func add(
-        to key: ConversationKey, last: Position, messages: UInt64, _ transaction: inout WriteTransaction
+        _ gains: [ConversationGain], in partition: Int32, _ transaction: inout WriteTransaction
     ) throws(ProjectionFailure) {
-        let before = try summary(key, transaction.reader)
-        let after = Summary(last: max(before?.last ?? .none, last), messages: (before?.messages ?? 0) + messages)
-        do { try set(after, of: key, &transaction) } catch { throw .store(error) }
+        let gains = gains.inOrder()
+        var isSound = true
+        try onStore { () throws(LMDBError) in
+            try transaction.amend(gains.count, in: conversations) {
+                gains[$0].key.bytes
+            } value: { index, before -> Words<2>? in
+                let gain = gains[index]
+                guard let before else { return [gain.last.rawValue.bigEndian, gain.messages.bigEndian] }
+                guard let (last, messages) = before.twoCounts else {
+                    isSound = false
+                    return nil
+                }
+                return [max(last, gain.last.rawValue).bigEndian, (messages + gain.messages).bigEndian]
+            }
+            let present = gains.filter { $0.messages > 0 }
+            try transaction.amend(present.count, in: presence) {
+                var key = NamedKey(present[$0].key)
+                key.append(UInt64(UInt32(bitPattern: partition)))
+                return key.bytes
+            } value: { _, before -> Words<0>? in
+                // A mark that is there leaves its page clean.
+                before == nil ? [] : nil
+            }
+        }
+        guard isSound else { throw damage }
     }
 
     package func summary(
@@ -39,14 +61,14 @@ package struct Conversations: Sendable {
 
     private func summary(_ key: ConversationKey, _ reader: Reader) throws(ProjectionFailure) -> Summary? {
         let found = try onStore { () throws(LMDBError) in
-            try reader.lend(key.bytes.span.bytes, in: conversations) { ($0.word(0), $0.word(1)) }
+            try reader.lend(key.bytes.span.bytes, in: conversations) { $0.twoCounts }
         }
         guard let found else { return nil }
-        guard let last = found.0, let messages = found.1, max(last, messages) <= Int64.max else {
-            throw .damaged(path: path, table: "conversations")
-        }
+        guard let (last, messages) = found else { throw damage }
         return Summary(last: Position(last), messages: messages)
     }
+
+    private var damage: ProjectionFailure { .damaged(path: path, table: "conversations") }
 
     /// Sets what is known of a conversation; nil: nothing is left of it.
     func set(
@@ -67,17 +89,6 @@ package struct Conversations: Sendable {
     }
 
     package func count(_ reader: Reader) throws(LMDBError) -> Int { try reader.count(of: conversations) }
-
-    /// Notes that a partition holds messages of a conversation. `partition` is the partition's number.
-    package func mark(
-        _ conversation: ConversationKey, partition: Int32, _ transaction: inout WriteTransaction
-    ) throws(LMDBError) {
-        var key = NamedKey(conversation)
-        key.append(UInt64(UInt32(bitPattern: partition)))
-        // Looking first leaves the page clean in the common case, where the mark is there.
-        if try transaction.contains(key.bytes.span.bytes, in: presence) { return }
-        try transaction.put(RawSpan(), for: key.bytes.span.bytes, in: presence)
-    }
 
     /// The numbers of the partitions that hold messages of a conversation, ascending.
     package func partitions(

@@ -52,6 +52,7 @@ struct HoldingRuns: Sendable {
         var merge = HoldingMerge(of: self, key, try catalog(of: key, reader).map(\.run))
         try merge.begin(reader)
         while let row = try merge.next(reader) {
+            if row.count.isZero { continue }
             guard row.count.isPresent else { throw damage }
             try body(row)
         }
@@ -189,7 +190,11 @@ struct HoldingCount {
 
     /// Whether it can be of what is there.
     var isPresent: Bool { messages > 0 && bytes >= 0 && times != nil }
-    var isNothing: Bool { messages == 0 && bytes == 0 }
+    /// Whether it adds up to nothing: of a whole sum, that nothing is there.
+    var isZero: Bool { messages == 0 && bytes == 0 }
+    /// Whether it changes no sum that it is added to. What came and what went of another run may be as many messages of as many bytes, and
+    /// not the same ones: the times of what came must stay, or what is left would have those of what went.
+    var isNothing: Bool { isZero && times == nil }
 
     /// Whose times remain is not known when some went, so the bounds stay. What a disk says may be anything, so the sums wrap.
     mutating func add(_ other: HoldingCount) {
@@ -243,21 +248,18 @@ private struct HoldingMerge {
         inputs = Array(heapOf: begun)
     }
 
-    /// Passes by what adds up to nothing.
     mutating func next(_ reader: Reader) throws(ProjectionFailure) -> HoldingRow? {
-        while let first = inputs.first {
-            var row = HoldingRow(names: first.names, count: first.count)
-            // Otherwise the runs are not what they were: nothing of them may be thrown away.
-            guard last.precedes(row.names) else { throw .damaged(path: runs.path, table: "holdings") }
+        guard let first = inputs.first else { return nil }
+        var row = HoldingRow(names: first.names, count: first.count)
+        // Otherwise the runs are not what they were: nothing of them may be thrown away.
+        guard last.precedes(row.names) else { throw .damaged(path: runs.path, table: "holdings") }
+        try advance(reader)
+        while let other = inputs.first, other.names == row.names {
+            row.count.add(other.count)
             try advance(reader)
-            while let other = inputs.first, other.names == row.names {
-                row.count.add(other.count)
-                try advance(reader)
-            }
-            last = row.names
-            if !row.count.isNothing { return row }
         }
-        return nil
+        last = row.names
+        return row
     }
 
     private mutating func advance(_ reader: Reader) throws(ProjectionFailure) {

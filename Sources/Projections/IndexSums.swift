@@ -18,7 +18,7 @@ package struct IndexSums: Hashable, Sendable {
     }
 
     /// All that a conversation gained, and each conversation once.
-    package mutating func add(_ gain: PartitionIndex.Gain) {
+    package mutating func add(_ gain: ConversationGain) {
         let key = gain.key.bytes
         let value: Words<2> = [gain.messages.bigEndian, gain.bodyBytes.bigEndian]
         counts.add(key.span.bytes, value.span.bytes)

@@ -13,6 +13,12 @@ extension RawSpan {
 
     func word(_ index: Int) -> UInt64? { word(atByte: index * 8) }
 
+    /// The two numbers of a row that counts, each of which can be counted on from; nil if there are none.
+    var twoCounts: (UInt64, UInt64)? {
+        guard let first = word(0), let second = word(1), max(first, second) <= Int64.max else { return nil }
+        return (first, second)
+    }
+
     /// The moment at an index, or nil beyond the end and for what no event can have as its time.
     func instant(_ index: Int) -> Instant? {
         guard let word = word(index) else { return nil }
@@ -82,7 +88,19 @@ extension [UInt8] {
     func precedes(_ other: [UInt8]) -> Bool {
         withUnsafeBytes { mine in
             other.withUnsafeBytes { its in
-                for index in 0..<Swift.min(mine.count, its.count) where mine[index] != its[index] { return mine[index] < its[index] }
+                let both = Swift.min(mine.count, its.count)
+                var place = 0
+                // Word by word: a fold sorts tens of thousands of names that begin alike.
+                while place + 8 <= both {
+                    let left = mine.loadUnaligned(fromByteOffset: place, as: UInt64.self)
+                    let right = its.loadUnaligned(fromByteOffset: place, as: UInt64.self)
+                    if left != right { return left.bigEndian < right.bigEndian }
+                    place += 8
+                }
+                while place < both {
+                    if mine[place] != its[place] { return mine[place] < its[place] }
+                    place += 1
+                }
                 return mine.count < its.count
             }
         }

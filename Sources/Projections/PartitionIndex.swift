@@ -68,48 +68,33 @@ package struct PartitionIndex: Sendable {
         }
     }
 
-    /// What a conversation gained.
-    package struct Gain: Sendable {
-        package var key: ConversationKey
-        package var messages: UInt64
-        package var bodyBytes: UInt64
-
-        package init(key: ConversationKey, messages: UInt64, bodyBytes: UInt64) {
-            self.key = key
-            self.messages = messages
-            self.bodyBytes = bodyBytes
-        }
-    }
-
     /// Adds messages and readings.
-    package func add(_ rows: [Row], _ gains: [Gain], _ transaction: inout WriteTransaction) throws(ProjectionFailure) {
+    package func add(_ rows: [Row], _ gains: [ConversationGain], _ transaction: inout WriteTransaction) throws(ProjectionFailure) {
         let byID = rows.map { IDKey(fingerprint: $0.message, position: $0.position) }
             .sorted { ($0.fingerprint, $0.position) < ($1.fingerprint, $1.position) }
         try ids.add(byID.map(\.row), &transaction)
         let byTime = rows.compactMap(\.timelineKey)
             .sorted { ($0.fingerprint, $0.at, $0.position) < ($1.fingerprint, $1.at, $1.position) }
         try timeline.add(byTime.map(\.row), &transaction)
-        for gain in gains.sorted(by: { $0.key.bytes.precedes($1.key.bytes) }) { try add(gain, &transaction) }
+        try addCounts(gains.filter { $0.messages > 0 }.inOrder(), &transaction)
     }
 
-    private func add(_ gain: Gain, _ transaction: inout WriteTransaction) throws(ProjectionFailure) {
-        let key = gain.key
-        let before = try count(key, transaction.reader)
-        let after: Words<2> = [
-            (before.messages + gain.messages).bigEndian, (before.bodyBytes + gain.bodyBytes).bigEndian,
-        ]
-        do { try transaction.put(after.span.bytes, for: key.bytes.span.bytes, in: counts) } catch { throw .store(error) }
-    }
-
-    private func count(_ key: ConversationKey, _ reader: Reader) throws(ProjectionFailure) -> (messages: UInt64, bodyBytes: UInt64) {
-        let found = try onStore { () throws(LMDBError) in
-            try reader.lend(key.bytes.span.bytes, in: counts) { value in (value.word(0), value.word(1)) }
+    private func addCounts(_ gains: [ConversationGain], _ transaction: inout WriteTransaction) throws(ProjectionFailure) {
+        var isSound = true
+        try onStore { () throws(LMDBError) in
+            try transaction.amend(gains.count, in: counts) {
+                gains[$0].key.bytes
+            } value: { index, before -> Words<2>? in
+                let (messages, bodyBytes) = (gains[index].messages, gains[index].bodyBytes)
+                guard let before else { return [messages.bigEndian, bodyBytes.bigEndian] }
+                guard let (hadMessages, hadBytes) = before.twoCounts else {
+                    isSound = false
+                    return nil
+                }
+                return [(hadMessages + messages).bigEndian, (hadBytes + bodyBytes).bigEndian]
+            }
         }
-        switch found {
-        case nil: return (0, 0)
-        case (let messages?, let bodyBytes?)? where max(messages, bodyBytes) <= Int64.max: return (messages, bodyBytes)
-        default: throw .damaged(path: path, table: "counts")
-        }
+        guard isSound else { throw .damaged(path: path, table: "counts") }
     }
 
     /// Empties all indexes, to be built anew.

@@ -117,6 +117,11 @@ extension Archive.Leftover {
         if events > 0 {
             logger.notice("the last stop was not a clean one; its newest events are in the journal", metadata: ["events": "\(events)"])
         }
+        if destroyedAgain > 0 {
+            logger.warning(
+                "the keyring had keys that receipts say are destroyed: somebody put an older one back; they are destroyed again",
+                metadata: ["keys": "\(destroyedAgain)"])
+        }
         if let tornAt { logger.warning("a record that was never answered is cut off and dropped", metadata: ["at": "\(tornAt)"]) }
     }
 }

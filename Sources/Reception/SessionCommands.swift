@@ -44,12 +44,7 @@ extension SessionHandler {
         case .send, .localDelete, .retentionSet, .retentionCancel, .holdPlace, .holdRelease, .clockConfirm:
             preconditionFailure("appends have their own way, because they need room in a batch")
         case .timeline: try ask(.timeline(timeline(words)))
-        case .messageGet:
-            var question = try MessageQuestion(words)
-            question.hasPastBodies = rights.contains(.auditing)
-            // It names holds and their matters, which are not for everybody.
-            if question.isExplained { try demand(.auditing, for: "EXPLAIN") }
-            try ask(.message(question))
+        case .messageGet: try ask(.message(message(words)))
         case .messageHistory:
             try demand(.auditing, for: "MESSAGE.HISTORY")
             try ask(.history(HistoryCommand(words)))
@@ -113,9 +108,16 @@ extension SessionHandler {
     }
 
     private func timeline(_ words: borrowing CommandArguments) throws(Refusal) -> TimelineCommand {
-        var command = try TimelineCommand(words)
-        command.question.hasPastBodies = rights.contains(.auditing)
+        let command = try TimelineCommand(words)
         if command.reason != nil { try demand(.auditing, for: "TIMELINE with a REASON") }
+        return command
+    }
+
+    private func message(_ words: borrowing CommandArguments) throws(Refusal) -> MessageCommand {
+        let command = try MessageCommand(words)
+        if command.reason != nil { try demand(.auditing, for: "MESSAGE.GET with a REASON") }
+        // It names holds and their matters, which are not for everybody.
+        if command.question.isExplained { try demand(.auditing, for: "EXPLAIN") }
         return command
     }
 

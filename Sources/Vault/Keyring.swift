@@ -89,10 +89,12 @@ struct Keyring: ~Copyable, Sendable {
     // MARK: Reading
 
     /// Reads the header of a keyring. Nil if there is no file. Nothing is changed.
-    init?(opening path: String) throws(VaultFailure) {
-        guard let file = try VaultFile(ifThere: path, O_RDWR) else { return nil }
+    ///
+    /// - Parameter isOnlyRead: nothing is going to be sealed under its keys, and it may lie where nobody can write.
+    init?(opening path: String, isOnlyRead: Bool = false) throws(VaultFailure) {
+        guard let file = try VaultFile(ifThere: path, isOnlyRead ? O_RDONLY : O_RDWR) else { return nil }
         // Bodies are going to be sealed under the keys that are read here.
-        try file.settle()
+        if !isOnlyRead { try file.settle() }
         let bytes = try file.bytes(at: 0, countMax: KeyringHeader.byteCountMax)
         self.init(try KeyringHeader(decoding: bytes, path: path), in: file)
     }

@@ -9,13 +9,15 @@ extension Vault {
     ///   - instance: the archive that the keyring belongs to.
     ///   - escrow: where the second copy of both lies; nil: there is none. It is not written here.
     ///   - mayBeNew: whether a keyring, and where needed a root key, is made if there is none.
+    ///   - isOnlyRead: nothing is ever sealed by it, and the folder may be one that nobody can write to.
     package static func open(
-        folder path: String, instance: String, root source: any RootKeySource, escrow: Escrow? = nil, mayBeNew: Bool
+        folder path: String, instance: String, root source: any RootKeySource, escrow: Escrow? = nil, mayBeNew: Bool,
+        isOnlyRead: Bool = false
     ) throws(VaultFailure) -> Vault {
         guard Sodium.hasAES else { throw .noAES }
         let folder = VaultFolder(path: path)
         let place = Place(folder: folder, source: source, escrow: escrow, instance: instance)
-        guard let keyring = try Keyring(opening: folder.keyring) else {
+        guard let keyring = try Keyring(opening: folder.keyring, isOnlyRead: isOnlyRead) else {
             // A keyring under another name is one that somebody may still want.
             guard mayBeNew, !folder.isThere(folder.old) else { throw .missing(what: "keyring", path: folder.keyring) }
             return try make(in: place)

@@ -42,7 +42,7 @@ struct AuditJournalTests {
             tail[6].body[7] = 0
             tail[7].body.removeLast()
             let law = PartitionAudit.Law(
-                rules: RuleBook(), keys: [:], dying: [], keysOf: [:], end: survey.end, state: nil, vault: nil, isThorough: false)
+                rules: RuleBook(), keys: [:], keysOf: [:], end: survey.end, state: nil, vault: nil, isThorough: false)
             let found = TailAudit(tail, of: files, under: law).report
             #expect(found.bodies == 297)
             #expect(Set(found.findings.map(\.first)) == [Position(6), Position(7), Position(8)])
@@ -60,6 +60,31 @@ struct AuditJournalTests {
                 let report = try AuditCopies.verify(copy)
                 #expect((report.findings, report.journaled, report.bodies) == ([], 0, 300))
                 #expect(try AuditCopies.verify(copy, isThorough: true).findings == [])
+            }
+        }
+    }
+
+    @Test("an event in the journal that is another one than its partition has is found")
+    func givenOutTwice() throws {
+        let scratch = try Scratch { $0.foldMilliseconds = 600_000 }
+        scratch.send(Scratch.Post("a"))
+        scratch.archive.flush()
+        try AuditCopies.copy(of: scratch.path) { before in
+            scratch.send(Scratch.Post("b"))
+            try AuditCopies.copy(of: scratch.path) { copy in
+                try scratch.close()
+                try files.removeItem(atPath: scratch.path)
+                try files.copyItem(atPath: before, toPath: scratch.path)
+                try scratch.open()
+                scratch.send(Scratch.Post("c"))
+                scratch.archive.flush()
+                let name = "/partitions/2026-11-23.mdb"
+                try files.removeItem(atPath: copy + name)
+                try files.copyItem(atPath: scratch.path + name, toPath: copy + name)
+                let report = try AuditCopies.verify(copy)
+                #expect(report.verdict == .damaged)
+                let finding = try #require(report.findings.first { $0.sentence.contains("given out twice") })
+                #expect((finding.first, finding.last, finding.place) == (Position(2), Position(2), copy + "/journal"))
             }
         }
     }

@@ -97,6 +97,11 @@ struct CheckpointFileTests {
     func unordered() throws {
         try write([3, 12, 10, 2].flatMap { note($0).bytes + [10] })
         #expect(try file.newest() == note(12))
+        let head = TreeHead(size: TreeSize(12), root: TreeHash(rootOf: [.empty, .empty]))
+        let other = Checkpoint(origin: signer.name.line, head: head).signed(by: signer)
+        try write([note(12), note(3), other, note(2)].flatMap { $0.bytes + [10] })
+        #expect(try file.largest() == [note(12), other])
+        #expect(try file.newest() == other)
     }
 
     @Test("what is behind the first thing that is no checkpoint counts for nothing, and is told of")
@@ -195,5 +200,79 @@ struct CheckpointFileTests {
         let signed = try scratch.archive.checkpoint().get()
         #expect(try file.notes().map(\.bytes) == [signed.note])
         #expect(scratch.archive.upkeepStatus().checkpointError == nil)
+    }
+
+    @Test("a file elsewhere that lost its last checkpoints is said once, and then gone on with")
+    func shortened() throws {
+        let scratch = try Scratch { $0.audit.outsideFile = file.path }
+        scratch.send(Scratch.Post("a"))
+        let first = try scratch.archive.checkpoint().get()
+        scratch.send(Scratch.Post("b"))
+        _ = try scratch.archive.checkpoint().get()
+        try write(first.note + [10])
+        scratch.send(Scratch.Post("c"))
+        #expect(throws: Refusal.self) { try scratch.archive.checkpoint().get() }
+        #expect(scratch.archive.upkeepStatus().checkpointError?.contains("has lost its last checkpoints") == true)
+        let third = try scratch.archive.checkpoint().get()
+        #expect(try file.notes().map(\.bytes) == [first.note, third.note])
+    }
+
+    /// A folder as it was before its log went on and signed so many more events, and the file elsewhere as it was behind that.
+    private func forked(events: Int) throws -> (scratch: Scratch, outside: [UInt8]) {
+        let scratch = try Scratch { $0.audit.outsideFile = file.path }
+        scratch.send(Scratch.Post("a"))
+        _ = try scratch.archive.checkpoint().get()
+        try scratch.close()
+        let copy = scratch.path + "-copy"
+        try FileManager.default.copyItem(atPath: scratch.path, toPath: copy)
+        try scratch.open()
+        for number in 0..<events { scratch.send(Scratch.Post("b\(number)")) }
+        _ = try scratch.archive.checkpoint().get()
+        try scratch.close()
+        try FileManager.default.removeItem(atPath: scratch.path)
+        try FileManager.default.moveItem(atPath: copy, toPath: scratch.path)
+        return (scratch, try bytes())
+    }
+
+    @Test(
+        "what a copy of the folder signs in the file elsewhere is looked at before each signature, also in one that was away at the start",
+        arguments: [1, 2], [true, false])
+    func twoSigners(events: Int, isThere: Bool) throws {
+        let (scratch, other) = try forked(events: events)
+        if isThere {
+            try write(CheckpointFile(path: scratch.path + "/audit/checkpoints").notes()[0].bytes + [10])
+        } else {
+            try FileManager.default.removeItem(atPath: file.path)
+        }
+        try scratch.open()
+        try write(other)
+        scratch.send(Scratch.Post("c"))
+        for words in [events == 1 ? "another root" : "its end was cut off", "another root", "another root"] {
+            #expect(throws: Refusal.self) { try scratch.archive.checkpoint().get() }
+            let reason = try #require(scratch.archive.upkeepStatus().checkpointError)
+            #expect(reason.contains(words) && reason.contains(file.path))
+            scratch.send((0..<2).map { Scratch.Post("\(scratch.archive.end)-\($0)") })
+        }
+        #expect(try bytes() == other)
+    }
+
+    @Test(
+        "of two roots that were signed for one size nothing is signed on, and a verification names them as such", arguments: [true, false])
+    func pair(isFirst: Bool) throws {
+        let (scratch, other) = try forked(events: 1)
+        try FileManager.default.removeItem(atPath: file.path)
+        try scratch.open()
+        scratch.send(Scratch.Post("c"))
+        let own = try scratch.archive.checkpoint().get()
+        try scratch.close()
+        try write(isFirst ? own.note + [10] + other : other + own.note + [10])
+        var options = AuditVerify.Options()
+        options.checkpointFiles = [file.path]
+        let report = try AuditVerify(of: scratch.path, options).run { _ in }
+        #expect(report.verdict == .tampered)
+        #expect(report.findings.map { $0.sentence.contains("two roots were signed for the size 2") } == [true])
+        try scratch.open()
+        #expect(throws: Refusal.self) { try scratch.archive.checkpoint().get() }
+        #expect(scratch.archive.upkeepStatus().checkpointError?.contains("another root") == true)
     }
 }

@@ -100,6 +100,39 @@ struct RecoveryTests {
         #expect(try scratch.archive.digest().get() == grown)
     }
 
+    @Test("a state and a journal that are older than the partitions are found, refused, and mended by a rebuild", arguments: [true, false])
+    func olderStateAndJournal(hasJournal: Bool) throws {
+        let scratch = try Scratch()
+        scratch.send((0..<10).map { Scratch.Post("a\($0)") })
+        try scratch.close()
+        try AuditCopies.copy(of: scratch.path) { early in
+            try scratch.open()
+            // An import: the newest partition is not the one that goes furthest.
+            let yesterday = Scratch.start.advanced(byMilliseconds: -Instant.millisecondsPerDay)
+            scratch.send((0..<10).map { Scratch.Post("b\($0)").with { $0.at = yesterday } })
+            let events = try scratch.allEvents()
+            try scratch.close()
+            for name in ["/state.mdb", "/journal"] {
+                try FileManager.default.removeItem(atPath: scratch.path + name)
+                if name == "/journal", !hasJournal { continue }
+                try FileManager.default.copyItem(atPath: early + name, toPath: scratch.path + name)
+            }
+            let report = try AuditCopies.verify(scratch.path)
+            #expect(report.verdict == .damaged)
+            let finding = try #require(report.findings.first { $0.sentence.contains("given out twice") })
+            #expect((finding.first, finding.last, finding.place) == (Position(11), Position(20), scratch.path + "/state.mdb"))
+            let failure = #expect(throws: ArchiveFailure.self) { try scratch.open() }
+            for words in ["/state.mdb", "2026-11-22.mdb", "annalsd rebuild"] { #expect(failure?.description.contains(words) == true) }
+            try scratch.rebuild()
+            try scratch.open()
+            #expect(try scratch.allEvents() == events)
+            #expect(scratch.send(Scratch.Post("new")).position == Position(21))
+            try scratch.close()
+            #expect(try AuditCopies.verify(scratch.path).findings == [])
+            try scratch.open()
+        }
+    }
+
     @Test("a rebuild while some partitions are ahead of others loses nothing that is only in the journal")
     func rebuildAfterHalfAFold() throws {
         let scratch = try Scratch { $0.foldMilliseconds = 3_600_000 }

@@ -78,6 +78,12 @@ struct CommandTests {
         #expect(
             try words("message", "t", "m", "--viewer", "v", "--asof", "30d ago")
                 == ["MESSAGE.GET", "t", "m", "VIEWER", "v", "ASOF", "1761289938123"])
+        #expect(
+            try words("timeline", "t", "c", "-v", "v", "--asof", "#3", "--reason", "case 7")
+                == ["TIMELINE", "t", "c", "VIEWER", "v", "REASON", "case 7", "ASOF", "#3"])
+        #expect(
+            try words("message", "t", "m", "-v", "v", "--asof", "#3", "--reason", "case 7")
+                == ["MESSAGE.GET", "t", "m", "VIEWER", "v", "ASOF", "#3", "REASON", "case 7"])
         #expect(try words("history", "t", "m", "--reason", "case 7") == ["MESSAGE.HISTORY", "t", "m", "REASON", "case 7"])
         #expect(try words("retention", "get") == ["RETENTION.GET", "SYSTEM"])
         #expect(
@@ -101,6 +107,9 @@ struct CommandTests {
             (["timeline", "t", "c", "-v", "v", "--before", "1-1", "--all"], "--before"),
             (["timeline", "t", "c", "-v", "v", "-n", "1001"], "--count"),
             (["timeline", "t", "c", "-v", "v", "--asof", "2018"], "asof"),
+            (["timeline", "t", "c"], "--viewer"),
+            (["timeline", "t", "c", "-v", "v", "--reason", "r"], "--asof"),
+            (["message", "t", "m", "--reason", "r"], "--asof"),
             (["send", "t", "c", "-s", "s", "x", "--at", "#3"], "needs a time"),
             (["retention", "set", "5y", "--reason", "r"], "--system"),
             (["retention", "get", "--conversation", "c"], "--tenant"),

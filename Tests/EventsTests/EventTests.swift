@@ -44,7 +44,7 @@ struct EventTests {
         #expect(GoldenRecord.purges.map(\.event.conversation) == [nil, "general", nil, nil])
         #expect(GoldenRecord.clockConfirms.map(\.event.conversation) == [nil])
         #expect(GoldenRecord.removals.map(\.event.conversation) == [nil])
-        #expect(GoldenRecord.accesses.map(\.event.conversation) == [nil, nil, nil])
+        #expect(GoldenRecord.accesses.map(\.event.conversation) == [nil, nil, nil, nil])
     }
 
     @Test("a position is written with a hash, and the one behind it is the next")

@@ -71,7 +71,7 @@ extension Malformed {
     ]
 
     static let accesses = [
-        Malformed("a question of later", .malformed("question"), start(11) + acme + [3]),
+        Malformed("a question of later", .malformed("question"), start(11) + acme + [4]),
         Malformed("question 0", .malformed("question"), start(11) + acme + [0]),
         Malformed("a part of later", .malformed("parts"), start(11) + acme + [1, 8]),
         Malformed("a reading of a conversation without a name", .malformed("empty name"), start(11) + acme + [1, 1, 0]),

@@ -22,8 +22,8 @@ extension SeededRandom {
     private mutating func access() -> Access {
         let first = Position(max(1, number()))
         return Access(
-            chance(of: 1, in: 2) ? .timeline : .messageHistory, conversation: chance(of: 1, in: 2) ? nil : name(),
-            messageID: chance(of: 1, in: 2) ? nil : name(),
+            chance(of: 1, in: 2) ? .timeline : chance(of: 1, in: 2) ? .message : .messageHistory,
+            conversation: chance(of: 1, in: 2) ? nil : name(), messageID: chance(of: 1, in: 2) ? nil : name(),
             range: chance(of: 1, in: 2) ? nil : first...Position(first.rawValue | number()), bodies: number() >> 1,
             reason: "r" + text(bytesMax: Access.reasonBytesMax - 1, from: 0))
     }

@@ -37,7 +37,7 @@ enum Commands {
         case .retentionSet, .retentionCancel, .holdPlace, .holdRelease, .clockConfirm:
             check(try RuleDraft.reading(command, words, presets: RetentionPreset.all).0)
         case .timeline: check(try TimelineCommand(words))
-        case .messageGet: _ = try MessageQuestion(words)
+        case .messageGet: _ = try MessageCommand(words)
         case .messageHistory: _ = try HistoryCommand(words)
         case .eventsRead: _ = try EventsReadCommand(words)
         case .retentionGet: _ = try RetentionQuestion(words)
@@ -109,7 +109,10 @@ enum Commands {
     }
 
     private static func check(_ command: TimelineCommand) {
-        promise((command.reason == nil) == (command.question.viewer != nil), "a timeline is a viewer's, or has a reason")
+        let isOfMoment = command.question.asOf != .now
+        promise(command.reason != nil || command.question.viewer != nil, "a timeline is a viewer's, or has a reason")
+        promise(command.reason == nil || command.question.viewer == nil || isOfMoment, "what a viewer sees now needs no reason")
+        promise(command.question.hasPastBodies == (command.reason != nil), "what could be read once is shown without a reason")
         guard let reason = command.reason else { return }
         let access = Access(.timeline, conversation: command.question.conversation, bodies: 1, reason: reason)
         check(.access(access), of: command.question.tenant)

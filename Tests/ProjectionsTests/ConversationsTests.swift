@@ -59,8 +59,7 @@ struct ConversationsTests {
     func longNames() throws {
         let name = String(repeating: "n", count: NameFault.bytesMax)
         let (tenant, conversation) = (try TenantID(name), try ConversationID(name))
-        try add(conversation, last: UInt64(Int64.max), messages: 1, tenant: tenant)
-        try mark(conversation, .max, tenant: tenant)
+        try add(conversation, last: UInt64(Int64.max), messages: 1, tenant: tenant, in: .max)
         #expect(try summary(conversation, tenant: tenant)?.last == UInt64(Int64.max))
         #expect(try partitions(conversation, tenant: tenant) == [.max])
     }
@@ -83,13 +82,12 @@ struct ConversationsTests {
             let name = names[Int.random(in: 0..<names.count, using: &random)]
             let (last, messages) = (UInt64.random(in: 1...10_000, using: &random), UInt64.random(in: 0...9, using: &random))
             let partition = Int32.random(in: 0...40, using: &random)
-            try add(name, last: last, messages: messages)
-            try mark(name, partition)
+            try add(name, last: last, messages: messages, in: partition)
             var summary = summaries[name] ?? Sum(0, 0)
             summary.last = max(summary.last, last)
             summary.messages += messages
             summaries[name] = summary
-            marks[name, default: []].insert(partition)
+            if messages > 0 { marks[name, default: []].insert(partition) }
         }
         for name in names {
             #expect(try summary(name) == summaries[name])
@@ -110,9 +108,13 @@ private struct Sum: Equatable {
 }
 
 extension ConversationsTests {
-    private func add(_ conversation: ConversationID, last: UInt64, messages: UInt64, tenant: TenantID = "acme") throws {
+    private func add(
+        _ conversation: ConversationID, last: UInt64, messages: UInt64, tenant: TenantID = "acme", in partition: Int32 = 0
+    ) throws {
         try state.write { file, transaction in
-            try file.conversations.add(to: ConversationKey(tenant, conversation), last: Position(last), messages: messages, &transaction)
+            let gain = ConversationGain(
+                key: ConversationKey(tenant, conversation), last: Position(last), messages: messages, bodyBytes: 0)
+            try file.conversations.add([gain], in: partition, &transaction)
         }
     }
 
@@ -126,9 +128,7 @@ extension ConversationsTests {
     }
 
     private func mark(_ conversation: ConversationID, _ partition: Int32, tenant: TenantID = "acme") throws {
-        try state.write { file, transaction in
-            try file.conversations.mark(ConversationKey(tenant, conversation), partition: partition, &transaction)
-        }
+        try add(conversation, last: 1, messages: 1, tenant: tenant, in: partition)
     }
 
     private func partitions(_ conversation: ConversationID, tenant: TenantID = "acme") throws -> [Int32] {

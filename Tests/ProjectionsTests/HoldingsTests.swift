@@ -62,6 +62,22 @@ struct HoldingsTests {
         #expect(try file.holdings() == [holding(1, "a", "x", 4, 0, from: 10, to: 40), holding(2, "a", "x", 2, 0, from: 10, to: 15)])
     }
 
+    @Test("what came and what went of other messages, as many and as long, leave the times of what is there")
+    func boundsOfEqualOnes() throws {
+        try file.addHoldings([holding(1, "a", "x", 1, 50, from: 10, to: 10)])
+        // What came first is in a merged run; then what came and what went are merged without it.
+        for other: Int64 in 1...7 { try file.addHoldings([holding(1, "a", "y", 1, 0, from: other, to: other)]) }
+        try file.addHoldings([holding(1, "a", "x", 1, 50, from: 12, to: 12)])
+        try file.move(holding(1, "a", "x", 1, 50, from: 10, to: 10), to: 2)
+        for other: Int64 in 1...7 { try file.addHoldings([holding(1, "a", "y", 1, 0, from: other, to: other)]) }
+        let left = try #require(try file.holdings(of: 1).first { $0.sender == "x" })
+        #expect(left.messages == 1)
+        #expect(left.bytes == 50)
+        #expect(left.stretch.contains(instant(12)))
+        try file.move(holding(1, "a", "x", 1, 50, from: 12, to: 12), to: 2)
+        #expect(try file.holdings(of: 1).map(\.sender) == ["y"])
+    }
+
     @Test("more moved away than was there is damage, whoever reads it")
     func movesTooMuch() throws {
         for some in [holding(1, "a", "x", 6, 50), holding(1, "a", "x", 5, 51), holding(1, "a", "z", 1, 1)] {

@@ -18,7 +18,7 @@ final class IndexFile: Sendable {
         index = PartitionIndex(in: environment)
     }
 
-    func add(_ rows: [PartitionIndex.Row], _ gains: [PartitionIndex.Gain] = []) throws {
+    func add(_ rows: [PartitionIndex.Row], _ gains: [ConversationGain] = []) throws {
         try environment.write { transaction in try index.add(rows, gains, &transaction) }
     }
 

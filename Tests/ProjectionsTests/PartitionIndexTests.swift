@@ -136,6 +136,6 @@ private func row(message: UInt64 = 1, conversation: UInt64? = 1, at: Int64 = 0, 
         message: Fingerprint(message), conversation: conversation.map { Fingerprint($0) }, at: instant(at), position: Position(position))
 }
 
-private func gain(_ tenant: TenantID, _ conversation: ConversationID, _ messages: UInt64, _ bodyBytes: UInt64) -> PartitionIndex.Gain {
-    PartitionIndex.Gain(key: ConversationKey(tenant, conversation), messages: messages, bodyBytes: bodyBytes)
+private func gain(_ tenant: TenantID, _ conversation: ConversationID, _ messages: UInt64, _ bodyBytes: UInt64) -> ConversationGain {
+    ConversationGain(key: ConversationKey(tenant, conversation), last: Position(1), messages: messages, bodyBytes: bodyBytes)
 }

@@ -132,16 +132,43 @@ struct ArgumentsTests {
     @Test("a moment is a time in several spellings, or a position")
     func moments() throws {
         func moment(_ word: String) throws(Refusal) -> AsOf {
-            try lend(["MESSAGE.GET", "t", "m", "ASOF", word]) { words throws(Refusal) in try MessageQuestion(words).asOf }
+            try lend(["MESSAGE.GET", "t", "m", "ASOF", word]) { words throws(Refusal) in try MessageCommand(words).question.asOf }
         }
         #expect(try moment("#7") == .position(Position(7)))
         #expect(try moment("2018-02-03") == .time(Instant(milliseconds: 1_517_616_000_000)))
         #expect(try moment("2018-02-03T00:00:00.001Z") == .time(Instant(milliseconds: 1_517_616_000_001)))
         #expect(try moment("1517616000000") == .time(Instant(milliseconds: 1_517_616_000_000)))
         for wrong in ["#", "#x", "yesterday", "", "-1"] {
-            let said = refusal(of: ["MESSAGE.GET", "t", "m", "ASOF", wrong]) { words throws(Refusal) in _ = try MessageQuestion(words) }
+            let said = refusal(of: ["MESSAGE.GET", "t", "m", "ASOF", wrong]) { words throws(Refusal) in _ = try MessageCommand(words) }
             #expect(said.hasPrefix("BADARG ASOF must be"))
         }
+    }
+
+    @Test("what could be read once, and cannot now, is asked for with a reason, as of a moment")
+    func pastBodies() throws {
+        func page(_ words: String...) throws(Refusal) -> Bool {
+            try lend(["TIMELINE", "t", "c"] + words) { words throws(Refusal) in
+                let command = try TimelineCommand(words)
+                #expect(command.question.hasPastBodies == (command.reason != nil))
+                return command.question.hasPastBodies
+            }
+        }
+        func message(_ words: String...) throws(Refusal) -> Bool {
+            try lend(["MESSAGE.GET", "t", "m"] + words) { words throws(Refusal) in
+                let command = try MessageCommand(words)
+                #expect(command.question.hasPastBodies == (command.reason != nil))
+                return command.question.hasPastBodies
+            }
+        }
+        #expect(try !page("VIEWER", "v", "ASOF", "#3"))
+        #expect(try page("VIEWER", "v", "ASOF", "#3", "REASON", "r"))
+        #expect(try page("REASON", "r"))
+        #expect(try !message("VIEWER", "v", "ASOF", "#3"))
+        #expect(try message("VIEWER", "v", "ASOF", "#3", "REASON", "r"))
+        #expect(try message("REASON", "r", "ASOF", "#3"))
+        #expect(throws: Refusal.self) { try page("VIEWER", "v", "REASON", "r") }
+        #expect(throws: Refusal.self) { try message("VIEWER", "v", "REASON", "r") }
+        #expect(throws: Refusal.self) { try message("ASOF", "#3", "REASON", " ") }
     }
 
     @Test("reading the log needs a place to begin, and waits no longer than an hour")

@@ -278,3 +278,58 @@ def test_an_auditors_page_is_one_event_that_is_there_first(quiet):
     shown = annals(quiet, "timeline", "t", "c", "--reason", "case 9").stdout
     assert "text 2" in shown and "purged" in shown and "visible" in shown
     assert annals(quiet, "timeline", "t", "c", check=False).returncode != 0
+
+
+def test_what_a_viewer_saw_once_is_shown_for_a_reason_alone_and_recorded_first(quiet):
+    with greeted(quiet) as connection:
+        connection.call("SEND", "t", "c", "ann", "old", "seen long ago", "AT", OLD)
+        seen = connection.call("SEND", "t", "c", "ann", "m-1", "seen once")
+        connection.call("LOCALDELETE", "t", "c", "ben", "ID", "m-1")
+        before = end(connection)
+
+        def page(*words):
+            messages = connection.call("TIMELINE", "t", "c", *words)["messages"]
+            return [(message["id"], message["state"], message["body"]) for message in messages]
+
+        def get(message, *words):
+            answer = connection.call("MESSAGE.GET", "t", message, *words)
+            return answer["state"], answer["body"]
+
+        hidden, expired = ("VIEWER", "ben", "ASOF", f"#{seen}"), ("VIEWER", "ben", "ASOF", OLD + 5)
+        assert page(*hidden) == [(b"m-1", b"visible", None)] and get("m-1", *hidden) == (b"visible", None)
+        assert page(*expired) == [(b"old", b"visible", None)] and get("old", *expired) == (b"visible", None)
+        assert get("old", "ASOF", OLD + 5) == (b"visible", None)
+        # What anybody may read today needs none.
+        assert page("VIEWER", "ann", "ASOF", f"#{seen}") == [(b"m-1", b"visible", b"seen once")]
+        for words in (["TIMELINE", "t", "c", "VIEWER", "ben"], ["MESSAGE.GET", "t", "m-1"], ["MESSAGE.GET", "t", "m-1", "VIEWER", "ben"]):
+            with pytest.raises(Refused, match="^BADARG .*ASOF"):
+                connection.call(*words, "REASON", "case 11")
+        with pytest.raises(Refused, match="^BADARG REASON"):
+            connection.call("MESSAGE.GET", "t", "m-1", *hidden, "REASON", " ")
+        assert connection.call("MESSAGE.GET", "t", "none", *hidden, "REASON", "case 11") is None
+        assert end(connection) == before
+        assert page(*hidden, "REASON", "case 11") == [(b"m-1", b"visible", b"seen once")]
+        assert page(*expired, "REASON", "case 11") == [(b"old", b"visible", b"seen long ago")]
+        assert get("m-1", *hidden, "REASON", "case 12") == (b"visible", b"seen once")
+        assert get("old", "ASOF", OLD + 5, "REASON", "case 12", "EXPLAIN") == (b"visible", b"seen long ago")
+        told = [(event["asked"], event["message-id"], event["first"], event["last"], event["bodies"], event["reason"])
+                for event in readings(connection)]
+        assert told == [
+            (b"timeline", None, seen, seen, 1, b"case 11"), (b"timeline", None, 1, 1, 1, b"case 11"),
+            (b"message", b"m-1", seen, seen, 1, b"case 12"), (b"message", b"old", 1, 1, 1, b"case 12")]
+        assert end(connection) == before + 4
+        history = connection.call("MESSAGE.HISTORY", "t", "m-1", "REASON", "case 13")["events"]
+        assert [event["asked"] for event in history if event["kind"] == b"access"] == [b"timeline", b"message"]
+    moment = ["--viewer", "ben", "--asof", f"#{seen}"]
+    for command in (["timeline", "t", "c"], ["message", "t", "m-1"]):
+        assert "seen once" not in annals(quiet, *command, *moment).stdout
+        assert "seen once" in annals(quiet, *command, *moment, "--reason", "case 14").stdout
+    assert quiet.stop() == 0
+    quiet.start(auditors="4294967294")
+    with greeted(quiet) as connection:
+        before = end(connection)
+        for words in (["TIMELINE", "t", "c"], ["MESSAGE.GET", "t", "m-1"]):
+            with pytest.raises(Refused, match="^DENIED"):
+                connection.call(*words, *hidden, "REASON", "case 15")
+        assert connection.call("MESSAGE.GET", "t", "m-1", *hidden)["body"] is None
+        assert end(connection) == before

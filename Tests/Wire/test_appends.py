@@ -100,7 +100,8 @@ def test_a_local_delete_hides_from_its_viewer_alone(client, tenant):
     for _ in as_it_came_and_folded(client):
         assert bodies(client.page(tenant, "c", "VIEWER", "ben")) == [b"body 2"]
         assert bodies(client.page(tenant, "c", "VIEWER", "ada")) == [b"body 1", b"body 2", b"body 3"]
-        assert bodies(client.page(tenant, "c", "VIEWER", "ben", "ASOF", f"#{position - 1}")) == [b"body 1", b"body 2", b"body 3"]
+        assert bodies(client.page(tenant, "c", "VIEWER", "ben", "ASOF", f"#{position - 1}")) == [None, b"body 2", None]
+        assert bodies(client.page(tenant, "c", "VIEWER", "ada", "ASOF", f"#{position - 1}")) == [b"body 1", b"body 2", b"body 3"]
         assert client.map("MESSAGE.GET", tenant, "m-1", "VIEWER", "ben")["state"] == b"hidden"
         assert client.map("MESSAGE.GET", tenant, "m-1", "VIEWER", "ben")["body"] is None
         assert client.map("MESSAGE.GET", tenant, "m-1", "VIEWER", "ben", "ASOF", f"#{position - 1}")["state"] == b"visible"

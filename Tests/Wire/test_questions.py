@@ -222,7 +222,8 @@ def test_partitions(client, tenant):
     assert list(found) == sorted(found)
     partition = found[b"2000-01-01"]
     assert list(partition) == [
-        "partition", "events", "messages", "bytes", "disk", "live", "expired", "held", "purged", "free", "next-expiry", "first", "last"]
+        "partition", "events", "messages", "bytes", "disk", "live", "expired", "held", "purged", "free", "next-expiry", "first", "last",
+        "damage"]
     assert partition["last"] == position and partition["disk"] > 0 and partition["events"] == partition["messages"]
 
 

@@ -11,12 +11,16 @@ struct CheckpointFile: Sendable {
     /// All of them, in the order in which they stand there; none where there is no such file. What is behind them and none is passed over.
     func notes() throws(ArchiveFailure) -> [SignedNote] { try parsed(CheckpointText(bytes()).notes) }
 
-    /// The one of the largest size, wherever it stands: a file that somebody keeps may have been put together by hand.
-    func newest() throws(ArchiveFailure) -> SignedNote? {
+    /// The last one of the largest size.
+    func newest() throws(ArchiveFailure) -> SignedNote? { try largest().last }
+
+    /// Those of the largest size, wherever they stand: a file that somebody keeps may have been put together by hand. More than one behind
+    /// a crash, or where two signed in one file.
+    func largest() throws(ArchiveFailure) -> [SignedNote] {
         let notes = CheckpointText(try bytes()).notes
         let sizes = notes.map { CheckpointText.size(of: $0) ?? 0 }
-        guard let index = sizes.indices.max(by: { sizes[$0] <= sizes[$1] }) else { return nil }
-        return try parsed([notes[index]]).first
+        let most = sizes.max()
+        return try parsed(notes.indices.filter { sizes[$0] == most }.map { notes[$0] })
     }
 
     private func parsed(_ notes: [[UInt8]]) throws(ArchiveFailure) -> [SignedNote] {

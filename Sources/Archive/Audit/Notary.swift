@@ -17,8 +17,9 @@ package struct AuditOptions: Sendable {
 
 /// Signs what the log is: a checkpoint of its audit tree, each time behind those before.
 ///
-/// The one thing that it must never do is to sign two trees that do not agree. So before each signature the last one is looked at: the tree
-/// must still have that root at that size. One whose log was cut off or changed since signs nothing any more, and says so.
+/// The one thing that it must never do is to sign two trees that do not agree. So before each signature the last one is looked at, and the
+/// last of each file: the tree must still have that root at that size. One whose log was cut off or changed since signs nothing any more, and
+/// says so; and so does a copy of a folder beside a file in which the other one signs.
 final class Notary: Sendable {
     private let folder: AuditFolder
     private let outside: CheckpointFile?
@@ -31,24 +32,28 @@ final class Notary: Sendable {
 
     private struct State {
         var keys: SigningKeys?
-        var last: Signed?
-        /// Whether the file elsewhere was there when it was last looked at.
-        var knowsOutside = false
+        /// What was signed last; behind a start, of each file, since two that were signed for one size may have two roots.
+        var newest: [Signed] = []
+        /// How far the file elsewhere went when it was last looked at; nil: it was not there, or had none.
+        var outside: TreeSize?
+
+        var last: Signed? { newest.max { $0.head.size < $1.head.size } }
+        var known: [VerifierKey] { keys?.known ?? [] }
     }
 
     /// Looks at what was signed so far. Writes nothing.
     init(_ folder: AuditFolder, _ options: AuditOptions) throws(ArchiveFailure) {
         self.folder = folder
         outside = options.outsideFile.map(CheckpointFile.init)
-        let keys = try SigningKeys.found(in: folder)
+        var found = State(keys: try SigningKeys.found(in: folder))
+        found.newest = try Self.largest(in: folder.checkpoints, folder, found.known)
         // The file elsewhere counts as well: a folder that was restored with its own older list would sign another root for a size.
-        var last: Signed?
-        for file in [folder.checkpoints, outside].compactMap(\.self) {
-            guard let note = try file.newest() else { continue }
-            let signed = try Self.open(note, folder, file, keys?.known ?? [])
-            if last.map({ $0.head.size < signed.head.size }) ?? true { last = signed }
+        if let outside {
+            let signed = try Self.largest(in: outside, folder, found.known)
+            found.newest += signed
+            found.outside = signed.first?.head.size
         }
-        state = Mutex(State(keys: keys, last: last, knowsOutside: outside?.isThere ?? false))
+        state = Mutex(found)
     }
 
     /// Makes a key where there is none yet.
@@ -65,18 +70,16 @@ final class Notary: Sendable {
         try state.withLock { (state) throws(ArchiveFailure) in
             guard let signer = state.keys?.signer else { preconditionFailure("nothing can be signed because nobody has called settle") }
             let size = try tree.size()
-            if let last = state.last {
-                try check(last, against: tree, of: size)
-                if last.head.size == size { return last }
-            }
-            try checkFiles(&state)
+            try check(state.newest, in: folder.checkpoints, against: tree, of: size)
+            if let last = state.last, last.head.size == size { return last }
+            try checkFiles(&state, against: tree, of: size)
             let head = try tree.head(at: size)
             let signed = Signed(note: Checkpoint(origin: folder.origin, head: head).signed(by: signer), head: head)
             // Elsewhere first: what the data folder says was signed is then known elsewhere.
             try outside?.append(signed.note, of: folder.origin)
             try folder.checkpoints.append(signed.note, of: folder.origin)
-            state.knowsOutside = outside != nil
-            state.last = signed
+            if outside != nil { state.outside = size }
+            state.newest = [signed]
             return signed
         }
     }
@@ -90,29 +93,59 @@ final class Notary: Sendable {
     }
 
     /// Both before either is written to: what is elsewhere must not grow with each attempt.
-    private func checkFiles(_ state: inout State) throws(ArchiveFailure) {
-        for file in [outside, folder.checkpoints].compactMap(\.self) { try file.check(for: folder.origin) }
-        guard let outside, state.knowsOutside, !outside.isThere else { return }
-        // Said once, and not for good: a log that is never signed again would be worse than one whose file elsewhere begins anew.
-        state.knowsOutside = false
+    ///
+    /// Not only what we know of is in them: a copy of the folder may sign in the file elsewhere, and one that was away may have come back.
+    private func checkFiles(_ state: inout State, against tree: AuditTree, of size: TreeSize) throws(ArchiveFailure) {
+        var ends: [TreeSize?] = []
+        for file in [folder.checkpoints, outside].compactMap(\.self) {
+            try file.check(for: folder.origin)
+            let found = try Self.largest(in: file, folder, state.known)
+            try check(found, in: file, against: tree, of: size)
+            ends.append(found.first?.head.size)
+        }
+        guard let outside, let end = ends.last else { return }
+        try check(outside, endingAt: end, &state)
+    }
+
+    /// That something has gone is said once, and not for good: a log that is never signed again would be worse than one whose file elsewhere
+    /// begins anew.
+    private func check(_ outside: CheckpointFile, endingAt end: TreeSize?, _ state: inout State) throws(ArchiveFailure) {
+        let before = state.outside
+        state.outside = end
+        guard let before, end.map({ $0 < before }) ?? true else { return }
+        guard outside.isThere else {
+            throw .folder(
+                path: outside.path,
+                reason:
+                    "has gone, and what was kept in it; if nobody moved it away, find out who removed it. The next checkpoint begins a new file"
+            )
+        }
         throw .folder(
             path: outside.path,
-            reason:
-                "has gone, and what was kept in it; if nobody moved it away, find out who removed it. The next checkpoint begins a new file"
-        )
+            reason: "has lost its last checkpoints: it went to \(before), and goes to \(end ?? .empty); if nobody put an older one there, "
+                + "find out who cut it. The next checkpoint goes behind what is there")
     }
 
-    private func check(_ last: Signed, against tree: AuditTree, of size: TreeSize) throws(ArchiveFailure) {
-        guard last.head.size <= size else {
-            throw disagreement("the log ends at \(size), and a checkpoint of \(last.head.size) was signed: its end was cut off")
-        }
-        guard try tree.head(at: last.head.size).root == last.head.root else {
-            throw disagreement("at \(last.head.size) the log has another root than the checkpoint that was signed")
+    private func check(_ signed: [Signed], in file: CheckpointFile, against tree: AuditTree, of size: TreeSize) throws(ArchiveFailure) {
+        for head in Set(signed.map(\.head)) {
+            guard head.size <= size else {
+                throw disagreement(file, "the log ends at \(size), and a checkpoint of \(head.size) was signed: its end was cut off")
+            }
+            guard try tree.head(at: head.size).root == head.root else {
+                throw disagreement(file, "at \(head.size) the log has another root than the checkpoint that was signed")
+            }
         }
     }
 
-    private func disagreement(_ reason: String) -> ArchiveFailure {
-        .folder(path: folder.checkpoints.path, reason: "\(reason). Nothing is signed; run 'annals audit verify' on a copy of the folder")
+    private func disagreement(_ file: CheckpointFile, _ reason: String) -> ArchiveFailure {
+        .folder(path: file.path, reason: "\(reason). Nothing is signed; run 'annals audit verify' on a copy of the folder")
+    }
+
+    /// Those of the largest size in a file.
+    private static func largest(
+        in file: CheckpointFile, _ folder: AuditFolder, _ known: [VerifierKey]
+    ) throws(ArchiveFailure) -> [Signed] {
+        try file.largest().map { (note) throws(ArchiveFailure) in try open(note, folder, file, known) }
     }
 
     /// A checkpoint whose signature and origin were looked at.

@@ -35,10 +35,9 @@ package struct Replay: Sendable {
             throw .folder(path: target, reason: "is in the data folder, of which nothing is changed; name a folder outside it")
         }
         self.target = target
-        files = try LogFiles(of: path)
         var report = AuditReport()
-        let survey = FolderSurvey(of: files, &report)
-        (map, end) = (survey.map, survey.end)
+        let survey = try FolderSurvey.taken(&report) { () throws(ArchiveFailure) in try LogFiles(of: path) }
+        (files, map, end) = (survey.files, survey.map, survey.end)
         if let gap = map.gaps(through: end).first {
             throw .folder(
                 path: path, reason: "lacks the events \(gap.lowerBound) to \(gap.upperBound); 'annals audit verify' says more about it")

@@ -34,17 +34,18 @@ package struct TileTree: Sendable {
     /// - Parameter target: the folder for the tiles. Made if it is not there.
     package init(of path: String, to target: String) throws(ArchiveFailure) {
         try Self.check(target, isOutside: path)
-        files = try LogFiles(of: path)
-        folder = try AuditFolder(of: path, origin: files.origin)
-        guard let note = try folder.checkpoints.notes().last else {
+        folder = try AuditFolder(of: path, origin: DataFolder.identity(of: path).origin)
+        guard let note = try folder.checkpoints.newest() else {
             throw .folder(path: folder.checkpoints.path, reason: "holds no checkpoint yet; 'annals audit checkpoint' signs one")
         }
         let signed = try Notary.open(note, folder, folder.checkpoints, folder.verifiers())
         (checkpoint, head) = (signed.note, signed.head)
         self.target = TileFolder(path: target)
         published = try Self.published(in: self.target, before: head, of: path, folder.origin)
+        // Behind the checkpoint: what was signed is folded by now.
         var report = AuditReport()
-        map = FolderSurvey(of: files, &report).map
+        let survey = try FolderSurvey.taken(&report) { () throws(ArchiveFailure) in try LogFiles(of: path) }
+        (files, map) = (survey.files, survey.map)
         if let gap = map.gaps(through: head.size.end).first {
             throw .folder(
                 path: path, reason: "lacks the events \(gap.lowerBound) to \(gap.upperBound); 'annals audit verify' says more about it")

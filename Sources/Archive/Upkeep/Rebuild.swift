@@ -93,7 +93,7 @@ package struct Rebuild {
                     var grown = totals ?? PartitionTotals(first: slice.first)
                     grown.add(slice.all)
                     totals = grown
-                    try index.add(slice.all.rows, slice.all.gains.counted(), &transaction)
+                    try index.add(slice.all.rows, slice.all.gains.all, &transaction)
                     try index.addHoldings(slice.all.holdings.all, &transaction)
                     state.add(slice.forState)
                     try store.state.environment.write { transaction in try store.state.learn(slice.forState, of: id, &transaction) }

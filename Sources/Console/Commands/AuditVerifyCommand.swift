@@ -55,7 +55,9 @@ package struct AuditVerifyCommand: ParsableCommand {
         let view = AuditReportView(report, of: path)
         try Output.standard.write(json ? view.json.text + "\n" : view.text(on: Output.standard.surface))
         switch report.verdict {
-        case .sound: return
+        case .sound:
+            guard let why = report.stateUncompared, !report.isLive else { return }
+            throw Trouble(.input, "nothing was found, but the tables of state.mdb could not be compared with the records: \(why)")
         // Everything is said already.
         case .damaged: throw Trouble(.damaged, "")
         case .tampered: throw Trouble(.tampered, "")

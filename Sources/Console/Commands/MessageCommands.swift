@@ -12,15 +12,24 @@ package struct MessageCommand: Question {
     @Argument(help: "The message's id.") var id: String
     @Option(name: .shortAndLong, help: "As this viewer sees it.") var viewer: String?
     @Option(name: .customLong("asof"), help: .init("As it was at this moment, or at #position.", valueName: "moment")) var asOf: String?
+    @Option(help: .init("Why an auditor looks; with --asof, shows a body that could be read then and cannot now.", valueName: "text"))
+    var reason: String?
     @Flag(help: "Say why it expires when it does: which policy, which floor, which holds.") var explain = false
     @OptionGroup package var options: GlobalOptions
 
     package init() {}
 
+    package func validate() throws {
+        if reason != nil, asOf == nil {
+            throw ValidationError("--reason goes with --asof; 'annals history' shows a message as it is now, whatever its state.")
+        }
+    }
+
     package func request(now: Instant) throws(ValidationError) -> [Word] {
         var words: [Word] = ["MESSAGE.GET", .text(tenant), .text(id)]
         if let viewer { words += ["VIEWER", .text(viewer)] }
         if let asOf { words += ["ASOF", .text(try options.moment(asOf, option: "asof", now: now).word)] }
+        if let reason { words += ["REASON", .text(reason)] }
         return explain ? words + ["EXPLAIN"] : words
     }
 

@@ -9,13 +9,14 @@ package struct TimelineCommand: Question {
         abstract: "Show a conversation as one viewer sees it, now or in the past.",
         discussion: """
             Shows the newest messages; the last line says how to go on. With --all --json, one message a line. \
-            Auditors may give a --reason instead of a viewer, and are shown all that there is: each page is recorded first, with who read it and why.
+            Auditors may give a --reason instead of a viewer, and are shown all that there is; or with a viewer and --asof, and are shown \
+            what that viewer could read then and cannot read any more. Each page is recorded first, with who read it and why.
             """)
 
     @Argument(help: "The company.") var tenant: String
     @Argument(help: "The conversation.") var conversation: String
     @Option(name: .shortAndLong, help: "Whose eyes.") var viewer: String?
-    @Option(help: .init("Why an auditor looks; shows hidden and expired messages, too.", valueName: "text")) var reason: String?
+    @Option(help: .init("Why an auditor looks; shows what is hidden or expired, too.", valueName: "text")) var reason: String?
     @Option(help: .init("Messages before this cursor; + is the end.", valueName: "cursor")) var before: String?
     @Option(help: .init("Messages after this cursor; - is the beginning.", valueName: "cursor")) var after: String?
     @Option(name: [.customShort("n"), .long], help: .init("How many at most, up to 1000. Default: 50.", valueName: "n")) var count: Int?
@@ -28,8 +29,9 @@ package struct TimelineCommand: Question {
     package init() {}
 
     package func validate() throws {
-        if (viewer == nil) == (reason == nil) {
-            throw ValidationError("Whose eyes? Give --viewer; or, as an auditor, --reason instead.")
+        if viewer == nil, reason == nil { throw ValidationError("Whose eyes? Give --viewer; or, as an auditor, --reason instead.") }
+        if viewer != nil, reason != nil, asOf == nil {
+            throw ValidationError("--viewer and --reason go together as of a moment only: give --asof, or leave one of them out.")
         }
         if before != nil, after != nil || all { throw ValidationError("--before goes neither with --after nor with --all.") }
         if let count, !(1...1000).contains(count) { throw ValidationError("--count must be from 1 to 1000.") }
@@ -48,7 +50,7 @@ package struct TimelineCommand: Question {
 
     package func show(_ answer: RESPValue, in view: View) throws(Trouble) -> String {
         let page = try Self.page(answer)
-        var table = TimelineView(view, showsIDs: ids, showsStates: reason != nil)
+        var table = TimelineView(view, showsIDs: ids, showsStates: viewer == nil)
         return table.render(page.messages) + table.footer(page)
     }
 
@@ -60,7 +62,7 @@ package struct TimelineCommand: Question {
     /// Pages are shown as they come: a conversation may be longer than the memory.
     private func showAll(_ first: [Word]) async throws(Trouble) {
         let client = try await options.connect()
-        var table = TimelineView(options.view, showsIDs: ids, showsStates: reason != nil)
+        var table = TimelineView(options.view, showsIDs: ids, showsStates: viewer == nil)
         var words = first
         while true {
             let answer = try await client.ask(words)

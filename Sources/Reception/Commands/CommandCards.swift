@@ -35,11 +35,12 @@ extension CommandCard {
 
     private static let questions = [
         CommandCard(
-            .timeline, "TIMELINE", "tenant conversation VIEWER v | REASON text [BEFORE cursor | AFTER cursor] [COUNT n] [ASOF when]",
-            words: 5...11, flags: ["readonly"], "A page of what a viewer sees of a conversation, or of all there is, for an auditor."),
+            .timeline, "TIMELINE",
+            "tenant conversation VIEWER v | REASON text | VIEWER v ASOF when REASON text [BEFORE cursor | AFTER cursor] [COUNT n] [ASOF when]",
+            words: 5...13, flags: ["readonly"], "A page of what a viewer sees of a conversation, or of all there is, for an auditor."),
         CommandCard(
-            .messageGet, "MESSAGE.GET", "tenant message-id [VIEWER v] [ASOF when] [EXPLAIN]",
-            words: 3...8, flags: ["readonly"], "A message and its state."),
+            .messageGet, "MESSAGE.GET", "tenant message-id [VIEWER v] [ASOF when [REASON text]] [EXPLAIN]",
+            words: 3...10, flags: ["readonly"], "A message and its state."),
         CommandCard(
             .messageHistory, "MESSAGE.HISTORY", "tenant message-id REASON text",
             words: 3...5, flags: ["write", "admin"], "A message, and every event that touched it. The log says who read it, and why."),

@@ -27,10 +27,10 @@ enum QuestionOption: UInt8, OptionWord {
     }
 }
 
-/// `TIMELINE tenant conversation VIEWER v | REASON text [BEFORE cursor | AFTER cursor] [COUNT n] [ASOF when]`
+/// `TIMELINE tenant conversation VIEWER v | REASON text | VIEWER v ASOF when REASON text [BEFORE cursor | AFTER cursor] [COUNT n] [ASOF when]`
 struct TimelineCommand: Sendable {
     var question: TimelineQuestion
-    /// Of an auditor, who is nobody's eyes.
+    /// Of an auditor, who is nobody's eyes, or is shown what the viewer saw once and cannot see any more.
     let reason: String?
 
     init(_ words: borrowing CommandArguments) throws(Refusal) {
@@ -59,11 +59,12 @@ struct TimelineCommand: Sendable {
         if viewer == nil, reason == nil {
             throw Refusal(.badArgument, "VIEWER is missing; a timeline is somebody's, or an auditor's, who gives a REASON instead")
         }
-        if viewer != nil, reason != nil {
-            throw Refusal(.badArgument, "VIEWER and REASON exclude each other; who gives a reason is shown what no viewer sees")
+        if viewer != nil, reason != nil, asOf == .now {
+            throw Refusal(.badArgument, "VIEWER and REASON go together as of a moment only; give an ASOF, or leave one of them out")
         }
         question = TimelineQuestion(
-            tenant: tenant, conversation: conversation, viewer: viewer, from: start ?? .end, count: count, asOf: asOf)
+            tenant: tenant, conversation: conversation, viewer: viewer, from: start ?? .end, count: count, asOf: asOf,
+            hasPastBodies: reason != nil)
         self.reason = reason
     }
 
@@ -80,19 +81,30 @@ struct TimelineCommand: Sendable {
     }
 }
 
-/// `MESSAGE.GET tenant message-id [VIEWER v] [ASOF when] [EXPLAIN]`
-extension MessageQuestion {
+/// `MESSAGE.GET tenant message-id [VIEWER v] [ASOF when [REASON text]] [EXPLAIN]`
+struct MessageCommand: Sendable {
+    var question: MessageQuestion
+    /// Of an auditor, who is shown what could be read then and cannot be read any more.
+    let reason: String?
+
     init(_ words: borrowing CommandArguments) throws(Refusal) {
-        self.init(tenant: try words.name(1, "tenant"), id: try words.name(2, "message-id"))
+        question = MessageQuestion(tenant: try words.name(1, "tenant"), id: try words.name(2, "message-id"))
         var options = Options<QuestionOption>(of: "MESSAGE.GET", words, from: 3)
+        var reason: String?
         while let option = try options.next(words) {
             switch option {
-            case .viewer: viewer = try words.name(try options.value(of: option, words), "VIEWER")
-            case .asOf: asOf = try words.moment(try options.value(of: option, words))
-            case .explain: isExplained = true
-            case .before, .after, .count, .from, .block, .tenant, .reason: throw option.unknown(to: "MESSAGE.GET")
+            case .viewer: question.viewer = try words.name(try options.value(of: option, words), "VIEWER")
+            case .asOf: question.asOf = try words.moment(try options.value(of: option, words))
+            case .explain: question.isExplained = true
+            case .reason: reason = try words.reason(try options.value(of: option, words))
+            case .before, .after, .count, .from, .block, .tenant: throw option.unknown(to: "MESSAGE.GET")
             }
         }
+        if reason != nil, question.asOf == .now {
+            throw Refusal(.badArgument, "REASON goes with ASOF; MESSAGE.HISTORY shows a message as it is now, whatever its state")
+        }
+        question.hasPastBodies = reason != nil
+        self.reason = reason
     }
 }
 

@@ -6,7 +6,7 @@ import RESP
 /// A question to the archive, ready to be carried to a thread that may wait for the disk.
 enum Inquiry: Sendable {
     case timeline(TimelineCommand)
-    case message(MessageQuestion)
+    case message(MessageCommand)
     case history(HistoryCommand)
     case events(EventsQuestion)
     case retention(RetentionQuestion)
@@ -44,6 +44,7 @@ extension Inquiry {
         do throws(ArchiveFailure) {
             if case .history(let command) = self { return try Self.history(command, to: &writer, from: archive) }
             if case .timeline(let command) = self { return try Self.timeline(command, to: &writer, from: archive) }
+            if case .message(let command) = self { return try Self.message(command, to: &writer, from: archive) }
             if let next = try write(to: &writer, from: archive) { return .nothingYet(next: next) }
             return .reply(writer.buffer)
         } catch {
@@ -54,11 +55,8 @@ extension Inquiry {
     /// Returns where to go on, if there are no events; nothing is written then.
     private func write(to writer: inout ReplyWriter, from archive: Archive) throws(ArchiveFailure) -> Position? {
         switch self {
-        case .message(let question):
-            writer.result(try archive.message(question)) { writer, message in
-                if let message { writer.message(message) } else { writer.null() }
-            }
-        case .history, .timeline: preconditionFailure("this is no plain reply, because its reader may have to be in the log first")
+        case .history, .timeline, .message:
+            preconditionFailure("this is no plain reply, because its reader may have to be in the log first")
         case .events(let question):
             return try Self.events(question, to: &writer, from: archive)
         case .retention(let question):
@@ -98,6 +96,19 @@ extension Inquiry {
             let access = command.reason.flatMap { page.access(to: question.conversation, of: question.tenant, reason: $0) }
             return access.map { .reading($0, writer.buffer) } ?? .reply(writer.buffer)
         }
+    }
+
+    private static func message(
+        _ command: MessageCommand, to writer: inout ReplyWriter, from archive: Archive
+    ) throws(ArchiveFailure) -> Finding {
+        switch try archive.message(command.question) {
+        case .failure(let refusal): writer.refuse(refusal)
+        case .success(.none): writer.null()
+        case .success(.some(let message)):
+            writer.message(message)
+            if let reason = command.reason { return .reading(message.access(reason: reason), writer.buffer) }
+        }
+        return .reply(writer.buffer)
     }
 
     private static func history(

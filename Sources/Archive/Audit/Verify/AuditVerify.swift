@@ -69,7 +69,10 @@ package struct AuditVerify: Sendable {
         let trusted = try options.keys.map { (text) throws(ArchiveFailure) in try Self.key(text) }
         // First: what was signed by now is folded by now.
         let checkpoints = CheckpointAudit(folder, outside: options.checkpointFiles, trusted: trusted, &report)
-        let survey = FolderSurvey(of: files, &report)
+        // Listed anew beside a daemon, which goes on: what was signed is in the files that are there by now.
+        let survey = try FolderSurvey.taken(&report) { () throws(ArchiveFailure) in
+            try files.isLive ? LogFiles(surveying: files.path) : files
+        }
         survey.checkPresence(checkpoints, &report)
         var reading = RecordReading(survey, sizes: checkpoints.sizes)
         reading.read(&report, tell)
@@ -110,7 +113,8 @@ package struct AuditVerify: Sendable {
         var attempts = files.isLive ? 3 : 1
         while true {
             do throws(VaultFailure) {
-                return try Vault.open(folder: files.path + "/vault", instance: files.instance, root: root.source, mayBeNew: false)
+                return try Vault.open(
+                    folder: files.path + "/vault", instance: files.instance, root: root.source, mayBeNew: false, isOnlyRead: true)
             } catch {
                 attempts -= 1
                 if attempts == 0 { throw .vault(error) }

@@ -53,10 +53,14 @@ struct BodyAudit: Sendable {
         }
         if let receipt {
             guard isLeft(key, receipt, row.position) else { return }
+        } else if law.destroyed.contains(key.rawValue) {
+            // What stays is sealed under another key before its own is destroyed.
+            let under = "the body is sealed under key \(key.rawValue), which a receipt says is destroyed, and it is none of those that"
+            return lose(.tampered, row.position, "\(under) the receipt is about")
         } else if let keys, !keys.contains(key.rawValue) {
             return note(.tampered, row.position, "the body is sealed under key \(key.rawValue), which none of this partition is")
         } else {
-            open(row, send, stored, key)
+            open(row, send, tenant, stored, key)
         }
         count(row, send, key)
     }
@@ -85,8 +89,10 @@ struct BodyAudit: Sendable {
         return true
     }
 
-    private mutating func open(_ row: TrailWalk.Row, _ send: Send, _ stored: UnsafeRawBufferPointer, _ key: KeyID) {
-        if let vault = law.vault, law.dying.contains(key.rawValue), !vault.contains(key) {
+    private mutating func open(
+        _ row: TrailWalk.Row, _ send: Send, _ tenant: TenantID, _ stored: UnsafeRawBufferPointer, _ key: KeyID
+    ) {
+        if let vault = law.vault, !vault.contains(key), isDying(row, send, tenant, key) {
             // The purge has come as far as that, and its receipt is still to be written.
             report.purged += 1
             return report.unreclaimed += 1
@@ -100,6 +106,14 @@ struct BodyAudit: Sendable {
         case .body: report.opened += 1
         case .gone: lose(.damaged, row.position, "the body's key is not in the keyring, and no receipt says that it was destroyed")
         case .damaged: note(.tampered, row.position, "the body is not the one that the record's commitment was made of")
+        }
+    }
+
+    /// Whether a purge that has no receipt yet is about the message.
+    private func isDying(_ row: TrailWalk.Row, _ send: Send, _ tenant: TenantID, _ key: KeyID) -> Bool {
+        law.dying.contains { purge in
+            purge.keys.contains(key.rawValue)
+                && purge.judgement.fate(tenant, send.conversation, send.sender, at: row.fields.at, position: row.position) == .due
         }
     }
 

@@ -38,7 +38,21 @@ struct CheckpointAudit {
                 .damaged, in: folder.keyList, "no public key is known, so nobody can tell who signed the checkpoints; give one with --key")
         }
         heads.sort { $0.head.size < $1.head.size }
+        tellTwoRoots(&report)
         report.checkpoints = count
+    }
+
+    /// No log has two histories, whatever its records are now.
+    private func tellTwoRoots(_ report: inout AuditReport) {
+        var told: TreeSize?
+        for (one, other) in zip(heads, heads.dropFirst()) where one.head.size == other.head.size && one.head.root != other.head.root {
+            if told == one.head.size { continue }
+            told = one.head.size
+            report.note(
+                .tampered, in: other.place,
+                "two roots were signed for the size \(one.head.size), the other one in \(one.place): the log was written anew, or a copy of "
+                    + "it went on beside it")
+        }
     }
 
     private mutating func take(

@@ -1,4 +1,5 @@
 import Events
+import Glibc
 import Journal
 import LMDB
 import Ledger
@@ -22,9 +23,9 @@ struct FolderSurvey: Sendable {
 
     init(of files: LogFiles, _ report: inout AuditReport) {
         self.files = files
-        // Before the partitions: what it says is folded is in them by then.
         state = Self.openState(files, &report)
-        folded = state.flatMap { Self.folded($0, &report) }
+        // What is folded since the files were listed may be in none of them.
+        folded = state.flatMap { Self.folded($0, &report) }.map { min($0, files.foldedBefore ?? $0) }
         fileRuns = Self.allRuns(files, &report)
         let runs = fileRuns.values.flatMap(\.self).sorted { ($0.first, $0.partition) < ($1.first, $1.partition) }
         for (id, failure) in files.tombstones.unreadable {
@@ -38,16 +39,38 @@ struct FolderSurvey: Sendable {
         Self.checkReturned(staying, of: fileRuns, files, &report)
         let known = (staying + left).sorted { $0.first < $1.first }
         let behind = folded ?? known.last?.last ?? .none
-        tail = Self.tail(files, behind: behind, besides: known, &report)
+        let rest = Self.rest(files, behind: behind, besides: known, &report)
+        tail = rest?.events ?? []
         map = LogMap(tombstones: left, partitions: runs, journal: tail.map { ($0.position, $0.record) })
         end = files.isLive ? folded ?? map.end : max(folded ?? .none, map.end)
         for stone in stones { Self.check(stone, files, &report) }
         DoubleClaims(runs + left).tell(files, &report)
+        if folded != nil, let rest { Self.check(known, against: rest, files, &report) }
         if let state, let folded { Self.compareExtents(of: state, with: known, through: folded, &report) }
         report.end = end
         report.partitions = files.shelf.count
         report.tombstones = stones.count
     }
+
+    /// Beside a daemon a partition may leave the log when it is listed and not yet looked into: then everything is listed again.
+    static func taken(
+        _ report: inout AuditReport, of list: () throws(ArchiveFailure) -> LogFiles
+    ) throws(ArchiveFailure) -> FolderSurvey {
+        for _ in 1..<looksMax {
+            var found = report
+            // Its files are closed before those of the next one are opened, since LMDB opens none twice.
+            let survey = FolderSurvey(of: try list(), &found)
+            if survey.files.isLive, survey.hasLostFiles { continue }
+            report = found
+            return survey
+        }
+        return FolderSurvey(of: try list(), &report)
+    }
+
+    /// Partitions leave one after the other, days apart: a file that is gone each time was taken away.
+    private static let looksMax = 3
+
+    private var hasLostFiles: Bool { files.shelf.all.contains { access(files.shelf.path(of: $0), F_OK) != 0 } }
 
     private static func openState(_ files: LogFiles, _ report: inout AuditReport) -> StateFile? {
         do { return try files.state() } catch {
@@ -105,26 +128,41 @@ struct FolderSurvey: Sendable {
         return try partition.environment.read { reader in try partition.runs(reader) }
     }
 
-    private static func tail(
+    /// Nil if it cannot be told, or changes just now.
+    private static func rest(
         _ files: LogFiles, behind folded: Position, besides known: [Extent], _ report: inout AuditReport
-    ) -> [JournaledEvent] {
+    ) -> JournalRest? {
         // A daemon folds what it journaled itself.
-        if files.isLive { return [] }
+        if files.isLive { return nil }
         do {
             guard let journal = try files.journal() else {
                 report.notes.append("there is no journal, so what may have been in it alone is missing")
-                return []
+                return JournalRest(end: folded)
             }
             for file in try journal.filesCutShort() {
                 report.note(.damaged, in: file.path, "the file was cut short, and events may be missing; restore the journal from a copy")
             }
             let found = try files.journaled(in: journal, behind: folded, besides: known)
-            report.journaled = found.count
+            report.journaled = found.events.count
             return found
         } catch {
             report.note(.damaged, in: files.journalFolder, "cannot be read: \(error)")
-            return []
+            return nil
         }
+    }
+
+    /// The next position is the one behind state and journal: what a partition has there would be given out once more.
+    private static func check(_ known: [Extent], against rest: JournalRest, _ files: LogFiles, _ report: inout AuditReport) {
+        for position in rest.others {
+            report.note(
+                .damaged, position...position, in: files.journalFolder,
+                "the journal has another event here than its partition: the position was given out twice; restore both from one backup")
+        }
+        guard let last = known.map(\.last).max(), last > rest.end else { return }
+        report.note(
+            .damaged, rest.end.next...last, in: files.path + "/state.mdb",
+            "the state ends at \(rest.end) with all of the journal, and the partitions go on: it is older than they are, and these positions "
+                + "would be given out twice; 'annalsd rebuild' makes it anew")
     }
 
     /// The hashes of what left the log are what its tombstone says, which is what the log says.

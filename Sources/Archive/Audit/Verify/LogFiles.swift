@@ -18,6 +18,9 @@ final class LogFiles: Sendable {
     let fingerprints: Fingerprints
     /// Whether a daemon has the folder open.
     let isLive: Bool
+    /// Beside a daemon: as far as the state said, before the files were listed, that everything is in them; nil if it did not say. What is
+    /// folded later may lie in a file that is not in the list.
+    let foldedBefore: Position?
     private let lock: FileLock?
 
     private static let openMax = 64
@@ -36,7 +39,9 @@ final class LogFiles: Sendable {
         fingerprints = Fingerprints(seed: seed)
         isLive = try FileLock.isTaken(path + "/LOCK")
         lock = isLive ? nil : try FileLock(sharing: path + "/LOCK", folder: path)
+        foldedBefore = isLive ? Self.folded(path) : nil
         do {
+            // Tombstones last: a partition that leaves the log has its own before its file goes.
             shelf = try PartitionShelf(
                 folder: path + "/partitions", length: length, indexes: PartitionIndex.tableNames, openMax: Self.openMax,
                 options: .init(isLive ? .read : .readFrozen))
@@ -45,8 +50,18 @@ final class LogFiles: Sendable {
         } catch { throw ArchiveFailure(error) }
     }
 
+    /// Closed again at once: nobody in this process may open it twice.
+    private static func folded(_ path: String) -> Position? {
+        do {
+            let state = try Self.state(path, isLive: true)
+            return try state.environment.read { reader in try state.progress(reader)?.position ?? Position.none }
+        } catch { return nil }  // Whoever opens it later tells why.
+    }
+
     /// The state file, if it can be read.
-    func state() throws(LMDBError) -> StateFile {
+    func state() throws(LMDBError) -> StateFile { try Self.state(path, isLive: isLive) }
+
+    private static func state(_ path: String, isLive: Bool) throws(LMDBError) -> StateFile {
         let options = Environment.Options(isLive ? .read : .readFrozen)
         let others = [Extents.tableName, TreeTable.tableName]
         do {
@@ -67,22 +82,51 @@ final class LogFiles: Sendable {
         return scan.files.isEmpty ? nil : scan
     }
 
-    /// The events in the journal that no partition has, in order of position. Those that were folded stay there until their segment is
-    /// used again, and would hide that a partition is missing.
-    func journaled(in journal: JournalScan, behind folded: Position, besides known: [Extent]) throws -> [JournaledEvent] {
-        var found: [JournaledEvent] = []
+    /// What is in the journal behind the state. What was folded stays there until its segment is used again, and would hide that a partition
+    /// is missing.
+    func journaled(in journal: JournalScan, behind folded: Position, besides known: [Extent]) throws -> JournalRest {
+        var rest = JournalRest(end: folded)
         var records = journal.records()
         while let record = try records.next() {
             let batch = try Batch(reading: record, fingerprints: fingerprints)
-            for index in batch.entries.indices where batch.position(at: index) > folded && known.run(of: batch.position(at: index)) == nil {
-                found.append(
+            rest.end = max(rest.end, batch.last)
+            for index in batch.entries.indices where batch.position(at: index) > folded {
+                let position = batch.position(at: index)
+                if let run = known.run(of: position) {
+                    if try !isSame(batch, index, in: run.partition) { rest.others.append(position) }
+                    continue
+                }
+                rest.events.append(
                     batch.withTrailAndBody(at: index) { trail, body in
-                        JournaledEvent(position: batch.position(at: index), record: [UInt8](trail), body: [UInt8](body))
+                        JournaledEvent(position: position, record: [UInt8](trail), body: [UInt8](body))
                     })
             }
         }
-        return found
+        return rest
     }
+
+    /// Whether a partition has the record that the journal has; also true if it has none, since it left with a tombstone.
+    private func isSame(_ batch: Batch, _ index: Int, in id: PartitionID) throws -> Bool {
+        guard let lease = try shelf.lease(id) else { return true }
+        let partition = lease.partition
+        let key = batch.position(at: index).key
+        let isSame = try partition.environment.read { reader in
+            try reader.lend(key.span.bytes, in: partition.trail) { stored in
+                batch.withTrail(at: index) { record in stored.withUnsafeBytes { $0.elementsEqual(record) } }
+            }
+        }
+        return isSame ?? true
+    }
+}
+
+/// What the journal has behind the state.
+struct JournalRest: Sendable {
+    /// The last position of both.
+    var end: Position
+    /// Those that no partition has, in order of position.
+    var events: [JournaledEvent] = []
+    /// Where a partition has another record than the journal.
+    var others: [Position] = []
 }
 
 /// An event that is in no partition yet.

@@ -20,8 +20,10 @@ struct PartitionAudit: Sendable {
         var keys: [Position: Set<UInt64>]
         /// All of those: of what is sealed under them some may be gone, and some was moved away.
         let named: Set<UInt64>
-        /// Those that open intents name: a purge that is under way, or was cut short, may have destroyed them.
-        var dying: Set<UInt64>
+        /// Those of intents whose receipts say that they are destroyed: what is sealed under one of them is lost.
+        let destroyed: Set<UInt64>
+        /// Purges that are under way, or were cut short: they may have destroyed what they are about.
+        let dying: [Dying]
         /// By partition: those that the state knows.
         var keysOf: [PartitionID: Set<UInt64>]
         var end: Position
@@ -32,13 +34,22 @@ struct PartitionAudit: Sendable {
         /// Whether each body is looked at by itself, also where none is missing.
         var isThorough: Bool
 
+        struct Dying: Sendable {
+            var keys: Set<UInt64>
+            var judgement: Judgement
+        }
+
         init(
-            rules: RuleBook, keys: [Position: Set<UInt64>], dying: Set<UInt64>, keysOf: [PartitionID: Set<UInt64>], end: Position,
-            state: StateFile?, vault: Vault?, isThorough: Bool
+            rules: RuleBook, keys: [Position: Set<UInt64>], keysOf: [PartitionID: Set<UInt64>], end: Position, state: StateFile?,
+            vault: Vault?, isThorough: Bool
         ) {
-            (self.rules, self.keys, self.dying, self.keysOf) = (rules, keys, dying, keysOf)
+            (self.rules, self.keys, self.keysOf) = (rules, keys, keysOf)
             (self.end, self.state, self.vault, self.isThorough) = (end, state, vault, isThorough)
             named = keys.values.reduce(into: []) { $0.formUnion($1) }
+            destroyed = rules.purges.destroyed(through: end).reduce(into: []) { $0.formUnion(keys[$1] ?? []) }
+            dying = rules.purges.open.map { open in
+                Dying(keys: keys[open.position] ?? [], judgement: Judgement(rules, on: open.intent))
+            }
         }
     }
 

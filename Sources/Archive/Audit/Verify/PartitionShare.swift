@@ -86,7 +86,7 @@ struct PartitionShare: Sendable {
     /// What the indexes of all of it must add up to.
     func indexSums() -> IndexSums {
         var sums = sums
-        for gain in gains.counted() { sums.add(gain) }
+        for gain in gains.all where gain.messages > 0 { sums.add(gain) }
         return sums
     }
 }

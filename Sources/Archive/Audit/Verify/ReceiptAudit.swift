@@ -39,7 +39,19 @@ struct ReceiptAudit {
         report.join(TailAudit(reading.survey.tail, of: files, under: law).report)
         try joinLosses(of: found, under: law, since: rules.last?.position ?? .none, &report)
         compareReceipts(rules, found, &report)
+        lookForDeadKeys(law, &report)
         lookForStrangeKeys(law, &report)
+    }
+
+    /// A keyring of before a purge, with the root key of before it, opens what the receipt says is destroyed.
+    private func lookForDeadKeys(_ law: PartitionAudit.Law, _ report: inout AuditReport) {
+        guard let vault = law.vault else { return }
+        let undead = law.destroyed.filter { vault.contains(KeyID($0)) }
+        if undead.isEmpty { return }
+        report.note(
+            .tampered, in: files.path + "/vault/keyring",
+            "\(undead.count) keys are in it, key \(undead.min() ?? 0) among them, that receipts say are destroyed; put the newest keyring back"
+        )
     }
 
     /// The state's table of keys by itself: rows of no shape, or of partitions that there are not.
@@ -68,10 +80,8 @@ struct ReceiptAudit {
             rules.apply(event)
             if case .purgeIntent(let intent) = event.deed { keys[event.position] = Set(intent.lines.flatMap(\.keys)) }
         }
-        let dying = rules.purges.open.reduce(into: Set<UInt64>()) { $0.formUnion(keys[$1.position] ?? []) }
         let law = PartitionAudit.Law(
-            rules: rules, keys: keys, dying: dying, keysOf: knownKeys(),
-            end: reading.survey.end, state: reading.survey.state,
+            rules: rules, keys: keys, keysOf: knownKeys(), end: reading.survey.end, state: reading.survey.state,
             vault: isThorough ? try vault() : nil, isThorough: isThorough)
         return (events, law)
     }
@@ -145,10 +155,17 @@ struct ReceiptAudit {
     /// Each receipt tells how many messages it destroyed, and its intent where.
     private func compareReceipts(_ events: [Event], _ audits: [PartitionAudit], _ report: inout AuditReport) {
         var intents: [Position: PurgeIntent] = [:]
+        var rules = RuleBook()
         for event in events where event.position <= reading.survey.end {
+            defer { rules.apply(event) }
             switch event.deed {
-            case .purgeIntent(let intent): intents[event.position] = intent
+            case .purgeIntent(let intent):
+                intents[event.position] = intent
+                if let fault = intent.fault(in: event, under: rules) { noteIllegal(event, fault, &report) }
             case .purge(let receipt):
+                if let intent = intents[receipt.intent], receipt.outcome == .destroyed, rules.last > intent.rules {
+                    noteIllegal(event, "a policy, a floor or a hold changed (at \(rules.last)) behind its intent", &report)
+                }
                 report.receipts += 1
                 guard let intent = intents[receipt.intent] else {
                     report.note(
@@ -160,6 +177,13 @@ struct ReceiptAudit {
             default: break
             }
         }
+    }
+
+    /// A daemon never writes such an event.
+    private func noteIllegal(_ event: Event, _ fault: String, _ report: inout AuditReport) {
+        // Of a log that is not whole, the rules that it went by may be missing.
+        report.note(
+            reading.isWhole ? .tampered : .damaged, event.position...event.position, in: files.path, "the purge is illegal: \(fault)")
     }
 
     private func compare(
@@ -179,5 +203,23 @@ struct ReceiptAudit {
                 .tampered, position...position, in: files.shelf.path(of: audit.id),
                 "the receipt says that \(said) messages of this partition were destroyed, and it is about \(found)")
         }
+    }
+}
+
+extension PurgeIntent {
+    /// Between a plan and its intent the clock may have been set back a little.
+    private static let clockStepMilliseconds: Int64 = 3_600_000
+
+    /// Why nobody may purge by it, if so: it must be judged by what the log knew, and by no moment that was still to come.
+    fileprivate func fault(in event: Event, under before: RuleBook) -> String? {
+        if horizonPosition >= event.position { return "its horizon \(horizonPosition) is not before it" }
+        if horizonTime.milliseconds > event.at.milliseconds + Self.clockStepMilliseconds {
+            return "it judges by \(horizonTime), and is of \(event.at)"
+        }
+        if rules != before.last {
+            return "it goes by the rules up to \(rules), and the last one before it is at \(before.last)"
+        }
+        if basis != .expired, event.principal == .system { return "it destroys what has not expired, and nobody asked for it" }
+        return nil
     }
 }

@@ -190,6 +190,8 @@ extension RecordReading {
     func compare(with checkpoints: CheckpointAudit, _ report: inout AuditReport) {
         var agreed: UInt64 = 0
         var disagreeing: (head: TreeHead, place: String)?
+        // Where two roots were signed for one size, and the records have one of them, that is all that is to be told.
+        let agreeing = Set(checkpoints.heads.map(\.head).filter { roots[$0.size.leaves] == $0.root }.map(\.size))
         for (head, place, signer) in checkpoints.heads {
             guard let root = roots[head.size.leaves] else { continue }
             report.checkpointsCompared += 1
@@ -198,7 +200,7 @@ extension RecordReading {
                 if let signer, disagreeing == nil { report.signed = (head.size.end, signer) }
             } else if head.size.leaves == 0 {
                 report.note(.tampered, in: place, "a checkpoint of size 0 has another root than the empty log")
-            } else if disagreeing == nil {
+            } else if disagreeing == nil, !agreeing.contains(head.size) {
                 // All later ones disagree as well, and say no more.
                 disagreeing = (head, place)
             }

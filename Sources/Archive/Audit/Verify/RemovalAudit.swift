@@ -67,13 +67,16 @@ struct RemovalAudit {
         if isTooEarly(removal, of: stone.partition) {
             report.note(
                 .tampered, removal.position...removal.position, in: place,
-                "the partition was removed at \(removal.at), before its trail was over by the period that the event names")
+                "the partition was removed at \(removal.at), before its trail was over: by the period that the event names, and by \(PurgeOptions.trailPeriodLeast) at least"
+            )
         }
     }
 
     private func isTooEarly(_ removal: Removal, of id: PartitionID) -> Bool {
         let last = files.shelf.length.end(of: id).advanced(byMilliseconds: -1)
-        guard let over = removal.deed.period.end(from: last) else { return true }
+        guard removal.deed.period.isNeverShorter(than: PurgeOptions.trailPeriodLeast), let over = removal.deed.period.end(from: last) else {
+            return true
+        }
         return removal.at.milliseconds < over.milliseconds - Self.clockStepMilliseconds
     }
 }

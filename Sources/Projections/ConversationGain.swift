@@ -1,0 +1,28 @@
+package import Events
+
+/// What a conversation gained by some events.
+package struct ConversationGain: Sendable {
+    package var key: ConversationKey
+    /// The last of the events.
+    package var last: Position
+    package var messages: UInt64
+    package var bodyBytes: UInt64
+
+    package init(key: ConversationKey, last: Position, messages: UInt64, bodyBytes: UInt64) {
+        self.key = key
+        self.last = last
+        self.messages = messages
+        self.bodyBytes = bodyBytes
+    }
+
+    package mutating func add(_ position: Position, _ messages: UInt64, _ bodyBytes: UInt64) {
+        last = max(last, position)
+        self.messages += messages
+        self.bodyBytes += bodyBytes
+    }
+}
+
+extension [ConversationGain] {
+    /// As LMDB orders their keys, so that neighbours are written one after the other.
+    func inOrder() -> [ConversationGain] { sorted { $0.key.bytes.precedes($1.key.bytes) } }
+}

@@ -1,0 +1,132 @@
+import Events
+import FoundationEssentials
+import TestSupport
+import Testing
+
+@testable import Archive
+
+@Suite("Verifying what purges were allowed to do")
+struct IllegalPurgeTests {
+    private let files = FileManager.default
+
+    /// An archive with an expired day of two tenants, of which one keeps its messages and one conversation of the other, too.
+    private func archive() throws -> Scratch {
+        let scratch = try Scratch { $0.purge.isAutomatic = false }
+        scratch.lendAppender()
+        _ = try scratch.keep(.tenant(TenantID("kept")), "forever")
+        for tenant in ["acme", "kept"] {
+            scratch.send((0..<20).map { number in Scratch.Post("m\(number)").with { $0.tenant = tenant } })
+        }
+        scratch.clock.advance(days: 200)
+        scratch.archive.flush()
+        _ = try scratch.archive.checkpoint().get()
+        return scratch
+    }
+
+    /// Carries a plan out as a forger would, who has all that the daemon has.
+    private func purge(
+        _ scratch: Scratch, _ basis: PurgeBasis = .expired, by principal: Principal = .system,
+        forging forge: (PurgeIntent) -> PurgeIntent = { $0 }
+    ) throws {
+        let plan = try scratch.archive.upkeep.plan(coverage: .everything, basis: basis)
+        let intent = forge(try #require(plan.intents().first))
+        var run = PurgeRun(scratch.archive.core, intent) { [upkeep = scratch.archive.upkeep] draft in upkeep.append(draft, by: principal) }
+        while !run.isOver { try run.advance(flush: scratch.archive.flush) }
+        if case .done = run.state {} else { Issue.record("\(run.state)") }
+        scratch.archive.flush()
+    }
+
+    private func illegal(_ scratch: Scratch) throws -> [AuditFinding] {
+        try AuditCopies.copy(of: scratch.path) { copy in
+            try AuditCopies.verifyAsLive(copy).findings.filter { $0.sentence.contains("illegal") }
+        }
+    }
+
+    private func expectNothing(_ report: AuditReport) { #expect(report.findings == []) }
+
+    @Test("what is planned and carried out is legal")
+    func legal() throws {
+        let scratch = try archive()
+        try purge(scratch)
+        try purge(scratch, .before(scratch.clock.now), by: .user(0))
+        expectNothing(try AuditCopies.verifyLive(scratch.path))
+    }
+
+    @Test("an intent that judges by a moment to come is told")
+    func timeToCome() throws {
+        let scratch = try archive()
+        try purge(scratch) { $0.with(time: $0.horizonTime.advanced(byMilliseconds: 365 * Instant.millisecondsPerDay)) }
+        #expect(try illegal(scratch).map(\.kind) == [.tampered])
+    }
+
+    @Test("an intent that goes by other rules than those before it is told")
+    func otherRules() throws {
+        let scratch = try archive()
+        try purge(scratch) { $0.with(rules: $0.horizonPosition) }
+        #expect(try illegal(scratch).map(\.kind) == [.tampered])
+    }
+
+    @Test("a purge of what has not expired, for which nobody asked, is told")
+    func nobodyAsked() throws {
+        let scratch = try archive()
+        try purge(scratch, .before(scratch.clock.now), by: .system)
+        #expect(try illegal(scratch).map(\.kind) == [.tampered])
+    }
+
+    @Test("a keyring of before a purge is told where it lies, and its dead keys are destroyed with the next start")
+    func olderKeyring() throws {
+        let scratch = try archive()
+        let home = try TemporaryFolder()
+        let old = home.file("vault")
+        try files.copyItem(atPath: scratch.path + "/vault", toPath: old)
+        try purge(scratch)
+        try scratch.close()
+        try files.removeItem(atPath: scratch.path + "/vault")
+        try files.copyItem(atPath: old, toPath: scratch.path + "/vault")
+        let findings = try AuditCopies.verify(scratch.path, isThorough: true).findings
+        #expect(findings.contains { $0.kind == .tampered && $0.sentence.contains("that receipts say are destroyed") })
+        try scratch.open()
+        #expect(scratch.archive.leftover.destroyedAgain > 0)
+        try scratch.close()
+        expectNothing(try AuditCopies.verify(scratch.path, isThorough: true))
+        try scratch.open()
+        #expect(scratch.archive.leftover.destroyedAgain == 0)
+    }
+
+    @Test("bodies that stay, sealed as they were before their keys were destroyed, are told without any key")
+    func olderPartition() throws {
+        let scratch = try archive()
+        scratch.send(
+            Scratch.Post("held").with { post in
+                post.sender = "eve"
+                post.at = Scratch.start
+            })
+        let coverage = Coverage(tenant: try TenantID("acme"), sender: try UserID("eve"))
+        let hold = HoldPlace(id: try HoldID("first"), coverage: coverage, matter: "7", reason: "a court")
+        #expect(scratch.rule(.place(hold)).isAppended)
+        scratch.archive.flush()
+        let home = try TemporaryFolder()
+        let path = try #require(try AuditCopies.partitions(of: scratch.path).first)
+        let old = home.file("old.mdb")
+        try scratch.close()
+        try files.copyItem(atPath: path, toPath: old)
+        try scratch.open()
+        scratch.lendAppender()
+        try purge(scratch)
+        try scratch.close()
+        expectNothing(try AuditCopies.verify(scratch.path))
+        try files.removeItem(atPath: path)
+        try files.copyItem(atPath: old, toPath: path)
+        let findings = try AuditCopies.verify(scratch.path).findings
+        let held = Position(42)
+        #expect(findings.contains { $0.kind == .tampered && $0.first == held && $0.sentence.contains("none of those") })
+    }
+}
+
+extension PurgeIntent {
+    fileprivate func with(time: Instant? = nil, rules: Position? = nil) -> PurgeIntent {
+        PurgeIntent(
+            coverage: coverage, basis: basis, horizonPosition: horizonPosition, horizonTime: time ?? horizonTime,
+            rules: rules ?? self.rules, held: held, floored: floored, locked: locked, lines: lines, digest: digest)
+    }
+}

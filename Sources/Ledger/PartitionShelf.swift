@@ -152,11 +152,11 @@ package final class PartitionShelf: Sendable {
     }
 
     /// Holds a partition open until the lease ends; nil if there is none of that time. One that is put aside is refused, unless the caller
-    /// means to make do with what can still be read of it, and checks that.
-    package func lease(_ id: PartitionID, asFarAsItGoes: Bool = false) throws(LedgerFailure) -> Lease? {
+    /// means to make do with what can still be read of it, and checks that. Not `isCompared` for who looks into all, and closes them again.
+    package func lease(_ id: PartitionID, asFarAsItGoes: Bool = false, isCompared: Bool = true) throws(LedgerFailure) -> Lease? {
         if let partition = table.withLock({ $0.damage[id] == nil ? $0.take(id) : nil }) { return Lease(partition, of: self) }
         guard contains(id) else { return nil }
-        return Lease(try open(id, asFarAsItGoes: asFarAsItGoes), of: self)
+        return Lease(try open(id, asFarAsItGoes: asFarAsItGoes, isCompared: isCompared), of: self)
     }
 
     /// Holds a partition open, and makes it if there is none.
@@ -165,8 +165,8 @@ package final class PartitionShelf: Sendable {
         return Lease(try open(id), of: self)
     }
 
-    private func open(_ id: PartitionID, asFarAsItGoes: Bool = false) throws(LedgerFailure) -> Partition {
-        try compare(id)
+    private func open(_ id: PartitionID, asFarAsItGoes: Bool = false, isCompared: Bool = true) throws(LedgerFailure) -> Partition {
+        if isCompared { try compare(id) }
         return try behindDoor { () throws(LedgerFailure) in
             if !asFarAsItGoes, let damage = damage(of: id) { throw .store(damage) }
             // Somebody else may have opened it while we stood at the door.

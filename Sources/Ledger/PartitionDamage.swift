@@ -67,12 +67,14 @@ extension PartitionShelf {
 
     /// Writes down what the pages of a partition are that has come to rest: what is compared when it is opened after the next start.
     ///
-    /// Reads all of its file, while nobody can write to it. Does nothing where nothing was written since.
+    /// Reads all of its file, while nobody can write to it. Does nothing where nothing was written since; says whether it did.
     @available(*, noasync, message: "a write transaction lives and dies on one thread: begin it in a synchronous function")
-    package func sum(_ id: PartitionID) throws(LedgerFailure) {
+    @discardableResult
+    package func sum(_ id: PartitionID) throws(LedgerFailure) -> Bool {
         let path = path(of: id)
-        guard damage(of: id) == nil, try !onStore({ () throws(LMDBError) in try PageSums.fit(path) }) else { return }
-        guard let lease = try lease(id), !lease.partition.isReplaced else { return }
+        guard damage(of: id) == nil, try !onStore({ () throws(LMDBError) in try PageSums.fit(path) }) else { return false }
+        guard let lease = try lease(id), !lease.partition.isReplaced else { return false }
         try onStore { () throws(LMDBError) in try lease.partition.environment.sumPages() }
+        return true
     }
 }

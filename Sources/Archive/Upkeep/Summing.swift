@@ -31,9 +31,8 @@ struct Summing {
             guard changes[id] ?? 0 == change, done[id] != change, !isStopping() else { return }
             isMore = isMore || bytes >= Self.bytesMax
             if isMore { return }
-            try store.sum(id)
+            if try store.sum(id) { bytes += DiskUse.bytes(of: store.shelf.path(of: id)) }
             done[id] = change
-            bytes += DiskUse.bytes(of: store.shelf.path(of: id))
         }
         return isMore
     }
@@ -66,9 +65,9 @@ struct Summing {
     static func runAtStop(_ store: Store) throws(ArchiveFailure) {
         var bytes = 0
         try store.forEachWhole(store.shelf.all.reversed().filter { store.shelf.lastChange(of: $0) > 0 }) { (id) throws(ArchiveFailure) in
-            guard bytes < Self.bytesMaxAtStop else { return }
-            try store.sum(id)
-            bytes += DiskUse.bytes(of: store.shelf.path(of: id))
+            let size = DiskUse.bytes(of: store.shelf.path(of: id))
+            guard bytes + size <= Self.bytesMaxAtStop else { return }
+            if try store.sum(id) { bytes += size }
         }
         do { try store.state.environment.sumPages() } catch { throw .store(error) }
     }
@@ -79,7 +78,7 @@ extension Store {
         do { try shelf.compareAgain(id) } catch { throw .ledger(error) }
     }
 
-    fileprivate func sum(_ id: PartitionID) throws(ArchiveFailure) {
-        do { try shelf.sum(id) } catch { throw .ledger(error) }
+    fileprivate func sum(_ id: PartitionID) throws(ArchiveFailure) -> Bool {
+        do { return try shelf.sum(id) } catch { throw .ledger(error) }
     }
 }

@@ -165,7 +165,6 @@ extension Environment {
     /// Compares the file with the sums beside it, while nobody can write to it.
     @available(*, noasync, message: "holds a write transaction: call it in a synchronous function")
     package func compareWithSums() throws(LMDBError) -> PageSums.Verdict {
-        guard try PageSums.fit(path) else { return .unknown }
         let transaction = try WriteTransaction(on: self)
         let verdict = try PageSums.verdict(on: path)
         _ = consume transaction
@@ -177,6 +176,8 @@ extension Environment {
     package func sumPages() throws(LMDBError) {
         if try PageSums.fit(path) { return }
         let transaction = try beginWriting()
+        // What does not fit may be damage itself.
+        if let damage = try PageSums.verdict(on: path).error(in: path) { throw damage }
         // Looks at the pages before: what is summed up counts as sound from then on.
         try prepareForChanges()
         try PageSums(of: path).write(beside: path)

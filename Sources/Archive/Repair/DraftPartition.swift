@@ -42,7 +42,7 @@ struct DraftPartition: ~Copyable {
                     var grown = totals ?? PartitionTotals(first: slice.first)
                     grown.add(slice.all)
                     totals = grown
-                    try index.add(slice.all.rows, slice.all.gains.counted(), &transaction)
+                    try index.add(slice.all.rows, slice.all.gains.all, &transaction)
                     try index.addHoldings(slice.all.holdings.all, &transaction)
                 }
                 if let totals { try partition.write(totals, &transaction) }

@@ -127,11 +127,7 @@ struct Fold {
         try partition.environment.read { reader in
             for share in shares {
                 for index in share.indexes {
-                    let key = share.position(at: index).key
-                    let stored = try reader.lend(key.span.bytes, in: partition.trail) { stored in
-                        share.batch.withTrail(at: index) { record in stored.withUnsafeBytes { $0.elementsEqual(record) } }
-                    }
-                    guard stored == true else {
+                    guard try share.batch.isSame(at: index, in: partition, reader) == true else {
                         throw ArchiveFailure.damaged(
                             place: partition.environment.path,
                             .malformed("event at \(share.position(at: index)), which is not the one that the journal has"))
@@ -160,6 +156,16 @@ struct Fold {
             try share.batch.withTrailAndBody(at: index) { (record, body) throws(LMDBError) in
                 try partition.append(share.position(at: index), record: record.bytes, body: body.bytes, &transaction)
             }
+        }
+    }
+}
+
+extension Batch {
+    /// Whether a partition has just the record of an event; nil if it has none at that position.
+    func isSame(at index: Int, in partition: Partition, _ reader: Reader) throws(LMDBError) -> Bool? {
+        let key = position(at: index).key
+        return try reader.lend(key.span.bytes, in: partition.trail) { stored in
+            withTrail(at: index) { record in stored.withUnsafeBytes { $0.elementsEqual(record) } }
         }
     }
 }

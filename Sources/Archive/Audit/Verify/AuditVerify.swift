@@ -89,6 +89,9 @@ package struct AuditVerify: Sendable {
         return report
     }
 
+    /// Between the look at what is due, or at a partition's age, and the event that goes by it, the clock may have been set back a little.
+    static let clockStepMilliseconds: Int64 = 3_600_000
+
     private static let leftOutBeside =
         "the folder is in use (its LOCK is taken), so these were left out: the files' pages, the journal, filters and holdings, and bodies "
         + "of no message; stop the daemon, or verify a copy"

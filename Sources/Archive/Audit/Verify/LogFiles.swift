@@ -109,13 +109,7 @@ final class LogFiles: Sendable {
     private func isSame(_ batch: Batch, _ index: Int, in id: PartitionID) throws -> Bool {
         guard let lease = try shelf.lease(id) else { return true }
         let partition = lease.partition
-        let key = batch.position(at: index).key
-        let isSame = try partition.environment.read { reader in
-            try reader.lend(key.span.bytes, in: partition.trail) { stored in
-                batch.withTrail(at: index) { record in stored.withUnsafeBytes { $0.elementsEqual(record) } }
-            }
-        }
-        return isSame ?? true
+        return try partition.environment.read { reader in try batch.isSame(at: index, in: partition, reader) } ?? true
     }
 }
 

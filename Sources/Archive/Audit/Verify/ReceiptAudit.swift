@@ -207,13 +207,10 @@ struct ReceiptAudit {
 }
 
 extension PurgeIntent {
-    /// Between a plan and its intent the clock may have been set back a little.
-    private static let clockStepMilliseconds: Int64 = 3_600_000
-
     /// Why nobody may purge by it, if so: it must be judged by what the log knew, and by no moment that was still to come.
     fileprivate func fault(in event: Event, under before: RuleBook) -> String? {
         if horizonPosition >= event.position { return "its horizon \(horizonPosition) is not before it" }
-        if horizonTime.milliseconds > event.at.milliseconds + Self.clockStepMilliseconds {
+        if horizonTime.milliseconds > event.at.milliseconds + AuditVerify.clockStepMilliseconds {
             return "it judges by \(horizonTime), and is of \(event.at)"
         }
         if rules != before.last {

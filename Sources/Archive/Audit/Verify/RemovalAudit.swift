@@ -19,9 +19,6 @@ struct RemovalAudit {
         var deed: PartitionRemove
     }
 
-    /// Between the look at a partition's age and the event the clock may have been set back a little.
-    private static let clockStepMilliseconds: Int64 = 3_600_000
-
     init(_ reading: RecordReading) {
         survey = reading.survey
         kind = reading.isWhole ? .tampered : .damaged
@@ -77,7 +74,7 @@ struct RemovalAudit {
         guard removal.deed.period.isNeverShorter(than: PurgeOptions.trailPeriodLeast), let over = removal.deed.period.end(from: last) else {
             return true
         }
-        return removal.at.milliseconds < over.milliseconds - Self.clockStepMilliseconds
+        return removal.at.milliseconds < over.milliseconds - AuditVerify.clockStepMilliseconds
     }
 }
 

@@ -2,6 +2,7 @@ import Events
 import FoundationEssentials
 import TestSupport
 import Testing
+import Vault
 
 @testable import Archive
 
@@ -73,6 +74,22 @@ struct IllegalPurgeTests {
         #expect(try illegal(scratch).map(\.kind) == [.tampered])
     }
 
+    @Test("an intent without a receipt excuses lost bodies that it is about, and no others", arguments: [false, true])
+    func openIntent(isOfNobody: Bool) throws {
+        let scratch = try archive()
+        let plan = try scratch.archive.upkeep.plan(coverage: .everything, basis: .expired)
+        var intent = try #require(plan.intents().first)
+        if isOfNobody { intent = intent.with(coverage: Coverage(tenant: try TenantID("acme"), sender: try UserID("nobody"))) }
+        #expect(scratch.archive.upkeep.append(.intent(intent), by: .user(0)).isAppended)
+        scratch.archive.flush()
+        let core = scratch.archive.core
+        try core.vault.shred(Set(intent.keyIDs), now: core.now) { _ in }
+        try AuditCopies.copy(of: scratch.path) { copy in
+            let losses = try AuditCopies.verify(copy, isThorough: true).findings.filter { $0.sentence.contains("no receipt says") }
+            #expect(losses.isEmpty == !isOfNobody)
+        }
+    }
+
     @Test("a keyring of before a purge is told where it lies, and its dead keys are destroyed with the next start")
     func olderKeyring() throws {
         let scratch = try archive()
@@ -124,9 +141,9 @@ struct IllegalPurgeTests {
 }
 
 extension PurgeIntent {
-    fileprivate func with(time: Instant? = nil, rules: Position? = nil) -> PurgeIntent {
+    fileprivate func with(coverage: Coverage? = nil, time: Instant? = nil, rules: Position? = nil) -> PurgeIntent {
         PurgeIntent(
-            coverage: coverage, basis: basis, horizonPosition: horizonPosition, horizonTime: time ?? horizonTime,
+            coverage: coverage ?? self.coverage, basis: basis, horizonPosition: horizonPosition, horizonTime: time ?? horizonTime,
             rules: rules ?? self.rules, held: held, floored: floored, locked: locked, lines: lines, digest: digest)
     }
 }

@@ -182,22 +182,24 @@ struct RemovalAuditTests {
         }
     }
 
-    private func remove(_ scratch: Scratch) throws {
+    private func remove(_ scratch: Scratch, by period: Period) throws {
         let removal = PartitionRemoval(core: scratch.archive.core, id: scratch.firstPartition)
-        let event = try #require(try removal.draft(PurgeOptions.trailPeriodLeast))
+        let event = try #require(try removal.draft(period))
         #expect(scratch.archive.upkeep.append(.removal(event), by: .system).isAppended)
         scratch.archive.flush()
         try removal.finish(event)
     }
 
-    @Test("a partition that was removed before its trail was over is found")
-    func tooEarly() throws {
+    @Test(
+        "a partition that was removed before its trail was over is found, also by a period that nobody may set",
+        arguments: [PurgeOptions.trailPeriodLeast, .days(1)])
+    func tooEarly(period: Period) throws {
         let scratch = try Scratch.forgetful()
         scratch.send(Scratch.Post("a"))
         scratch.live(days: Scratch.purgedDays)
         scratch.send(Scratch.Post("now"))
         scratch.archive.flush()
-        try remove(scratch)
+        try remove(scratch, by: period)
         try scratch.close()
         let report = try verify(scratch.path)
         #expect(report.findings.count == 1, "\(report.findings)")

@@ -3,7 +3,7 @@ import NIOCore
 import RESP
 import Testing
 
-@Suite("AnnalsClient, and servers that do not behave", .timeLimit(.minutes(1)))
+@Suite("AnnalsClient, and servers that do not behave", .timeLimit(.minutes(20)))
 struct AnnalsClientTests {
     private func connect(_ server: ToyServer, inFlightMax: Int = 1024) async throws -> AnnalsClient {
         var options = AnnalsClient.Options()

@@ -2,7 +2,7 @@ import AnnalsClient
 import RESP
 import Testing
 
-@Suite("AnnalsClient's commands", .timeLimit(.minutes(1)))
+@Suite("AnnalsClient's commands", .timeLimit(.minutes(20)))
 struct CommandsTests {
     /// Answers appends with 7 and a timeline with one page, in the version that is asked for.
     private static func answering(_ version: ProtocolVersion) -> ToyServer.Answer {

@@ -49,7 +49,7 @@ private struct Redis {
     }
 }
 
-@Suite("AnnalsClient, and a real Redis", .enabled(if: Redis.program != nil), .timeLimit(.minutes(1)))
+@Suite("AnnalsClient, and a real Redis", .enabled(if: Redis.program != nil), .timeLimit(.minutes(20)))
 struct RedisTests {
     @Test("values come back as they went, bytes and all")
     func values() async throws {

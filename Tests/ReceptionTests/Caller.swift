@@ -1,6 +1,6 @@
 import Glibc
 
-/// A client that sees every byte. Its calls block, with an end after ten seconds: use it off Swift's own threads.
+/// A client that sees every byte. Its calls block, with an end after ten minutes: others may have the cores for long: use it off Swift's own threads.
 final class Caller {
     private let descriptor: CInt
     private var received: [UInt8] = []
@@ -17,7 +17,7 @@ final class Caller {
             $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { connect(descriptor, $0, size) }
         }
         guard descriptor >= 0, result == 0 else { throw Lost() }
-        var patience = timeval(tv_sec: 60, tv_usec: 0)
+        var patience = timeval(tv_sec: 600, tv_usec: 0)
         setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
         setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
     }

@@ -4,16 +4,16 @@ import Testing
 
 /// Random histories of a whole archive on a disk that forgets, tears, fails and fills up.
 ///
-/// `ANNALS_SIMULATION_SECONDS` says for how long new ones are tried; `ANNALS_SEED` (and `ANNALS_TURNS`) is the one that is to be seen again,
-/// with `SWIFT_DETERMINISTIC_HASHING=1` as in the run that failed.
+/// `ANNALS_SIMULATION_SECONDS` says for how long new ones are tried, and `ANNALS_SIMULATION_FROM` which ones, as a run prints it; `ANNALS_SEED`
+/// (and `ANNALS_TURNS`) is the one that is to be seen again, with `SWIFT_DETERMINISTIC_HASHING=1` as in the run that failed.
 @Suite("Simulation", .serialized)
 struct SimulationTests {
-    static let seconds = number("ANNALS_SIMULATION_SECONDS") ?? 10
+    static let seconds: Int = number("ANNALS_SIMULATION_SECONDS") ?? 10
     static let turns = 60
     /// What was whole stays whole. Among them those by which something was found once.
     static let oldSeeds: [UInt64] = [1, 7, 14, 17]
 
-    static func number(_ name: String) -> Int? { getenv(name).flatMap { Int(String(cString: $0)) } }
+    static func number<Number: FixedWidthInteger>(_ name: String) -> Number? { getenv(name).flatMap { Number(String(cString: $0)) } }
 
     @Test("the same seed makes the same calls")
     func isDeterministic() throws {
@@ -31,13 +31,14 @@ struct SimulationTests {
     func holdsItsPromises() throws {
         let clock = ContinuousClock()
         let end = clock.now + .seconds(Self.seconds)
-        var random = SeededRandom(for: "simulation")
-        var seeds = getenv("ANNALS_SEED") == nil ? Self.oldSeeds : []
-        let isOne = seeds.isEmpty
+        let one: UInt64? = Self.number("ANNALS_SEED")
+        var seeds = one.map { [$0] } ?? Self.oldSeeds
+        var random = SeededRandom(seed: Self.number("ANNALS_SIMULATION_FROM") ?? .random(in: .min ... .max))
+        if one == nil { print("simulation: ANNALS_SIMULATION_FROM=\(random.seed)") }
         var tally = Simulation.Tally()
         var histories = 0
         repeat {
-            let seed = seeds.popLast() ?? (isOne ? random.seed : random.next())
+            let seed = seeds.popLast() ?? random.next()
             let simulation = try Simulation(seed: seed)
             let turn = simulation.run(Self.wantedTurns ?? Array(0..<Self.turns))
             tally.add(simulation.tally)
@@ -47,7 +48,7 @@ struct SimulationTests {
                 Issue.record("\(shortest.run(simulation))")
                 break
             }
-        } while !isOne && (!seeds.isEmpty || clock.now < end)
+        } while one == nil && (!seeds.isEmpty || clock.now < end)
         print("simulation: \(histories) histories, \(tally)")
     }
 

@@ -28,6 +28,8 @@ final class Simulation {
     var log: [Event] = []
     /// The bytes of root keys under which something was destroyed.
     var deadRoots: Set<[UInt8]> = []
+    /// Whether a call has failed since the last start.
+    var hasFailed = false
     /// What was wrong, if anything.
     var wrong: String?
     var random: SeededRandom

@@ -1,7 +1,8 @@
 """What appends feel of a purge: see stalls.sh, which starts this.
 
-A daemon on a folder of its own gets one partition full of messages. Then, under a steady open load of appends (each millisecond a
-pipeline on one of several connections, whether the last ones are answered or not), the partition is planned, purged and compacted.
+A daemon on a folder of its own gets one partition full of messages. Then it is seen how many appends a second the
+machine can. And then, under a steady open load of half as many (each millisecond a pipeline on one of several connections, whether the last
+ones are answered or not), the partition is planned, purged and compacted.
 The latency of a pipeline is from its moment on the plan of the load to its last answer, so that a stall counts for all that it holds up.
 
 What the filling left in the kernel's hands is written to the disk before the first measured phase: otherwise "before" would be the worst of all.
@@ -37,6 +38,9 @@ SMALL_DAYS = 20
 SMALL_DAY_MESSAGES = 50_000
 WARM_SECONDS = 10
 QUIET_SECONDS = 1.5
+CONNECTIONS = 32
+PIPELINE = 25
+CAPACITY_SECONDS = 10
 
 
 def command(*words):
@@ -87,10 +91,17 @@ class Daemon:
             [os.environ["ANNALSD"], "--data", self.data, "--socket", self.socket, "--purge-automatic", "no"],
             stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         deadline = time.monotonic() + 30
-        while not self.socket.exists():
+        while not self.answers():
             if self.process.poll() is not None or time.monotonic() > deadline:
                 sys.exit(f"annalsd does not start:\n{(self.folder / 'log').read_text()}")
             time.sleep(0.01)
+
+    def answers(self):
+        try:
+            Client(self.socket)
+            return True
+        except OSError:
+            return False
 
     def end(self):
         self.process.send_signal(signal.SIGTERM)
@@ -145,7 +156,7 @@ class Load(multiprocessing.Process):
     A process of its own: a thread would wait for Python's lock while questions are asked beside it.
     """
 
-    def __init__(self, path, rate, connections=32):
+    def __init__(self, path, rate, connections=CONNECTIONS):
         super().__init__(daemon=True)
         self.per_tick = max(1, rate // 1000)
         self.latencies = []
@@ -205,6 +216,37 @@ class Load(multiprocessing.Process):
         return sorted((moment - due) * 1000 for due, moment in self.latencies if any(start <= due <= end for start, end in phases))
 
 
+def capacity(path, asker):
+    """Appends a second if each connection sends its next pipeline as soon as the last one is answered, with what is left to fold behind them."""
+    selector = selectors.DefaultSelector()
+    left, answered, number = {}, 0, 0
+
+    def send(client):
+        nonlocal number
+        client.sendall(b"".join(command("SEND", "live", f"c{(number + at) % 500}", "u", f"full{number + at}", BODY) for at in range(PIPELINE)))
+        number += PIPELINE
+        left[client] = PIPELINE
+
+    for _ in range(CONNECTIONS):
+        client = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        client.connect(str(path))
+        selector.register(client, selectors.EVENT_READ)
+        send(client)
+    begun = time.perf_counter()
+    while time.perf_counter() < begun + CAPACITY_SECONDS:
+        for key, _ in selector.select(1):
+            answers = key.fileobj.recv(1 << 16).count(b"\r\n")
+            answered += answers
+            left[key.fileobj] -= answers
+            if left[key.fileobj] == 0:
+                send(key.fileobj)
+    for client in left:
+        client.close()
+    while asker.map("STATS")["tail-events"]:
+        time.sleep(0.1)
+    return answered / (time.perf_counter() - begun)
+
+
 def quantile(values, share):
     return values[min(len(values) - 1, int(len(values) * share))] if values else float("nan")
 
@@ -245,7 +287,7 @@ def settled(client):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--messages", type=int, default=10_000_000)
-    parser.add_argument("--rate", type=int, default=25_000, help="appends a second; about half of what the machine can")
+    parser.add_argument("--rate", type=int, help="appends a second; half of what the machine can, if it is not given")
     parser.add_argument("--survivors", type=int, default=0, help="percent of the messages that must be kept")
     parser.add_argument("--baseline", type=float, default=20, help="seconds of load before the purge, and after it")
     parser.add_argument("--folder", help="where the data lies meanwhile")
@@ -259,6 +301,11 @@ def main():
         preview_begun = time.monotonic()
         client.ask("RETENTION.PREVIEW", "TENANT", TENANT, "9y")
         preview = time.monotonic() - preview_begun
+        full = None
+        if options.rate is None:
+            full = capacity(daemon.socket, client)
+            options.rate = int(full / 2) // 1000 * 1000
+            print(f"the machine can {full:,.0f} appends a second", file=sys.stderr)
         load = Load(daemon.socket, options.rate)
         os.sync()
         load.start()
@@ -284,7 +331,7 @@ def main():
         quiet = ("before", "quiet between them", "after")
         rows.append(phases.row("all that is quiet", *quiet))
         rows.append(phases.row("plans, purges, reclaim and compact", *(name for name in phases.spans if name not in quiet)))
-        report = {"messages": options.messages, "purged": plan["messages"], "survivors": plan["survivors"], "rate": options.rate,
+        report = {"messages": options.messages, "purged": plan["messages"], "survivors": plan["survivors"], "rate": options.rate, "capacity": full,
                   "preview-seconds": preview, "rows": rows, "allocated-before": before, "allocated-after": after}
         if options.json:
             print(json.dumps(report))
@@ -296,7 +343,7 @@ def main():
 
 def show(report):
     print(f"{report['messages']:,} messages in one partition, {report['purged']:,} purged, {report['survivors']:,} sealed anew; "
-          f"{report['rate']:,} appends a second meanwhile")
+          f"{report['rate']:,} appends a second meanwhile" + (f", half of {report['capacity']:,.0f}" if report["capacity"] else ""))
     print(f"{'phase':<36}{'seconds':>9}{'pipelines':>11}{'p50 ms':>9}{'p99 ms':>9}{'max ms':>9}{'to before':>11}{'to quiet':>10}")
     base = report["rows"][0]["p99"]
     quiet = next(row["p99"] for row in report["rows"] if row["phase"] == "all that is quiet")

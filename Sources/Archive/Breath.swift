@@ -8,7 +8,7 @@ struct Breath {
     private var rows = 0
 
     /// Some tenths of a millisecond.
-    private static let rowsBetween = 512
+    private static let rowsBetween = 256
 
     /// To be called for every row of long work, while no lock is held.
     mutating func take() {

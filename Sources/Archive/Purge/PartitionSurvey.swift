@@ -26,6 +26,12 @@ struct PartitionSurvey {
         var due: UInt64 = 0
         var bytes: UInt64 = 0
         var others: UInt64 = 0
+
+        /// Of messages that are due.
+        mutating func add(messages: UInt64, bytes: UInt64) {
+            due += messages
+            self.bytes += bytes
+        }
     }
 
     private(set) var tenants: [TenantID: Tally] = [:]
@@ -49,18 +55,8 @@ struct PartitionSurvey {
         case .floored: floored += messages
         case .locked: locked += messages
         }
-        var tally = tenants[row.tenant, default: Tally()]
-        var key = tally.keys[row.key, default: KeyTally()]
-        if fate == .due {
-            key.due += messages
-            key.bytes += bytes
-            tally.conversations.insert(row.conversation)
-            if let expiry = terms.earliestEnd(in: stretch) { tally.oldestExpiry = min(tally.oldestExpiry ?? expiry, expiry) }
-        } else {
-            key.others += messages
-        }
-        tally.keys[row.key] = key
-        tenants[row.tenant] = tally
+        // In its place: taken out, its sets would be copied for every row.
+        tenants[row.tenant, default: Tally()].add(row, fate, messages: messages, bytes: bytes, of: stretch, terms)
     }
 }
 
@@ -80,6 +76,13 @@ extension PartitionSurvey {
 }
 
 extension PartitionSurvey.Tally {
+    mutating func add(_ row: PartitionSurvey.Row, _ fate: Fate, messages: UInt64, bytes: UInt64, of stretch: Stretch, _ terms: Terms) {
+        guard fate == .due else { return keys[row.key, default: PartitionSurvey.KeyTally()].others += messages }
+        keys[row.key, default: PartitionSurvey.KeyTally()].add(messages: messages, bytes: bytes)
+        conversations.insert(row.conversation)
+        if let expiry = terms.earliestEnd(in: stretch) { oldestExpiry = min(oldestExpiry ?? expiry, expiry) }
+    }
+
     var isDue: Bool { keys.values.contains { $0.due > 0 } }
 
     /// What of it is to be destroyed; nil for nothing, or nothing yet.

@@ -124,6 +124,12 @@ package struct LocalDeletes: Sendable {
         }.map { ($0, $1) }
     }
 
+    /// Whether nobody has hidden any message one by one.
+    package func hidesNothing(_ reader: Reader) throws(LMDBError) -> Bool {
+        var cursor = try reader.cursor(in: hides)
+        return try !cursor.first()
+    }
+
     /// Who cleared his history of a conversation, and how far.
     package func clearers(
         _ tenant: TenantID, _ conversation: ConversationID, _ reader: Reader

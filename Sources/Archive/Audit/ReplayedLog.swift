@@ -105,25 +105,45 @@ package struct ReplayedLog: Sendable {
     /// What many messages are judged by, looked up once.
     private struct Bench {
         let horizon: Horizon
+        /// Nobody hid a message one by one.
+        var hidesNothing: Bool?
         var judgements: [Position: Judgement] = [:]
-        var terms: [Scope: Terms] = [:]
+        var conversations: [Scope: Conversation] = [:]
+
+        struct Conversation {
+            let terms: Terms
+            /// Within the horizon.
+            let clears: [(viewer: UserID, upTo: Position)]
+        }
+    }
+
+    private func conversation(
+        _ tenant: TenantID, _ name: ConversationID, _ bench: inout Bench, _ reader: Reader
+    ) throws(ProjectionFailure) -> Bench.Conversation {
+        let scope = Scope.conversation(tenant, name)
+        if let known = bench.conversations[scope] { return known }
+        let horizon = bench.horizon
+        let clears = try store.state.deletes.clearers(tenant, name, reader)
+            .filter { horizon.includes($0.clear.cause.position, at: $0.clear.cause.at) }
+        let found = Bench.Conversation(
+            terms: rules.policies.terms(for: scope, within: horizon), clears: clears.map { ($0.viewer, $0.clear.upTo) })
+        bench.conversations[scope] = found
+        return found
     }
 
     private func message(
         _ event: Event, _ send: Send, _ tenant: TenantID, _ bench: inout Bench, _ reader: Reader
     ) throws -> Message {
-        let scope = Scope.conversation(tenant, send.conversation)
-        let terms = bench.terms[scope] ?? rules.policies.terms(for: scope, within: bench.horizon)
-        bench.terms[scope] = terms
+        let conversation = try conversation(tenant, send.conversation, &bench, reader)
         let receipt = receipt(of: event, send, tenant, &bench)
-        let state = Visibility.state(at: event.at, under: terms, isHidden: false, asOf: bench.horizon.time)
+        let state = Visibility.state(at: event.at, under: conversation.terms, isHidden: false, asOf: bench.horizon.time)
         let isHeld =
             !rules.holds.isEmpty
             && !rules.holds.holds(covering: tenant, send.conversation, send.sender, at: event.at, within: bench.horizon).isEmpty
         return Message(
             position: event.position, at: event.at, tenant: tenant, conversation: send.conversation, id: send.messageID,
             state: receipt == nil ? state : .purged, isHeld: isHeld,
-            hiders: try hiders(of: event.position, send.conversation, tenant, within: bench.horizon, reader), receipt: receipt)
+            hiders: try hiders(of: event.position, conversation, &bench, reader), receipt: receipt)
     }
 
     private func receipt(
@@ -131,8 +151,13 @@ package struct ReplayedLog: Sendable {
     ) -> Position? {
         for settled in rules.purges.receipts(of: store.partition(of: event.at).number, tenant: tenant)
         where bench.horizon.includes(settled.receipt, at: settled.receiptAt) {
-            let judgement = bench.judgements[settled.receipt] ?? Judgement(rules, of: settled)
-            bench.judgements[settled.receipt] = judgement
+            let judgement: Judgement
+            if let known = bench.judgements[settled.receipt] {
+                judgement = known
+            } else {
+                judgement = Judgement(rules, of: settled)
+                bench.judgements[settled.receipt] = judgement
+            }
             let fate = judgement.fate(tenant, send.conversation, send.sender, at: event.at, position: event.position)
             if fate == .due { return settled.receipt }
         }
@@ -140,14 +165,14 @@ package struct ReplayedLog: Sendable {
     }
 
     private func hiders(
-        of position: Position, _ conversation: ConversationID, _ tenant: TenantID, within horizon: Horizon, _ reader: Reader
+        of position: Position, _ conversation: Bench.Conversation, _ bench: inout Bench, _ reader: Reader
     ) throws -> Set<UserID> {
-        let deletes = store.state.deletes
-        let one = try deletes.hiders(of: position, reader).filter { horizon.includes($0.cause.position, at: $0.cause.at) }
-        let all = try deletes.clearers(tenant, conversation, reader).filter { _, clear in
-            clear.upTo >= position && horizon.includes(clear.cause.position, at: clear.cause.at)
-        }
-        return Set(one.map(\.viewer) + all.map(\.viewer))
+        let hidesNothing = try bench.hidesNothing ?? store.state.deletes.hidesNothing(reader)
+        bench.hidesNothing = hidesNothing
+        if hidesNothing, conversation.clears.isEmpty { return [] }
+        let horizon = bench.horizon
+        let one = try store.state.deletes.hiders(of: position, reader).filter { horizon.includes($0.cause.position, at: $0.cause.at) }
+        return Set(one.map(\.viewer) + conversation.clears.filter { $0.upTo >= position }.map(\.viewer))
     }
 }
 

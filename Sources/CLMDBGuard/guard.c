@@ -1,9 +1,11 @@
 // LMDB 0.9 takes the pages of its file at their word: one that is damaged makes it assert (which ends the process), or read where nothing is
-// mapped. Here such a call is left by a long jump, and answered with MDB_CORRUPTED. What is jumped over are LMDB's own frames alone.
+// mapped. Here such a call is left by a long jump, and answered with MDB_CORRUPTED. What is jumped over are LMDB's own frames alone, and only a
+// fault at an address that the file's pages lead to is one of these: any other ends the process.
 //
 // A reading call holds no lock and owns no memory while it follows pages (but for a cursor that is just made, which is lost). A writing one
 // leaves its transaction in the midst of a change, with pointers into frames that are gone: it can be neither committed nor given up. So it is
-// left lying, with LMDB's lock, and nobody writes to that file any more until it is opened again. Nothing of it is in the file.
+// left lying, with LMDB's lock, and nobody writes to that file any more until the process is started again. Nothing of it is in the file.
+#define _GNU_SOURCE  // REG_ERR
 #include "../CLMDB/shim.h"
 
 #include <errno.h>
@@ -14,6 +16,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <ucontext.h>
 
 // What is known of an open file.
 struct file {
@@ -24,30 +27,59 @@ struct file {
     // A call of the write transaction failed: it must not be committed.
     int is_spoiled;
     // A call of it was left: it lies there for good.
-    int is_left;
+    _Atomic(int) is_left;
+    // Where the file is mapped; 0 as long as nothing of it was read.
+    _Atomic(uintptr_t) map;
+    size_t map_bytes;
+};
+
+struct landing {
+    sigjmp_buf place;
+    struct file *file;
 };
 
 // Where the call that is under way on this thread is left; null outside of them.
-static __thread sigjmp_buf *volatile landing;
+static __thread struct landing *volatile landing;
 
 static struct sigaction old_fault, old_bus;
 
-static void leave(sigjmp_buf *place) {
+static void leave(struct landing *place) {
     landing = NULL;
-    siglongjmp(*place, 1);
+    siglongjmp(place->place, 1);
+}
+
+// Where a null pointer leads to with a field's offset: LMDB follows some when a node's flags are damaged.
+enum { null_bytes = 1 << 16 };
+// So far behind the map a value of a page in it may end, by its length.
+static const size_t value_bytes = ((size_t)1 << 32) + (1 << 16);
+
+static int is_writing_fault(const void *context) {
+#if defined(__x86_64__)
+    return (((const ucontext_t *)context)->uc_mcontext.gregs[REG_ERR] & 2) != 0;
+#else
+    (void)context;
+    return 0;
+#endif
+}
+
+// Whether a fault comes from a page of the file. Any other one is a bug, or memory that was written over: going on would hide the one, and
+// might commit the other.
+static int is_of_file(struct file *file, uintptr_t address, const void *context) {
+    uintptr_t map = file ? atomic_load_explicit(&file->map, memory_order_relaxed) : 0;
+    if (!map || address < null_bytes) return 1;
+    return address >= map && address - map < file->map_bytes + (is_writing_fault(context) ? 0 : value_bytes);
 }
 
 static void on_fault(int number, siginfo_t *info, void *context) {
-    sigjmp_buf *place = landing;
-    (void)context;
-    if (place && info->si_code > 0) leave(place);
+    struct landing *place = landing;
+    if (place && info->si_code > 0 && is_of_file(place->file, (uintptr_t)info->si_addr, context)) leave(place);
     // Not ours: as it would have been without us. The instruction is run again, or the signal sent again.
     sigaction(number, number == SIGBUS ? &old_bus : &old_fault, NULL);
     if (info->si_code <= 0) raise(number);
 }
 
 static void on_assertion(MDB_env *environment, const char *message) {
-    sigjmp_buf *place = landing;
+    struct landing *place = landing;
     const char *path = "?";
     if (place) leave(place);
     // LMDB prints its own message next, and aborts.
@@ -77,12 +109,13 @@ static int left(MDB_txn *transaction) {
     return MDB_CORRUPTED;
 }
 
-#define GUARDED(otherwise, call)                  \
-    sigjmp_buf place;                             \
-    int code;                                     \
-    if (sigsetjmp(place, 0) != 0) return otherwise; \
-    landing = &place;                             \
-    code = (call);                                \
+#define GUARDED(whose, otherwise, call)                   \
+    struct landing place;                                 \
+    int code;                                             \
+    place.file = (whose);                                 \
+    if (sigsetjmp(place.place, 0) != 0) return otherwise; \
+    landing = &place;                                     \
+    code = (call);                                        \
     landing = NULL;
 
 // What a call came to. LMDB makes a cursor whether or not its table's root can be read; then it calls the transaction spoiled at the next
@@ -97,13 +130,14 @@ static int told(MDB_txn *transaction, int code) {
 }
 
 static int open_file(MDB_env *environment, const char *path, unsigned int flags, mdb_mode_t mode) {
-    GUARDED(MDB_CORRUPTED, mdb_env_open(environment, path, flags, mode))
+    GUARDED(NULL, MDB_CORRUPTED, mdb_env_open(environment, path, flags, mode))
     return code;
 }
 
 int guarded_open(MDB_env *environment, const char *path, unsigned int flags, mdb_mode_t mode) {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     MDB_stat stat;
+    MDB_envinfo info;
     int code;
     struct file *file = calloc(1, sizeof *file);
     if (!file) return ENOMEM;
@@ -114,16 +148,27 @@ int guarded_open(MDB_env *environment, const char *path, unsigned int flags, mdb
     code = open_file(environment, path, flags, mode);
     if (code != MDB_SUCCESS) return code;
     mdb_env_stat(environment, &stat);
+    mdb_env_info(environment, &info);
     file->page_bytes = stat.ms_psize;
+    file->map_bytes = info.me_mapsize;
     return MDB_SUCCESS;
 }
 
-void guarded_close(MDB_env *environment) {
+int guarded_is_left(MDB_env *environment) {
     struct file *file = mdb_env_get_userctx(environment);
+    return file && file->is_left;
+}
+
+int guarded_close(MDB_env *environment) {
+    struct file *file = mdb_env_get_userctx(environment);
+    // The C library has LMDB's lock on the list of those that its thread holds, and goes through it when that thread takes the next one:
+    // the memory that the lock lies in must not go.
+    if (guarded_is_left(environment)) return 0;
     mdb_env_close(environment);
-    if (!file) return;
+    if (!file) return 1;
     pthread_mutex_destroy(&file->writers);
     free(file);
+    return 1;
 }
 
 // What LMDB lends is read by Swift, outside of any guard. So it is touched here, at both ends, within one; and it must not go on beyond its
@@ -141,14 +186,43 @@ static int has_all_of(MDB_txn *transaction, const MDB_val *value) {
 }
 
 static int begin_reading(MDB_env *environment, unsigned int flags, MDB_txn **transaction) {
-    GUARDED(MDB_CORRUPTED, mdb_txn_begin(environment, NULL, flags, transaction))
+    GUARDED(mdb_env_get_userctx(environment), MDB_CORRUPTED, mdb_txn_begin(environment, NULL, flags, transaction))
+    return code;
+}
+
+// LMDB does not say where it mapped a file. But the list of tables begins on a page of it, which says its own number.
+static int look_for_map(MDB_txn *transaction, struct file *file) {
+    MDB_cursor *cursor;
+    MDB_val key, value;
+    int code = mdb_cursor_open(transaction, 1, &cursor);
+    if (code != MDB_SUCCESS) return code;
+    code = mdb_cursor_get(cursor, &key, &value, MDB_FIRST);
+    mdb_cursor_close(cursor);
+    if (code == MDB_SUCCESS) {
+        uintptr_t page = (uintptr_t)key.mv_data & ~(uintptr_t)(file->page_bytes - 1);
+        uintptr_t map = page - *(const volatile size_t *)page * file->page_bytes;
+        // The first page, which is a meta page, begins with its number, and has LMDB's magic number behind its head.
+        if (*(const volatile size_t *)map == 0 && *(const volatile uint32_t *)(map + 16) == 0xBEEFC0DE) {
+            atomic_store_explicit(&file->map, map, memory_order_relaxed);
+        }
+    }
+    return MDB_SUCCESS;
+}
+
+// Where that fails, the file is damaged there, or empty, and any fault while it is read is taken for its own.
+static int find_map(MDB_txn *transaction, struct file *file) {
+    GUARDED(NULL, MDB_CORRUPTED, look_for_map(transaction, file))
     return code;
 }
 
 int guarded_begin(MDB_env *environment, unsigned int flags, MDB_txn **transaction) {
     struct file *file = mdb_env_get_userctx(environment);
     int code;
-    if (flags & MDB_RDONLY) return begin_reading(environment, flags, transaction);
+    if (flags & MDB_RDONLY) {
+        code = begin_reading(environment, flags, transaction);
+        if (code == MDB_SUCCESS && atomic_load_explicit(&file->map, memory_order_relaxed) == 0) (void)find_map(*transaction, file);
+        return code;
+    }
     pthread_mutex_lock(&file->writers);
     // No page of a tree is looked at yet.
     code = file->is_left ? MDB_CORRUPTED : mdb_txn_begin(environment, NULL, flags, transaction);
@@ -167,7 +241,7 @@ static int give_up(MDB_txn *transaction) {
 }
 
 static int abort_guarded(MDB_txn *transaction, struct file *file) {
-    GUARDED(file ? (file->is_left = 1, MDB_CORRUPTED) : MDB_CORRUPTED, give_up(transaction))
+    GUARDED(file_of(transaction), file ? left(transaction) : MDB_CORRUPTED, give_up(transaction))
     return code;
 }
 
@@ -183,7 +257,7 @@ void guarded_abort(MDB_txn *transaction) {
 }
 
 static int commit_guarded(MDB_txn *transaction) {
-    GUARDED(left(transaction), mdb_txn_commit(transaction))
+    GUARDED(file_of(transaction), left(transaction), mdb_txn_commit(transaction))
     return code;
 }
 
@@ -200,8 +274,8 @@ int guarded_commit(MDB_txn *transaction) {
 }
 
 int guarded_open_table(MDB_txn *transaction, const char *name, unsigned int flags, MDB_dbi *table) {
-    GUARDED(left(transaction), mdb_dbi_open(transaction, name, flags, table))
-    return code;
+    GUARDED(file_of(transaction), left(transaction), mdb_dbi_open(transaction, name, flags, table))
+    return told(transaction, code);
 }
 
 static int get(MDB_txn *transaction, MDB_dbi table, MDB_val *key, MDB_val *value) {
@@ -210,13 +284,20 @@ static int get(MDB_txn *transaction, MDB_dbi table, MDB_val *key, MDB_val *value
 }
 
 int guarded_get(MDB_txn *transaction, MDB_dbi table, MDB_val *key, MDB_val *value) {
-    GUARDED(left(transaction), get(transaction, table, key, value))
+    GUARDED(file_of(transaction), left(transaction), get(transaction, table, key, value))
     return code == MDB_SUCCESS ? code : told(transaction, code);
 }
 
 int guarded_cursor_open(MDB_txn *transaction, MDB_dbi table, MDB_cursor **cursor) {
-    GUARDED(left(transaction), mdb_cursor_open(transaction, table, cursor))
-    return code;
+    GUARDED(file_of(transaction), left(transaction), mdb_cursor_open(transaction, table, cursor))
+    return told(transaction, code);
+}
+
+void guarded_cursor_close(MDB_cursor *cursor) {
+    MDB_txn *transaction = mdb_cursor_txn(cursor);
+    // LMDB would look for it among the cursors of its transaction, some of which lay in frames that are gone.
+    if (is_writing(transaction) && file_of(transaction)->is_left) return;
+    mdb_cursor_close(cursor);
 }
 
 static int move(MDB_txn *transaction, MDB_cursor *cursor, MDB_val *key, MDB_val *value, MDB_cursor_op operation) {
@@ -227,29 +308,36 @@ static int move(MDB_txn *transaction, MDB_cursor *cursor, MDB_val *key, MDB_val 
 
 int guarded_cursor_get(MDB_cursor *cursor, MDB_val *key, MDB_val *value, MDB_cursor_op operation) {
     MDB_txn *transaction = mdb_cursor_txn(cursor);
-    GUARDED(left(transaction), move(transaction, cursor, key, value, operation))
+    GUARDED(file_of(transaction), left(transaction), move(transaction, cursor, key, value, operation))
     return code == MDB_SUCCESS ? code : told(transaction, code);
 }
 
 int guarded_put(MDB_txn *transaction, MDB_dbi table, MDB_val *key, MDB_val *value, unsigned int flags) {
     if (file_of(transaction)->is_left) return MDB_BAD_TXN;
-    GUARDED(left(transaction), mdb_put(transaction, table, key, value, flags))
+    GUARDED(file_of(transaction), left(transaction), mdb_put(transaction, table, key, value, flags))
+    return told(transaction, code);
+}
+
+int guarded_cursor_put(MDB_cursor *cursor, MDB_val *key, MDB_val *value, unsigned int flags) {
+    MDB_txn *transaction = mdb_cursor_txn(cursor);
+    if (file_of(transaction)->is_left) return MDB_BAD_TXN;
+    GUARDED(file_of(transaction), left(transaction), mdb_cursor_put(cursor, key, value, flags))
     return told(transaction, code);
 }
 
 int guarded_delete(MDB_txn *transaction, MDB_dbi table, MDB_val *key) {
     if (file_of(transaction)->is_left) return MDB_BAD_TXN;
-    GUARDED(left(transaction), mdb_del(transaction, table, key, NULL))
+    GUARDED(file_of(transaction), left(transaction), mdb_del(transaction, table, key, NULL))
     return told(transaction, code);
 }
 
 int guarded_clear(MDB_txn *transaction, MDB_dbi table) {
     if (file_of(transaction)->is_left) return MDB_BAD_TXN;
-    GUARDED(left(transaction), mdb_drop(transaction, table, 0))
+    GUARDED(file_of(transaction), left(transaction), mdb_drop(transaction, table, 0))
     return told(transaction, code);
 }
 
 int guarded_count(MDB_txn *transaction, MDB_dbi table, MDB_stat *found) {
-    GUARDED(left(transaction), mdb_stat(transaction, table, found))
-    return code;
+    GUARDED(file_of(transaction), left(transaction), mdb_stat(transaction, table, found))
+    return told(transaction, code);
 }

@@ -16,7 +16,7 @@ package import CLMDB
     @_lifetime(immortal)
     init(_ handle: OpaquePointer) { unsafe self.handle = handle }
 
-    deinit { unsafe mdb_cursor_close(handle) }
+    deinit { unsafe guarded_cursor_close(handle) }
 
     /// The key of the entry on which the cursor stands.
     @inlinable

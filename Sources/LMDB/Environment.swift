@@ -162,13 +162,19 @@ extension Environment {
 }
 
 extension Environment {
-    /// Compares the file with the sums beside it, while nobody can write to it.
+    /// Whether a damaged page made it leave a change in its midst: then it can be read, and is never closed.
+    package var isLeft: Bool { unsafe guarded_is_left(handle.raw) != 0 }
+
+    /// Compares the file with the sums beside it. Writers need not wait: where one may have been at it, it is compared once more, while
+    /// nobody can write to it.
     @available(*, noasync, message: "holds a write transaction: call it in a synchronous function")
     package func compareWithSums() throws(LMDBError) -> PageSums.Verdict {
-        let transaction = try WriteTransaction(on: self)
         let verdict = try PageSums.verdict(on: path)
+        guard case .damaged = verdict else { return verdict }
+        let transaction = try WriteTransaction(on: self)
+        let confirmed = try PageSums.verdict(on: path)
         _ = consume transaction
-        return verdict
+        return confirmed
     }
 
     /// Lays sums of the file's pages beside it, unless there are some that fit. Reads all of it, while nobody can write to it.
@@ -189,13 +195,21 @@ extension Environment {
     func prepareForChanges() throws(LMDBError) {
         if isWritten.load(ordering: .relaxed) { return }
         if !isSound.load(ordering: .relaxed) {
-            if let fault = try PageCheck.fault(of: PageFile(borrowing: try descriptor(), path: path)) {
-                throw LMDBError(kind: .damaged(.page(fault)), operation: .beginWriting, path: path)
-            }
+            try checkPages()
             isSound.store(true, ordering: .relaxed)
         }
         try PageSums.remove(beside: path)
         isWritten.store(true, ordering: .relaxed)
+    }
+
+    /// Compares them with their sums, which says more and takes less time, where there are some that fit.
+    private func checkPages() throws(LMDBError) {
+        let verdict = try PageSums.verdict(on: path)
+        if let damage = verdict.error(in: path) { throw damage }
+        if verdict == .sound { return }
+        if let fault = try PageCheck.fault(of: PageFile(borrowing: try descriptor(), path: path)) {
+            throw LMDBError(kind: .damaged(.page(fault)), operation: .beginWriting, path: path)
+        }
     }
 
     private func descriptor() throws(LMDBError) -> CInt {

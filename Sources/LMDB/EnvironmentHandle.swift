@@ -35,7 +35,7 @@ import Glibc
 
     deinit {
         // A child must not touch what it inherited: the locks and the map are its parent's.
-        if getpid() == process { claim.release { unsafe guarded_close(raw) } }
+        if getpid() == process { claim.release { unsafe guarded_close(raw) != 0 } }
     }
 
     private static func create(_ path: String) throws(LMDBError) -> OpaquePointer {

@@ -105,10 +105,7 @@ package struct PageSums: Sendable {
 extension PageSums {
     /// Nil if there are none, or they are damaged themselves.
     private init?(besides path: String) throws(LMDBError) {
-        let path = Self.path(of: path)
-        guard unsafe access(path, F_OK) == 0 else { return nil }
-        let file = try PageFile(path)
-        let bytes = try file.read(try file.byteCount(), at: 0, orThrow: MDB_CORRUPTED)
+        guard let bytes = try Self.bytes(of: Self.path(of: path)) else { return nil }
         guard bytes.count >= Self.headBytes + 8, bytes.starts(with: Self.magic), bytes.load(UInt32.self, at: 8) == Self.version,
             bytes.load(UInt64.self, at: bytes.count - 8) == Self.sum(of: bytes, from: 0, count: bytes.count - 8),
             let pageBytes = bytes.load(UInt32.self, at: 12), let transaction = bytes.load(UInt64.self, at: 16),
@@ -117,6 +114,17 @@ extension PageSums {
         self.pageBytes = Int(pageBytes)
         self.transaction = transaction
         sums = stride(from: Self.headBytes, to: bytes.count - 8, by: 8).compactMap { bytes.load(UInt64.self, at: $0) }
+    }
+
+    /// Nil if there is no such file; whoever begins to write to the other one takes it away.
+    private static func bytes(of path: String) throws(LMDBError) -> [UInt8]? {
+        do throws(LMDBError) {
+            let file = try PageFile(path)
+            return try file.read(try file.byteCount(), at: 0, orThrow: MDB_CORRUPTED)
+        } catch {
+            if case .system(ENOENT) = error.kind { return nil }
+            throw error
+        }
     }
 
     /// Lays the sums beside the file, whole or not at all.

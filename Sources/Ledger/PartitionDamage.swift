@@ -78,3 +78,8 @@ extension PartitionShelf {
         return true
     }
 }
+
+extension PartitionShelf.Slot {
+    /// Whether it may be closed. What is never closed could not be opened again.
+    var isIdle: Bool { leases == 0 && !partition.environment.isLeft }
+}

@@ -63,10 +63,10 @@ package final class PartitionShelf: Sendable {
         /// Takes off the shelf what nobody holds and should not be open: all but the last few that were written to, and those that were
         /// used longest ago until no more than `count` are open.
         mutating func takeIdle(downTo count: Int) -> [Partition] {
-            let old = written.dropLast(PartitionShelf.writtenMax).filter { open[$0]?.leases == 0 }
+            let old = written.dropLast(PartitionShelf.writtenMax).filter { open[$0]?.isIdle ?? false }
             var victims = old.compactMap { open.removeValue(forKey: $0)?.partition }
             if open.count > count {
-                let idle = open.filter { $0.value.leases == 0 }.sorted { $0.value.used < $1.value.used }
+                let idle = open.filter { $0.value.isIdle }.sorted { $0.value.used < $1.value.used }
                 victims += idle.prefix(open.count - count).compactMap { open.removeValue(forKey: $0.key)?.partition }
             }
             if !victims.isEmpty { written.removeAll { open[$0] == nil } }

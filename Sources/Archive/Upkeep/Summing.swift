@@ -13,10 +13,12 @@ struct Summing {
     /// The one that was compared with its sums last.
     private var compared = PartitionID(.min)
     private var looked = Instant.distantPast
+    /// Bytes that were compared and count for later rounds: a large file is read at one go, and rounds are left out behind it.
+    private var ahead = 0
 
     /// So much is read in one round.
     private static let bytesMax = 256 << 20
-    /// So much is compared in one round, which comes once a minute: 90 GB a day.
+    /// So much is compared in one round on average, which comes once a minute: 90 GB a day.
     private static let comparedBytesMax = 64 << 20
     /// So much is read at a stop, which somebody waits for; what is left is summed up by the next daemon.
     private static let bytesMaxAtStop = 1 << 30
@@ -48,7 +50,8 @@ struct Summing {
         let today = store.partition(of: now)
         let all = store.shelf.all.filter { $0 < today }
         let rest = all.filter { $0 > compared }
-        var bytes = 0
+        var bytes = max(0, ahead - Self.comparedBytesMax)
+        defer { ahead = bytes }
         var last = compared
         try store.forEachWhole(rest.isEmpty ? all : rest) { (id) throws(ArchiveFailure) in
             guard bytes < Self.comparedBytesMax, !isStopping() else { return }

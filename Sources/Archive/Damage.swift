@@ -74,11 +74,16 @@ final class VouchedBlocks: Sendable {
     func forget() { blocks.withLock { $0.removeAll() } }
 }
 
+extension Position {
+    /// The block of the audit tree that the event's record is a leaf of.
+    var block: UInt64 { leaf.rawValue >> UInt64(TreeTable.levelStep) }
+}
+
 extension Store {
     /// Throws unless the records of the block in which a position lies are those of the audit tree. Of the newest block, which is not full,
     /// the tree has no hash yet: its records are taken from partitions that are whole.
     func vouch(for position: Position) throws(ArchiveFailure) {
-        let block = position.leaf.rawValue >> UInt64(TreeTable.levelStep)
+        let block = position.block
         if vouched.contains(block) { return }
         guard try isVouched(block) else {
             guard let id = try extent(of: position)?.partition, let damage = shelf.damage(of: id) else { return }

@@ -62,7 +62,11 @@ extension LogView {
             } catch { throw .damaged(place: "the journal", error) }
         }
         let slice = try store.slice(from: position, through: tail.end, atMost: max(count, 1))
-        for event in slice.events { try store.vouch(for: event.position) }
+        var block: UInt64?
+        for event in slice.events where event.position.block != block {
+            try store.vouch(for: event.position)
+            block = event.position.block
+        }
         return slice
     }
 }

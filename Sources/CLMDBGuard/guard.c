@@ -72,7 +72,8 @@ static int is_of_file(struct file *file, uintptr_t address, const void *context)
 
 static void on_fault(int number, siginfo_t *info, void *context) {
     struct landing *place = landing;
-    if (place && info->si_code > 0 && is_of_file(place->file, (uintptr_t)info->si_addr, context)) leave(place);
+    // SI_KERNEL: an address that no memory can have, of which the system does not even say what it was.
+    if (place && info->si_code > 0 && info->si_code != SI_KERNEL && is_of_file(place->file, (uintptr_t)info->si_addr, context)) leave(place);
     // Not ours: as it would have been without us. The instruction is run again, or the signal sent again.
     sigaction(number, number == SIGBUS ? &old_bus : &old_fault, NULL);
     if (info->si_code <= 0) raise(number);

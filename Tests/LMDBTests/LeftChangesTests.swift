@@ -58,15 +58,17 @@ struct LeftChangesTests {
         #expect(try failure { _ = try Environment(opening: path, tables: ["words"]) } == .alreadyOpen)
     }
 
-    @Test("a fault at an address that no page leads to ends the process, as it would without a guard")
-    func foreignFaults() async throws {
-        await #expect(processExitsWith: .failure) {
+    @Test(
+        "a fault at an address that no page leads to ends the process, as it would without a guard",
+        arguments: [0x10_0000, 0x4141_4141_4141_4141 as UInt])
+    func foreignFaults(address: UInt) async throws {
+        await #expect(processExitsWith: .failure) { [address = address as UInt] in
             let folder = try TemporaryFolder()
             let environment = try Environment(opening: folder.file("sound.mdb"), tables: ["words"])
             try environment.put(["one": "word"])
             // The first reader learns where the file is mapped.
             _ = try environment.entries()
-            let nowhere = UnsafeRawBufferPointer(start: UnsafeRawPointer(bitPattern: 0x10_0000), count: 8)
+            let nowhere = UnsafeRawBufferPointer(start: UnsafeRawPointer(bitPattern: address), count: 8)
             // A key that is not there: LMDB reads it to compare it with the file's.
             _ = try environment.read { reader in try reader.contains(RawSpan(_unsafeBytes: nowhere), in: environment.words) }
         }

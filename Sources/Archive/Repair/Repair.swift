@@ -125,8 +125,8 @@ package struct Repair {
     private static func blocks(of extents: [Extent]) -> [UInt64] {
         var blocks: [UInt64] = []
         for extent in extents {
-            let first = extent.first.leaf.rawValue >> UInt64(TreeTable.levelStep)
-            let last = extent.last.leaf.rawValue >> UInt64(TreeTable.levelStep)
+            let first = extent.first.block
+            let last = extent.last.block
             for block in max(first, blocks.last.map { $0 + 1 } ?? 0)..<max(first, last + 1) { blocks.append(block) }
         }
         return blocks

@@ -165,16 +165,13 @@ extension Environment {
     /// Whether a damaged page made it leave a change in its midst: then it can be read, and is never closed.
     package var isLeft: Bool { unsafe guarded_is_left(handle.raw) != 0 }
 
-    /// Compares the file with the sums beside it. Writers need not wait: where one may have been at it, it is compared once more, while
-    /// nobody can write to it.
+    /// Compares the file with the sums beside it, while nobody can write to it.
     @available(*, noasync, message: "holds a write transaction: call it in a synchronous function")
     package func compareWithSums() throws(LMDBError) -> PageSums.Verdict {
-        let verdict = try PageSums.verdict(on: path)
-        guard case .damaged = verdict else { return verdict }
         let transaction = try WriteTransaction(on: self)
-        let confirmed = try PageSums.verdict(on: path)
+        let verdict = try PageSums.verdict(on: path)
         _ = consume transaction
-        return confirmed
+        return verdict
     }
 
     /// Lays sums of the file's pages beside it, unless there are some that fit. Reads all of it, while nobody can write to it.

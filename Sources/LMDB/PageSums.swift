@@ -47,7 +47,7 @@ package struct PageSums: Sendable {
         sums = try Self.sums(of: file, pageBytes: meta.pageBytes)
     }
 
-    /// Compares a file with the sums beside it, if there are some that fit. Nobody must write to it meanwhile.
+    /// Compares a file with the sums beside it, if there are some that fit. Where somebody writes to it meanwhile, it may be called damaged.
     ///
     /// The sums are gone before a file is written to, so a file of another transaction than theirs was brought from elsewhere; unless
     /// nothing but the pages that name the transaction is another.

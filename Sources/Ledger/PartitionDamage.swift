@@ -57,9 +57,13 @@ extension PartitionShelf {
     }
 
     /// Compares a partition with its sums again, while the daemon runs: what a disk gives back wrong is found before somebody asks for it.
+    ///
+    /// Nothing is opened for it, as others would be closed, unless there is a difference: then it is made sure that it is no writer's.
     @available(*, noasync, message: "keeps writers off: call it in a synchronous function")
     package func compareAgain(_ id: PartitionID) throws(LedgerFailure) {
-        guard damage(of: id) == nil, let lease = try lease(id), !lease.partition.isReplaced else { return }
+        let path = path(of: id)
+        guard damage(of: id) == nil, case .damaged = try onStore({ () throws(LMDBError) in try PageSums.verdict(on: path) }) else { return }
+        guard let lease = try lease(id, asFarAsItGoes: true), !lease.partition.isReplaced else { return }
         let environment = lease.partition.environment
         let verdict = try onStore { () throws(LMDBError) in try environment.compareWithSums() }
         if let error = verdict.error(in: environment.path) { putAside(for: error) }

@@ -41,7 +41,7 @@ struct PartitionSurvey {
     /// When the next of those expires that are not expired yet.
     private(set) var nextExpiry: Instant?
 
-    /// A row that has several fates: each message is added by itself later.
+    /// A row of which some is due and other messages live on for now.
     mutating func notePartlyDue(_ row: Row) {
         tenants[row.tenant, default: Tally()].isPartlyDue = true
     }

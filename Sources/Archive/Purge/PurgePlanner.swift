@@ -11,8 +11,8 @@ struct PurgePlanner {
     let store: Store
     let vault: Vault
     let judgement: Judgement
-    /// A tenant's part of a partition of which more comes due soon is left alone until then, unless its oldest message has waited so long:
-    /// what stays must be sealed anew, and waiting a day saves that. Nil: everything that is due goes.
+    /// A tenant's part of a partition of which more comes due soon is left alone until then, unless its oldest message has waited so long,
+    /// or a day: what stays must be sealed anew, and waiting a day saves that. Nil: everything that is due goes.
     var patienceMilliseconds: Int64?
     /// Looked at between partitions.
     var report: (_ done: Int, _ total: Int) -> Void = { _, _ in }
@@ -29,9 +29,10 @@ struct PurgePlanner {
             plan.floored += survey.floored
             plan.locked += survey.locked
             var patient: [PartitionSurvey.Tally] = []
+            let patience = patienceMilliseconds.map { min($0, Instant.millisecondsPerDay) }
             for tenant in survey.tenants.keys.sorted() {
                 guard let tally = survey.tenants[tenant], tally.isDue else { continue }
-                if let line = tally.line(tenant, id, patienceMilliseconds, at: judgement.horizon.time) {
+                if let line = tally.line(tenant, id, patience, at: judgement.horizon.time) {
                     plan.lines.append(line)
                 } else {
                     patient.append(tally)
@@ -63,7 +64,6 @@ struct PurgePlanner {
                     if !isGrown, let fate = bench.fate(in: holding.stretch) {
                         survey.add(row, fate, messages: holding.messages, bytes: holding.bytes, of: holding.stretch, bench.terms)
                     } else {
-                        survey.notePartlyDue(row)
                         mixed[row] = bench
                     }
                 }
@@ -92,6 +92,8 @@ struct PurgePlanner {
                     key: sealed.key, tenant: sealed.tenant, conversation: sealed.send.conversation, sender: sealed.send.sender)
                 guard let bench = mixed[row] else { continue }
                 let fate = sealed.position > judgement.horizon.position ? .living : bench.fate(at: sealed.at)
+                // What a hold keeps is sealed anew whenever the rest goes: only for what comes due by itself is it worth waiting.
+                if fate == .living { survey.notePartlyDue(row) }
                 let moment = Stretch(from: sealed.at, through: sealed.at)
                 survey.add(row, fate, messages: 1, bytes: UInt64(sealed.send.bodyBytes), of: moment, bench.terms)
             }

@@ -86,6 +86,7 @@ package struct AuditVerify: Sendable {
             report.notes.append(Self.oldCheckpoints)
         }
         StrayFiles(of: survey.files).tell(&report)
+        InstanceAudit(of: survey.files).run(&report)
         RuleAudit(coolOffMillisecondsLeast: options.coolOffMillisecondsLeast).run(reading, &report)
         RemovalAudit(reading).run(&report)
         try ReceiptAudit(reading, vault: vault, isThorough: options.isThorough).run(&report, tell)

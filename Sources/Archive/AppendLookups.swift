@@ -115,9 +115,7 @@ extension Appender {
         _ position: Position, _ id: MessageID, _ conversation: ConversationID, _ tenant: TenantID,
         _ found: inout [MessageID: Cursor]
     ) throws(ArchiveFailure) {
-        guard let event = try event(at: position), case .send(let send) = event.deed, event.tenant == tenant,
-            send.conversation == conversation, send.messageID == id
-        else { return }
+        guard let event = try event(at: position), event.isMessage(id, in: conversation, of: tenant) else { return }
         // Nobody hides what leaves at this moment: the state forgets it.
         if isLeaving(event.at) { return }
         let place = Cursor(at: event.at, position: position)

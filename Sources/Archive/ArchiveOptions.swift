@@ -38,6 +38,8 @@ package struct ArchiveOptions: Sendable {
     package var escrow: Escrow?
     /// A change that shortens anything takes effect so much later, and can be cancelled until then.
     package var coolOffMilliseconds: Int64 = 7 * Instant.millisecondsPerDay
+    /// The longest that can be set.
+    package static let coolOffHoursMax = 8760
     package var purge = PurgeOptions()
     package var audit = AuditOptions()
     /// Reads the clock that nobody can set, together with the wall's.

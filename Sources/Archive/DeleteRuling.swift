@@ -46,10 +46,7 @@ extension Appender {
     private func rulingOnClear(
         _ upTo: Position, _ draft: LocalDeleteDraft, by principal: Principal, recorded: Instant
     ) throws(ArchiveFailure) -> Verdict {
-        guard upTo >= .first, upTo < batch.next else {
-            return .refused(
-                Refusal(.badArgument, "upto \(upTo) is not a position of the log, which ends at \(Position(batch.next.rawValue - 1))"))
-        }
+        if let refusal = LocalDelete.refusal(ofClearing: upTo, before: batch.next) { return .refused(refusal) }
         guard try lastEvent(of: draft.conversation, in: draft.tenant) != nil else {
             return .refused(Refusal(.unknown, "conversation '\(draft.conversation)' has no events, so there is nothing to clear"))
         }
@@ -84,5 +81,22 @@ extension Appender {
         append(event)
         recentDeletes.note(deletion, tenant: draft.tenant, cause: .init(position: event.position, at: event.at))
         return .appended(event.position, effectiveAt: event.at)
+    }
+}
+
+/// What a verification asks as well of the deletes that it reads.
+extension LocalDelete {
+    /// - Parameter position: the delete's own.
+    static func refusal(ofClearing upTo: Position, before position: Position) -> Refusal? {
+        if upTo >= .first, upTo < position { return nil }
+        return Refusal(.badArgument, "upto \(upTo) is not a position of the log, which ends at \(Position(position.rawValue - 1))")
+    }
+}
+
+extension Event {
+    /// Whether it is the message that a delete names.
+    func isMessage(_ id: MessageID, in conversation: ConversationID, of tenant: TenantID) -> Bool {
+        guard case .send(let send) = deed else { return false }
+        return self.tenant == tenant && send.conversation == conversation && send.messageID == id
     }
 }

@@ -4,16 +4,17 @@ import Projections
 extension Appender {
     /// What becomes of a rule's change. Pure but for the batch: all rules are in memory.
     func ruling(on draft: RuleDraft, by principal: Principal, recorded: Instant) -> Verdict {
+        let decision = RuleDecision(rules: rules, recorded: recorded)
+        let outcome: RuleDecision.Outcome
         switch draft {
-        case .retention(let draft): isLeaving(draft.at) ? .refused(.leaving) : ruling(on: draft, by: principal, recorded: recorded)
-        case .cancel(let draft): ruling(on: draft, by: principal, recorded: recorded)
-        case .place(let hold): ruling(on: hold, by: principal, recorded: recorded)
-        case .release(let draft): ruling(on: draft, by: principal, recorded: recorded)
-        case .confirmClock(let reason):
-            .appended(
-                append(.clockConfirm(ClockConfirm(wall: recorded, reason: reason)), tenant: nil, at: recorded, by: principal),
-                effectiveAt: recorded)
+        case .retention(let draft):
+            return isLeaving(draft.at) ? .refused(.leaving) : ruling(on: draft, by: principal, recorded: recorded)
+        case .cancel(let draft): outcome = decision.outcome(of: draft)
+        case .place(let hold): outcome = decision.outcome(of: hold)
+        case .release(let draft): outcome = decision.outcome(of: draft)
+        case .confirmClock(let reason): outcome = decision.outcome(ofConfirmation: reason)
         }
+        return carryOut(outcome, by: principal, recorded: recorded)
     }
 
     private func ruling(on draft: RetentionDraft, by principal: Principal, recorded: Instant) -> Verdict {
@@ -44,39 +45,12 @@ extension Appender {
         return .appended(last.position, effectiveAt: last.effectiveAt)
     }
 
-    private func ruling(on draft: CancelDraft, by principal: Principal, recorded: Instant) -> Verdict {
-        guard let (scope, entry) = rules.policies.entry(at: draft.change) else {
-            return .refused(
-                Refusal(.unknown, "\(draft.change) is no retention change; RETENTION.GET of its scope names those that are pending"))
+    /// Writes what was decided.
+    func carryOut(_ outcome: RuleDecision.Outcome, by principal: Principal, recorded: Instant) -> Verdict {
+        switch outcome {
+        case .taken(let deed, let tenant): .appended(append(deed, tenant: tenant, at: recorded, by: principal), effectiveAt: recorded)
+        case .present(let position, let effectiveAt): .present(position, effectiveAt: effectiveAt)
+        case .refused(let refusal): .refused(refusal)
         }
-        if let cancelled = entry.cancelled { return .present(cancelled.position, effectiveAt: recorded) }
-        if entry.effectiveAt <= recorded {
-            return .refused(
-                Refusal(.conflict, "the change at \(draft.change) took effect at \(entry.effectiveAt); set another period instead"))
-        }
-        let cancel = RetentionCancel(scope: scope, change: draft.change, reason: draft.reason)
-        return .appended(append(.retentionCancel(cancel), tenant: scope.tenant, at: recorded, by: principal), effectiveAt: recorded)
-    }
-
-    private func ruling(on hold: HoldPlace, by principal: Principal, recorded: Instant) -> Verdict {
-        if let known = rules.holds.entry(hold.id) {
-            if known.released == nil, known.hold.coverage == hold.coverage, known.hold.matter == hold.matter {
-                return .present(known.placed.position, effectiveAt: known.placed.at)
-            }
-            let what = known.released == nil ? "stands already for something else" : "was released"
-            return .refused(Refusal(.conflict, "hold '\(hold.id)' \(what); give the new one another id"))
-        }
-        let position = append(.holdPlace(hold), tenant: hold.coverage.tenant, at: recorded, by: principal)
-        return .appended(position, effectiveAt: recorded)
-    }
-
-    private func ruling(on draft: ReleaseDraft, by principal: Principal, recorded: Instant) -> Verdict {
-        guard let known = rules.holds.entry(draft.hold) else {
-            return .refused(Refusal(.unknown, "there is no hold '\(draft.hold)'; HOLD.LIST names those that there are"))
-        }
-        if let released = known.released { return .present(released.position, effectiveAt: released.at) }
-        let release = HoldRelease(id: draft.hold, coverage: known.hold.coverage, reason: draft.reason)
-        let position = append(.holdRelease(release), tenant: release.coverage.tenant, at: recorded, by: principal)
-        return .appended(position, effectiveAt: recorded)
     }
 }

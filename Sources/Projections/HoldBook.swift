@@ -2,7 +2,7 @@ package import Events
 
 /// Every hold that ever was: few, and kept in memory.
 ///
-/// A hold's name may be given again once the hold is released; then it means the later one.
+/// A name that is given again, which no daemon takes, means the later one.
 package struct HoldBook: Sendable {
     package struct Entry: Hashable, Sendable {
         package var hold: HoldPlace

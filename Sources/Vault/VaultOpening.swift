@@ -25,6 +25,11 @@ extension Vault {
         return try read(keyring, in: place)
     }
 
+    /// The archive that a keyring belongs to, which it says without any key; nil where there is none.
+    package static func instance(ofKeyringIn folder: String) throws(VaultFailure) -> String? {
+        try Keyring(opening: VaultFolder(path: folder).keyring, isOnlyRead: true)?.header.instance
+    }
+
     // MARK: The first time
 
     private static func make(in place: Place) throws(VaultFailure) -> Vault {

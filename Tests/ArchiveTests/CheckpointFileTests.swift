@@ -217,6 +217,30 @@ struct CheckpointFileTests {
         #expect(try file.notes().map(\.bytes) == [first.note, third.note])
     }
 
+    @Test(
+        "that the folder's own file has gone, was emptied or cut is said once as well, and then it is gone on with", arguments: [nil, 0, 1])
+    func ownFile(left: Int?) throws {
+        let scratch = try Scratch()
+        let own = CheckpointFile(path: scratch.path + "/audit/checkpoints")
+        var signed: [[UInt8]] = []
+        for number in 0..<2 {
+            scratch.send(Scratch.Post("\(number)"))
+            signed.append(try scratch.archive.checkpoint().get().note)
+        }
+        if let left {
+            try Data(signed.prefix(left).flatMap { $0 + [10] }).write(to: URL(filePath: own.path))
+        } else {
+            try FileManager.default.removeItem(atPath: own.path)
+        }
+        scratch.send(Scratch.Post("c"))
+        #expect(throws: Refusal.self) { try scratch.archive.checkpoint().get() }
+        let reason = try #require(scratch.archive.upkeepStatus().checkpointError)
+        #expect(reason.contains(left == nil ? "has gone" : "has lost its last checkpoints") && reason.contains(own.path))
+        let third = try scratch.archive.checkpoint().get()
+        #expect(try own.notes().map(\.bytes) == signed.prefix(left ?? 0) + [third.note])
+        #expect(scratch.archive.upkeepStatus().checkpointError == nil)
+    }
+
     /// A folder as it was before its log went on and signed so many more events, and the file elsewhere as it was behind that.
     private func forked(events: Int) throws -> (scratch: Scratch, outside: [UInt8]) {
         let scratch = try Scratch { $0.audit.outsideFile = file.path }

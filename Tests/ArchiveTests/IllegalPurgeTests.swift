@@ -74,6 +74,47 @@ struct IllegalPurgeTests {
         #expect(try illegal(scratch).map(\.kind) == [.tampered])
     }
 
+    @Test("a receipt of an intent that is over is told, and so is one that counts otherwise than its intent", arguments: [false, true])
+    func otherReceipt(isSecond: Bool) throws {
+        let scratch = try archive()
+        if isSecond { try purge(scratch) }
+        let plan = try scratch.archive.upkeep.plan(coverage: .everything, basis: isSecond ? .before(scratch.clock.now) : .expired)
+        let intent = try #require(plan.intents().first)
+        let all = try scratch.allEvents()
+        let settled = all.last { if case .purgeIntent = $0.deed { true } else { false } }?.position
+        let at = try isSecond ? #require(settled) : append(.purgeIntent(intent), scratch)
+        let receipt = Purge(
+            intent: at, outcome: .destroyed, messages: intent.messages, bytes: intent.bytes + 1, keys: intent.keyCount,
+            digest: intent.digest)
+        let position = try append(.purge(receipt), scratch)
+        scratch.archive.flush()
+        let found = try illegal(scratch)
+        #expect(found.map(\.first) == [position])
+        let words = isSecond ? "is not open" : "not what its intent was about"
+        #expect(found.first?.sentence.contains(words) == true, "\(found)")
+    }
+
+    @Test("a step beside an open purge is told", arguments: [false, true])
+    func beside(isRemoval: Bool) throws {
+        let scratch = try archive()
+        let intent = try #require(try scratch.archive.upkeep.plan(coverage: .everything, basis: .expired).intents().first)
+        _ = try append(.purgeIntent(intent), scratch)
+        let removal = PartitionRemove(
+            partition: 1, period: .days(184), first: Position(1), last: Position(1), events: 1, messages: 1,
+            digest: Array(repeating: 1, count: 32))
+        let position = try append(isRemoval ? .partitionRemove(removal) : .purgeIntent(intent), scratch)
+        scratch.archive.flush()
+        let found = try illegal(scratch)
+        #expect(found.map(\.first) == [position] && found.first?.sentence.contains("purge is under way") == true, "\(found)")
+    }
+
+    /// As a forger does, whom nobody asks.
+    private func append(_ deed: Event.Deed, _ scratch: Scratch) throws -> Position {
+        let position = scratch.appender.append(deed, tenant: nil, at: scratch.clock.now, by: .system)
+        _ = scratch.commit()
+        return position
+    }
+
     @Test("an intent without a receipt excuses lost bodies that it is about, and no others", arguments: [false, true])
     func openIntent(isOfNobody: Bool) throws {
         let scratch = try archive()

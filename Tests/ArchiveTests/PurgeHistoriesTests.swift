@@ -35,6 +35,7 @@ struct PurgeHistoriesTests {
                 }
                 try world.tick()
                 try world.judge(moments: 4, ids: PurgeWorld.names.ids)
+                try world.verify()
             } catch is PurgeWorld.Wrong {
                 continue  // It is recorded already, and the next seed may tell more.
             }
@@ -60,6 +61,14 @@ extension PurgeWorld {
             for (asOf, moment) in all { try judge(tenant, asOf, model.view(of: tenant, at: moment)) }
             for id in ids { try judgeHistory(tenant, id) }
         }
+    }
+
+    /// Nobody finds anything in the log, also who knows how short the cool-off ever was.
+    func verify() throws {
+        var options = AuditVerify.Options()
+        options.coolOffMillisecondsLeast = Int64(coolOffLeast)
+        let report = try AuditCopies.copy(of: scratch.path) { copy in try AuditVerify(of: copy, options).run { _ in } }
+        try require(report.findings.isEmpty, "", "a verification finds \(report.findings.map { "\($0.sentence) (\($0.first ?? .none))" })")
     }
 
     private func moment() -> (AsOf, PurgeModel.Moment) {

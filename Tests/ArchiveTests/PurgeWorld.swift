@@ -24,7 +24,8 @@ final class PurgeWorld {
     /// What was done, for whoever reads of a failure.
     var diary: [(tenant: String, line: String)] = []
     let lag: Int
-    var coolOff: Int
+    var coolOff: Int { didSet { coolOffLeast = min(coolOff, coolOffLeast) } }
+    private(set) var coolOffLeast: Int
     let mayCrashUnfolded: Bool
     /// Those of which the log has no receipt yet.
     var intents: [Position: PurgeIntent] = [:]
@@ -71,7 +72,7 @@ final class PurgeWorld {
         model = PurgeModel(partitionLength: length == .hour ? 3_600_000 : length == .day ? Calendar.day : 7 * Calendar.day)
         // The name of every third begins with that of another.
         tenants = (0..<histories).map { $0 % 3 == 2 ? "h\($0 - 1)x" : "h\($0)" }
-        (self.lag, self.coolOff, mayCrashUnfolded) = (Int(lag), Int(coolOff), fold == 100_000)
+        (self.lag, self.coolOff, coolOffLeast, mayCrashUnfolded) = (Int(lag), Int(coolOff), Int(coolOff), fold == 100_000)
         self.random = random
     }
 

@@ -274,6 +274,28 @@ struct StateAuditTests {
         try scratch.open()
     }
 
+    @Test("a row of a key that never was is found where the keyring can be opened")
+    func inventedKey() throws {
+        let scratch = try scratch()
+        try scratch.close()
+        #expect(try AuditCopies.verify(scratch.path, isThorough: true).findings == [])
+        try change(scratch, "keys") { home, transaction in
+            var value: [UInt8] = []
+            do {
+                var cursor = try transaction.reader.cursor(in: home)
+                #expect(try cursor.first())
+                value = cursor.value.copied
+            }
+            try transaction.write(value, at: [0, 0, 0, 0, 0, 1, 0, 0], in: home)
+        }
+        #expect(try verify(scratch).findings == [])
+        let found = try AuditCopies.verify(scratch.path, isThorough: true).findings
+        #expect(found.map(\.kind) == [.damaged] && found.first?.sentence.contains("table keys has rows") == true, "\(found)")
+        try scratch.rebuild()
+        #expect(try AuditCopies.verify(scratch.path, isThorough: true).findings == [])
+        try scratch.open()
+    }
+
     @Test("that there are no checkpoints beside keys is a finding, once the log is older than the time between two of them can be")
     func checkpointsGone() throws {
         let scratch = try scratch()

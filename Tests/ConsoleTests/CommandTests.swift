@@ -119,6 +119,7 @@ struct CommandTests {
             (["audit", "verify", "d", "--bodies", "--root-key-command", "  "], "names no program"),
             (["audit", "verify", "d", "--bodies", "--root-key-file", ""], "names no file"),
             (["audit", "verify", "d", "--root-key-file", "k"], "--bodies"),
+            (["audit", "verify", "d", "--cool-off-hours", "8761"], "from 0 to 8760"),
             (["audit", "verify", "d", "--root-key-command", "k"], "--bodies"),
             (["audit", "tiles", ""], "an empty name is none"),
             (["replay", "d", "--to", ""], "names no folder"),

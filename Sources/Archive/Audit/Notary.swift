@@ -34,8 +34,8 @@ final class Notary: Sendable {
         var keys: SigningKeys?
         /// What was signed last; behind a start, of each file, since two that were signed for one size may have two roots.
         var newest: [Signed] = []
-        /// How far the file elsewhere went when it was last looked at; nil: it was not there, or had none.
-        var outside: TreeSize?
+        /// By path: how far the file went when it was last looked at. None of one that was not there, or had nothing in it.
+        var ends: [String: TreeSize] = [:]
 
         var last: Signed? { newest.max { $0.head.size < $1.head.size } }
         var known: [VerifierKey] { keys?.known ?? [] }
@@ -46,15 +46,16 @@ final class Notary: Sendable {
         self.folder = folder
         outside = options.outsideFile.map(CheckpointFile.init)
         var found = State(keys: try SigningKeys.found(in: folder))
-        found.newest = try Self.largest(in: folder.checkpoints, folder, found.known)
         // The file elsewhere counts as well: a folder that was restored with its own older list would sign another root for a size.
-        if let outside {
-            let signed = try Self.largest(in: outside, folder, found.known)
+        for file in [folder.checkpoints, outside].compactMap(\.self) {
+            let signed = try Self.largest(in: file, folder, found.known)
             found.newest += signed
-            found.outside = signed.first?.head.size
+            found.ends[file.path] = signed.first?.head.size
         }
         state = Mutex(found)
     }
+
+    private var files: [CheckpointFile] { [folder.checkpoints, outside].compactMap(\.self) }
 
     /// Makes a key where there is none yet.
     func settle() throws(ArchiveFailure) {
@@ -78,7 +79,7 @@ final class Notary: Sendable {
             // Elsewhere first: what the data folder says was signed is then known elsewhere.
             try outside?.append(signed.note, of: folder.origin)
             try folder.checkpoints.append(signed.note, of: folder.origin)
-            if outside != nil { state.outside = size }
+            for file in files { state.ends[file.path] = size }
             state.newest = [signed]
             return signed
         }
@@ -97,31 +98,30 @@ final class Notary: Sendable {
     /// Not only what we know of is in them: a copy of the folder may sign in the file elsewhere, and one that was away may have come back.
     private func checkFiles(_ state: inout State, against tree: AuditTree, of size: TreeSize) throws(ArchiveFailure) {
         var ends: [TreeSize?] = []
-        for file in [folder.checkpoints, outside].compactMap(\.self) {
+        for file in files {
             try file.check(for: folder.origin)
             let found = try Self.largest(in: file, folder, state.known)
             try check(found, in: file, against: tree, of: size)
             ends.append(found.first?.head.size)
         }
-        guard let outside, let end = ends.last else { return }
-        try check(outside, endingAt: end, &state)
+        for (file, end) in zip(files, ends) { try check(file, endingAt: end, &state) }
     }
 
-    /// That something has gone is said once, and not for good: a log that is never signed again would be worse than one whose file elsewhere
-    /// begins anew.
-    private func check(_ outside: CheckpointFile, endingAt end: TreeSize?, _ state: inout State) throws(ArchiveFailure) {
-        let before = state.outside
-        state.outside = end
+    /// That something has gone is said once, and not for good: a log that is never signed again would be worse than one whose file begins
+    /// anew.
+    private func check(_ file: CheckpointFile, endingAt end: TreeSize?, _ state: inout State) throws(ArchiveFailure) {
+        let before = state.ends[file.path]
+        state.ends[file.path] = end
         guard let before, end.map({ $0 < before }) ?? true else { return }
-        guard outside.isThere else {
+        guard file.isThere else {
             throw .folder(
-                path: outside.path,
+                path: file.path,
                 reason:
                     "has gone, and what was kept in it; if nobody moved it away, find out who removed it. The next checkpoint begins a new file"
             )
         }
         throw .folder(
-            path: outside.path,
+            path: file.path,
             reason: "has lost its last checkpoints: it went to \(before), and goes to \(end ?? .empty); if nobody put an older one there, "
                 + "find out who cut it. The next checkpoint goes behind what is there")
     }

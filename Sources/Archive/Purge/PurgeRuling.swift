@@ -15,46 +15,35 @@ extension Appender {
     }
 
     private func rulingOnIntent(_ intent: PurgeIntent, by principal: Principal, recorded: Instant) -> Verdict {
-        if let open = rules.purges.open.first {
-            return .refused(Refusal(.busy, "another purge is under way (its intent is at \(open.position)); try again when it is done"))
-        }
-        guard rules.last <= intent.rules else { return .refused(.rulesChanged(rules.last)) }
+        let outcome = RuleDecision(rules: rules, recorded: recorded).outcome(of: intent)
+        guard case .taken = outcome else { return carryOut(outcome, by: principal, recorded: recorded) }
         // Another purge came first. An intent is of keys that are there: they die together, or none does.
         guard intent.keyIDs.allSatisfy({ core.vault.contains($0) }) else {
             return .refused(Refusal(.conflict, "another purge has destroyed or moved some of it since the plan; plan again"))
         }
-        let position = append(.purgeIntent(intent), tenant: intent.coverage.tenant, at: recorded, by: principal)
+        let verdict = carryOut(outcome, by: principal, recorded: recorded)
         // From here on nothing is sealed under a key that is to die, or it would die with it.
         keys.retire(intent.lines.lazy.flatMap(\.keys).map { KeyID($0) })
-        return .appended(position, effectiveAt: recorded)
+        return verdict
     }
 
     private func rulingOnShred(of position: Position, recorded: Instant) -> Verdict {
-        guard let open = rules.purges.open.first(where: { $0.position == position }) else {
-            return .refused(Refusal(.unknown, "the intent at \(position) is not open"))
-        }
-        guard rules.last <= open.intent.rules else { return .refused(.rulesChanged(rules.last)) }
+        let decision = RuleDecision(rules: rules, recorded: recorded)
+        if let refusal = decision.refusal(ofShredBy: position) { return .refused(refusal) }
         shredding = position
         return .present(position, effectiveAt: recorded)
     }
 
     private func write(_ receipt: Purge, by principal: Principal, recorded: Instant) -> Verdict {
-        guard let open = rules.purges.open.first(where: { $0.position == receipt.intent }) else {
-            return .refused(Refusal(.unknown, "the intent at \(receipt.intent) is not open"))
-        }
-        let position = append(.purge(receipt), tenant: open.intent.coverage.tenant, at: recorded, by: principal)
+        let outcome = RuleDecision(rules: rules, recorded: recorded).outcome(of: receipt)
+        guard case .taken = outcome else { return carryOut(outcome, by: principal, recorded: recorded) }
+        let verdict = carryOut(outcome, by: principal, recorded: recorded)
         keys.endRetirement()
         shredding = nil
-        return .appended(position, effectiveAt: recorded)
+        return verdict
     }
 
     /// Whether rules may be changed now. False for the moment between the last check of a purge and its receipt.
     /// (After a failed write nothing is appended at all, and nobody need wait for that.)
     package var takesRules: Bool { shredding == nil || !isWritable }
-}
-
-extension Refusal {
-    static func rulesChanged(_ position: Position) -> Refusal {
-        Refusal(.conflict, "a policy, floor or hold has changed since the plan (at \(position)); plan again")
-    }
 }

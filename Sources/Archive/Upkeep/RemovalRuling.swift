@@ -8,9 +8,8 @@ extension Appender {
     /// Writes that a partition leaves the log, unless something came into it since its tombstone was written. From here on nothing does.
     func ruling(on removal: PartitionRemove, by principal: Principal, recorded: Instant) -> Verdict {
         let id = PartitionID(removal.partition)
-        if let open = rules.purges.open.first {
-            return .refused(Refusal(.busy, "a purge is under way (its intent is at \(open.position)); try again when it is done"))
-        }
+        let outcome = RuleDecision(rules: rules, recorded: recorded).outcome(of: removal)
+        guard case .taken = outcome else { return carryOut(outcome, by: principal, recorded: recorded) }
         // Before the look into the partition: what is folded in between would be in neither.
         let tail = core.tail.view()
         let last: Position?
@@ -21,7 +20,7 @@ extension Appender {
             return .refused(Refusal(.busy, "events came into the partition meanwhile; try again later"))
         }
         core.removing.withLock { $0 = id }
-        return .appended(append(.partitionRemove(removal), tenant: nil, at: recorded, by: principal), effectiveAt: recorded)
+        return carryOut(outcome, by: principal, recorded: recorded)
     }
 
     /// Whether an import brings something into a partition that leaves at this moment.

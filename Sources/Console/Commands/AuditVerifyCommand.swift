@@ -26,6 +26,11 @@ package struct AuditVerifyCommand: ParsableCommand {
         name: .customLong("key"), parsing: .singleValue,
         help: .init("A public key of the log that is known from elsewhere, instead of those in the folder.", valueName: "name+id+base64"))
     var keys: [String] = []
+    @Option(
+        help: .init(
+            "The shortest cool-off that the daemon ever had: a shortening that took effect sooner is found. Default: 0, which claims nothing.",
+            valueName: "hours"))
+    var coolOffHours = 0
     @Flag(help: "Look at each body, open it, and compare it with its record's commitment. Needs the root key.") var bodies = false
     @Option(help: .init("The file of the root key. Default: vault/root.key in the folder.", valueName: "path")) var rootKeyFile: String?
     @Option(help: .init("The program that keeps the root key, with its arguments, as the daemon is told.", valueName: "command"))
@@ -40,6 +45,9 @@ package struct AuditVerifyCommand: ParsableCommand {
         }
         if let rootKeyCommand, Self.words(of: rootKeyCommand).isEmpty {
             throw ValidationError("--root-key-command names no program; give its path, and its arguments behind it.")
+        }
+        guard (0...ArchiveOptions.coolOffHoursMax).contains(coolOffHours) else {
+            throw ValidationError("--cool-off-hours is a number from 0 to \(ArchiveOptions.coolOffHoursMax).")
         }
         if rootKeyFile?.isEmpty == true { throw ValidationError("--root-key-file names no file; give its path.") }
         guard bodies || (rootKeyFile == nil && rootKeyCommand == nil) else {
@@ -85,6 +93,7 @@ package struct AuditVerifyCommand: ParsableCommand {
         var options = AuditVerify.Options()
         options.checkpointFiles = checkpoints
         options.keys = keys
+        options.coolOffMillisecondsLeast = Int64(coolOffHours) * 3_600_000
         guard bodies else { return options }
         options.isThorough = true
         if let rootKeyCommand {

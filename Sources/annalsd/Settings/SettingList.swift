@@ -141,7 +141,7 @@ extension Setting {
         name: "checkpoint-file", kind: .path, fallback: "",
         explanation: "A file outside the data folder that gets each checkpoint too: with it nobody can cut off the log's end unseen.")
     static let coolOffHours = Setting(
-        name: "cool-off-hours", kind: .number(0...8760), fallback: "168",
+        name: "cool-off-hours", kind: .number(0...ArchiveOptions.coolOffHoursMax), fallback: "168",
         explanation: "A retention change that shortens anything takes effect so much later, and can be cancelled until then.")
     static let purgeAutomatic = Setting(
         name: "purge-automatic", kind: .choice(["yes", "no"]), fallback: "yes",

@@ -96,4 +96,17 @@ package struct AuditReport: Sendable {
     mutating func note(_ kind: AuditFinding.Kind, _ positions: ClosedRange<Position>? = nil, in place: String, _ sentence: String) {
         note(AuditFinding(kind: kind, first: positions?.lowerBound, last: positions?.upperBound, place: place, sentence: sentence))
     }
+
+    /// An event that can be read, and that no daemon takes.
+    mutating func note(illegal position: Position, _ kind: EventKind, _ fault: String, in files: LogFiles) {
+        note(.tampered, position...position, in: files.path, "the \(kind.word) is illegal: \(fault)")
+    }
+}
+
+extension Refusal {
+    /// Without the advice for whoever asked.
+    var fact: String {
+        let parts = sentence.split(separator: "; ")
+        return parts.count > 1 ? parts.dropLast().joined(separator: "; ") : sentence
+    }
 }

@@ -20,6 +20,8 @@ package struct AuditVerify: Sendable {
         package var keys: [String] = []
         /// Looks at each body by itself, and not only at its length and the number of its key.
         package var isThorough = false
+        /// No daemon of this log ever had a shorter cool-off. The log does not say which it was, so 0 claims nothing.
+        package var coolOffMillisecondsLeast: Int64 = 0
         /// Where the root key is: with it each body is opened, and compared with its commitment.
         package var rootKey: RootKeyPlace?
 
@@ -84,6 +86,8 @@ package struct AuditVerify: Sendable {
             report.notes.append(Self.oldCheckpoints)
         }
         StrayFiles(of: survey.files).tell(&report)
+        InstanceAudit(of: survey.files).run(&report)
+        RuleAudit(coolOffMillisecondsLeast: options.coolOffMillisecondsLeast).run(reading, &report)
         RemovalAudit(reading).run(&report)
         try ReceiptAudit(reading, vault: vault, isThorough: options.isThorough).run(&report, tell)
         return report

@@ -15,6 +15,8 @@ struct RecordReading: Sendable {
     private var roots: [UInt64: TreeHash] = [0: .empty]
     private(set) var shares: [PartitionID: PartitionShare] = [:]
     private(set) var rules: [Event] = []
+    /// The first position whose record is not there or cannot be read.
+    private(set) var unread: Position?
     private var recorded = Instant.distantPast
     private var firstRecorded: Instant?
     /// What the state must be. Nil where that cannot be worked out.
@@ -45,6 +47,7 @@ struct RecordReading: Sendable {
     mutating func read(_ report: inout AuditReport, _ tell: (AuditVerify.Progress) -> Void) {
         let (survey, sizes, end, folded) = (survey, sizes, end, survey.folded ?? .none)
         if survey.folded != nil { beginState(&report) }
+        unread = survey.map.gaps(through: end).first?.lowerBound
         // Only those with something in them: a damaged key may claim to be of any position.
         let numbers = survey.map.segments(of: SegmentAudit.leaves, through: end)
         for start in stride(from: 0, to: numbers.count, by: Cores.wave) {
@@ -91,6 +94,8 @@ struct RecordReading: Sendable {
 
     private mutating func take(_ segment: SegmentAudit, _ report: inout AuditReport) {
         report.join(segment.report)
+        report.join(segment.illegal)
+        if let missed = segment.unread { unread = min(unread ?? missed, missed) }
         if let first = segment.firstRecorded, first < recorded {
             report.note(
                 .damaged, segment.positions, in: survey.files.path, "these events begin at an earlier time than those before them end")

@@ -20,6 +20,11 @@ struct SegmentAudit: Sendable {
     private(set) var shares: [PartitionID: PartitionShare] = [:]
     /// The events that change what may be destroyed, or say what was.
     private(set) var rules: [Event] = []
+    /// The first position whose record is not there or cannot be read: it may have been a rule's.
+    private(set) var unread: Position?
+    /// What can be read, and no daemon writes.
+    private(set) var illegal = AuditReport()
+    private var deletes: DeleteAudit
     private(set) var firstRecorded: Instant?
     private(set) var lastRecorded = Instant.distantPast
     private var gathered: [PartitionID: Gathered] = [:]
@@ -36,18 +41,29 @@ struct SegmentAudit: Sendable {
     init(_ positions: ClosedRange<Position>, of map: LogMap, in files: LogFiles, sizes: [UInt64], stateEnd: Position) {
         self.positions = positions
         self.stateEnd = stateEnd
+        deletes = DeleteAudit(map, files)
         let start = sizes.partitioningIndex { $0 >= positions.lowerBound.rawValue }
         wanted = sizes[start...].prefix { $0 <= positions.upperBound.rawValue }
         var next = positions.lowerBound
         for run in map.runs(in: positions) {
-            if run.first > next { frontier = nil }
+            if run.first > next { miss(next) }
             read(run, files)
             next = run.last.next
         }
-        if next <= positions.upperBound { frontier = nil }
+        if next <= positions.upperBound { miss(next) }
+        deletes.settle()
+        illegal.join(deletes.report)
         // Without an event: the first record could not be read, and no other one came.
         for (id, gathered) in gathered where gathered.meaning.events > 0 { shares[id] = PartitionShare(gathered.meaning, gathered.bodies) }
     }
+
+    /// From here on nobody knows the hashes.
+    private mutating func miss(_ position: Position) {
+        frontier = nil
+        pass(over: position)
+    }
+
+    private mutating func pass(over position: Position) { unread = min(unread ?? position, position) }
 
     /// What the state must have learned from here, but for what tombstones tell.
     var forState: [PartitionID: Meaning] { gathered.mapValues(\.meaning).merging(early) { $1 } }
@@ -65,7 +81,7 @@ struct SegmentAudit: Sendable {
     }
 
     private mutating func readStone(_ id: PartitionID, _ run: LogMap.Run, _ files: LogFiles) {
-        guard let stone = files.tombstones[id] else { return frontier = nil }
+        guard let stone = files.tombstones[id] else { return miss(run.first) }
         let file = files.tombstones.file(of: id)
         var hashes: [TreeHash] = []
         do { hashes = try file.leaves(of: stone, run.first...run.last) } catch {
@@ -79,6 +95,7 @@ struct SegmentAudit: Sendable {
                 report.note(
                     .tampered, one.position...one.position, in: file.path,
                     "the record that the tombstone keeps is not the one whose hash it has: it was changed after the removal")
+                pass(over: one.position)
                 continue
             }
             one.record.withUnsafeBytes { record in interpret(record, at: one.position, nil, nil, files) }
@@ -88,7 +105,7 @@ struct SegmentAudit: Sendable {
     private mutating func readPartition(_ id: PartitionID, _ run: LogMap.Run, _ files: LogFiles) {
         var position = run.first
         do {
-            guard let lease = try files.shelf.lease(id) else { return frontier = nil }
+            guard let lease = try files.shelf.lease(id) else { return miss(run.first) }
             let partition = lease.partition
             try partition.environment.read { reader in
                 var cursor = try reader.cursor(in: partition.trail)
@@ -110,7 +127,7 @@ struct SegmentAudit: Sendable {
         } catch {
             report.note(.damaged, position...run.last, in: files.shelf.path(of: id), "cannot be read from here on: \(error)")
         }
-        frontier = nil
+        miss(position)
     }
 
     private mutating func add(
@@ -141,10 +158,12 @@ struct SegmentAudit: Sendable {
         do {
             let fields = try TrailFields(parsing: record)
             guard fields.position == position else {
+                pass(over: position)
                 return complain(position, partition, files, "the record says that it is \(fields.position), so it was moved or changed")
             }
             try note(fields, record, partition, body, files)
         } catch {
+            pass(over: position)
             complain(position, partition, files, "the record cannot be read: \(error)")
         }
     }
@@ -163,7 +182,12 @@ struct SegmentAudit: Sendable {
         if firstRecorded == nil { firstRecorded = recorded }
         lastRecorded = max(lastRecorded, recorded)
         if fields.kind == .send { report.messages += 1 }
-        if fields.kind.isRule { rules.append(try Event(decoding: record)) }
+        if fields.kind.isRule {
+            rules.append(try Event(decoding: record))
+        } else if let refusal = DraftCheck.fault(ofTime: fields.imported.map { _ in fields.at }, recorded: recorded) {
+            illegal.note(illegal: fields.position, fields.kind, refusal.fact, in: files)
+        }
+        if fields.kind == .localDelete { deletes.take(try Event(decoding: record)) }
         guard let partition else { return }
         if files.shelf.length.partition(of: fields.at) != partition {
             complain(fields.position, partition, files, "the event is of another time than its partition")

@@ -34,7 +34,9 @@ struct PatienceTests {
         scratch.archive.upkeep.tick()
     }
 
-    private func states(_ scratch: Scratch, _ times: [String]) throws -> [MessageState?] { try times.map { try scratch.message($0)?.state } }
+    private func states(_ scratch: Scratch, _ times: [String]) throws -> [MessageState?] {
+        try times.map { try scratch.message($0)?.state }
+    }
 
     /// Messages of one sender, kept for ten days, with a lag of a month.
     private func scratch(_ length: PartitionLength, _ times: [String]) throws -> Scratch {

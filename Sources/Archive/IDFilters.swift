@@ -61,11 +61,9 @@ struct IDFilters {
                 try PartitionIndex(in: environment).forEachMessage(reader) { filter.insert($0.rawValue) }
             }
             _ = add(filter, of: id.number)
-        } catch {
-            let failure = ArchiveFailure(error)
-            store.note(failure)
-            if !failure.isDamage { throw failure }
-        }
+        } catch ProjectionFailure.damaged {
+            return
+        } catch { throw ArchiveFailure(error) }
     }
 }
 

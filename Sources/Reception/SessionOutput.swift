@@ -37,10 +37,7 @@ extension SessionHandler {
             writer.array(count: 0)
         case .failed(let failure):
             desk.logger.error("a question could not be answered", metadata: metadata.merging(["failure": "\(failure)"]) { $1 })
-            if let path = desk.archive.note(failure) {
-                desk.logger.critical("a damaged partition is put aside", metadata: ["file": "\(path)"])
-            }
-            writer.refuse(.failed, "the archive could not be read: \(failure)")
+            writer.refuse(.failed, "the archive could not be read; the daemon's log says why")
         }
         goOn()
     }

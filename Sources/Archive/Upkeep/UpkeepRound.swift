@@ -17,9 +17,6 @@ struct UpkeepRound {
     private var compactable: Set<PartitionID> = []
     private var filtering = Filtering()
     private var readers = ReaderWatch()
-    private var summing = Summing()
-    /// Damaged partitions that the log has been told of.
-    private var damageTold: Set<PartitionID> = []
     /// When trails were looked at whether their time is over.
     private var trailsLooked = Instant.distantPast
     /// Why the escrow puts a purge off. Nothing else is put off for it.
@@ -75,7 +72,7 @@ struct UpkeepRound {
     private mutating func reclaim(_ upkeep: Upkeep) throws(ArchiveFailure) {
         let reclaim = Reclaim(upkeep.core)
         let toDo = try reclaim.toDo(flush: upkeep.flushFold)
-        try upkeep.core.store.forEachWhole(toDo.keys.sorted()) { (id) throws(ArchiveFailure) in
+        for id in toDo.keys.sorted() {
             if upkeep.isStopping { return }
             let name = upkeep.core.store.shelf.length.name(of: id)
             upkeep.begin(.reclaiming, name)
@@ -110,14 +107,14 @@ struct UpkeepRound {
     ///
     /// One a round, and the next round follows at once: what was ordered meanwhile, a purge before all, comes in between.
     private mutating func removeTrails(_ upkeep: Upkeep) throws(ArchiveFailure) {
-        let (core, now) = (upkeep.core, upkeep.core.now)
+        let now = upkeep.core.now
         guard upkeep.core.options.purge.trailPeriod != .forever else { return }
         if now >= trailsLooked.advanced(byMilliseconds: 3_600_000) {
             trailsLooked = now
             trailsWaiting = upkeep.core.store.shelf.all.reversed()
         }
         while !upkeep.isStopping, let id = trailsWaiting.popLast() {
-            guard core.store.shelf.damage(of: id) == nil, try upkeep.removeIfDue(id, at: now) else { continue }
+            guard try upkeep.removeIfDue(id, at: now) else { continue }
             compactable.remove(id)
             if !trailsWaiting.isEmpty { upkeep.ring() }
             return
@@ -141,14 +138,11 @@ struct UpkeepRound {
         let core = upkeep.core
         let isMore = try filtering.run(core, before: core.store.partition(of: core.now), isStopping: { upkeep.isStopping })
         // In a round of its own: what was ordered meanwhile comes in between.
-        try summing.compareSome(core) { upkeep.isStopping }
-        for (id, error) in core.store.shelf.damaged where damageTold.insert(id).inserted { upkeep.tell(.failed(.store(error))) }
-        let isMoreToSum = try summing.run(core.store, before: core.store.partition(of: core.now)) { upkeep.isStopping }
-        if isMore || isMoreToSum { upkeep.ring() }
+        if isMore { upkeep.ring() }
     }
 
     private mutating func compact(_ upkeep: Upkeep) throws(ArchiveFailure) {
-        try upkeep.core.store.forEachWhole(compactable.sorted()) { (id) throws(ArchiveFailure) in
+        for id in compactable.sorted() {
             if upkeep.isStopping { return }
             let report = try upkeep.compact(id, minGainPercent: upkeep.core.options.purge.compactionGainPercent)
             // What was busy is tried again the next time.

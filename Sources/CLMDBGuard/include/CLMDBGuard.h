@@ -1,1 +1,0 @@
-// The declarations are in CLMDB's shim.h: Swift must see LMDB's types once.

@@ -240,6 +240,12 @@ struct StateAuditTests {
         try scratch.open()
     }
 
+    private func firstValue(in home: Table, _ transaction: borrowing WriteTransaction) throws -> [UInt8] {
+        var cursor = try transaction.reader.cursor(in: home)
+        #expect(try cursor.first())
+        return cursor.value.copied
+    }
+
     enum Stranger: CaseIterable { case ofNoPartition, tooLong }
 
     @Test("rows of keys that nobody made are found, and a rebuild mends it", arguments: Stranger.allCases)
@@ -247,12 +253,7 @@ struct StateAuditTests {
         let scratch = try scratch()
         try scratch.close()
         try change(scratch, "keys") { home, transaction in
-            var value: [UInt8] = []
-            do {
-                var cursor = try transaction.reader.cursor(in: home)
-                #expect(try cursor.first())
-                value = cursor.value.copied
-            }
+            var value = try firstValue(in: home, transaction)
             if stranger == .ofNoPartition { value[7] &+= 100 }
             let key: [UInt8] = [0, 0, 0, 0, 0, 1, 0, 0] + (stranger == .tooLong ? [0] : [])
             try transaction.put(value.span.bytes, for: key.span.bytes, in: home)
@@ -270,12 +271,7 @@ struct StateAuditTests {
         try scratch.close()
         #expect(try AuditCopies.verify(scratch.path, isThorough: true).findings == [])
         try change(scratch, "keys") { home, transaction in
-            var value: [UInt8] = []
-            do {
-                var cursor = try transaction.reader.cursor(in: home)
-                #expect(try cursor.first())
-                value = cursor.value.copied
-            }
+            let value = try firstValue(in: home, transaction)
             try transaction.write(value, at: [0, 0, 0, 0, 0, 1, 0, 0], in: home)
         }
         #expect(try verify(scratch).findings == [])

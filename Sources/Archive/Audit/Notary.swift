@@ -23,6 +23,8 @@ package struct AuditOptions: Sendable {
 final class Notary: Sendable {
     private let folder: AuditFolder
     private let outside: CheckpointFile?
+    /// Both.
+    private let files: [CheckpointFile]
     private let state: Mutex<State>
 
     struct Signed: Hashable, Sendable {
@@ -47,15 +49,14 @@ final class Notary: Sendable {
         outside = options.outsideFile.map(CheckpointFile.init)
         var found = State(keys: try SigningKeys.found(in: folder))
         // The file elsewhere counts as well: a folder that was restored with its own older list would sign another root for a size.
-        for file in [folder.checkpoints, outside].compactMap(\.self) {
+        files = [folder.checkpoints, outside].compactMap(\.self)
+        for file in files {
             let signed = try Self.largest(in: file, folder, found.known)
             found.newest += signed
             found.ends[file.path] = signed.first?.head.size
         }
         state = Mutex(found)
     }
-
-    private var files: [CheckpointFile] { [folder.checkpoints, outside].compactMap(\.self) }
 
     /// Makes a key where there is none yet.
     func settle() throws(ArchiveFailure) {

@@ -75,7 +75,7 @@ package struct ReplayedLog: Sendable {
 
     private func forEachMessage(in id: PartitionID, _ body: (Message) throws -> Void) throws {
         guard let lease = try lease(id) else { return }
-        var bench = Bench(horizon: Horizon(position: position, time: time))
+        var bench = try bench()
         var walk = TrailWalk(of: lease.partition)
         while let messages = try next(&walk, &bench) {
             for message in messages { try body(message) }
@@ -106,7 +106,7 @@ package struct ReplayedLog: Sendable {
     private struct Bench {
         let horizon: Horizon
         /// Nobody hid a message one by one.
-        var hidesNothing: Bool?
+        let hidesNothing: Bool
         var judgements: [Position: Judgement] = [:]
         var conversations: [Scope: Conversation] = [:]
 
@@ -115,6 +115,13 @@ package struct ReplayedLog: Sendable {
             /// Within the horizon.
             let clears: [(viewer: UserID, upTo: Position)]
         }
+    }
+
+    private func bench() throws(ArchiveFailure) -> Bench {
+        do {
+            let hidesNothing = try store.state.environment.read { [store] reader in try store.state.deletes.hidesNothing(reader) }
+            return Bench(horizon: Horizon(position: position, time: time), hidesNothing: hidesNothing)
+        } catch { throw ArchiveFailure(error) }
     }
 
     private func conversation(
@@ -143,7 +150,7 @@ package struct ReplayedLog: Sendable {
         return Message(
             position: event.position, at: event.at, tenant: tenant, conversation: send.conversation, id: send.messageID,
             state: receipt == nil ? state : .purged, isHeld: isHeld,
-            hiders: try hiders(of: event.position, conversation, &bench, reader), receipt: receipt)
+            hiders: try hiders(of: event.position, conversation, bench, reader), receipt: receipt)
     }
 
     private func receipt(
@@ -165,11 +172,9 @@ package struct ReplayedLog: Sendable {
     }
 
     private func hiders(
-        of position: Position, _ conversation: Bench.Conversation, _ bench: inout Bench, _ reader: Reader
+        of position: Position, _ conversation: Bench.Conversation, _ bench: Bench, _ reader: Reader
     ) throws -> Set<UserID> {
-        let hidesNothing = try bench.hidesNothing ?? store.state.deletes.hidesNothing(reader)
-        bench.hidesNothing = hidesNothing
-        if hidesNothing, conversation.clears.isEmpty { return [] }
+        if bench.hidesNothing, conversation.clears.isEmpty { return [] }
         let horizon = bench.horizon
         let one = try store.state.deletes.hiders(of: position, reader).filter { horizon.includes($0.cause.position, at: $0.cause.at) }
         return Set(one.map(\.viewer) + conversation.clears.filter { $0.upTo >= position }.map(\.viewer))

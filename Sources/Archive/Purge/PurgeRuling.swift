@@ -35,9 +35,8 @@ extension Appender {
     }
 
     private func write(_ receipt: Purge, by principal: Principal, recorded: Instant) -> Verdict {
-        let outcome = RuleDecision(rules: rules, recorded: recorded).outcome(of: receipt)
-        guard case .taken = outcome else { return carryOut(outcome, by: principal, recorded: recorded) }
-        let verdict = carryOut(outcome, by: principal, recorded: recorded)
+        let verdict = carryOut(RuleDecision(rules: rules, recorded: recorded).outcome(of: receipt), by: principal, recorded: recorded)
+        guard case .appended = verdict else { return verdict }
         keys.endRetirement()
         shredding = nil
         return verdict

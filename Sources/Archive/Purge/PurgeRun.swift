@@ -65,13 +65,11 @@ struct PurgeRun {
     }
 
     private mutating func evacuate(_ position: Position, _ flush: () -> Void, _ report: (Int, Int) -> Void) throws(ArchiveFailure) {
-        // What was sealed under a dying key before the intent may still be in the journal alone. Nothing is behind it. To fold what others
-        // sent this second would hold up the appends for nothing.
-        if core.tail.view().hasAny(under: Set(intent.keyIDs)) {
-            flush()
-            guard try core.store.progress().position >= position else {
-                throw core.trouble.withLock { $0 } ?? .folder(path: core.folder.path, reason: "is not folded; a purge waits until it is")
-            }
+        // What was sealed under a dying key before the intent may still be in the journal alone. And whoever looks at the files beside the
+        // daemon, or has a copy of them, must find the intent before he finds a key gone.
+        flush()
+        guard try core.store.progress().position >= position else {
+            throw core.trouble.withLock { $0 } ?? .folder(path: core.folder.path, reason: "is not folded; a purge waits until it is")
         }
         try Evacuation(core, intent, position: position).run(report)
         core.options.reached(.evacuated)
@@ -117,18 +115,6 @@ struct PurgeRun {
             state = .done(receipt: receipt)
         // The next start writes it: the keys are gone, and the intent is open.
         case .refused(let refusal): state = .refused(refusal)
-        }
-    }
-}
-
-extension TailView {
-    /// Whether a body in it is sealed under one of these keys.
-    fileprivate func hasAny(under keys: Set<KeyID>) -> Bool {
-        batches.contains { batch in
-            batch.entries.indices.contains { index in
-                guard batch.entries[index].kind == .send else { return false }
-                return batch.withTrailAndBody(at: index) { _, stored in SealedBody.keyID(of: stored).map(keys.contains) ?? false }
-            }
         }
     }
 }

@@ -70,6 +70,8 @@ struct PageFile: ~Copyable {
     let path: String
     private let descriptor: CInt
 
+    private static let pageBytesMax = 65_536
+
     init(_ path: String) throws(LMDBError) {
         descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         self.path = path
@@ -78,16 +80,22 @@ struct PageFile: ~Copyable {
 
     deinit { close(descriptor) }
 
+    /// Says that all of it will be read, in whatever order: otherwise the disk is asked for one page after the other.
+    borrowing func announceReading() { _ = posix_fadvise(descriptor, 0, 0, POSIX_FADV_WILLNEED) }
+
     /// How long the file is now.
     borrowing func byteCount() throws(LMDBError) -> Int { try FileStatus(of: descriptor, path: path).byteCount }
 
     /// Exactly `count` bytes from `offset`, or an error: `code` when the file ends before.
     borrowing func read(_ count: Int, at offset: UInt64, orThrow code: CInt) throws(LMDBError) -> [UInt8] {
-        let byteCount = try byteCount()
-        guard offset <= UInt64(byteCount), count <= byteCount - Int(offset) else { throw unreadable(code) }
+        guard let start = off_t(exactly: offset) else { throw unreadable(code) }
+        // Before there is memory for it. A page is read at once: how long the file is would be asked for each.
+        if count > Self.pageBytesMax {
+            guard try count <= byteCount() else { throw unreadable(code) }
+        }
         var got = 0
         let bytes = unsafe [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
-            unsafe got = pread(descriptor, buffer.baseAddress, count, off_t(offset))
+            unsafe got = pread(descriptor, buffer.baseAddress, count, start)
             filled = max(0, got)
         }
         guard got >= 0 else { throw LMDBError(code: errno, operation: .open, path: path) }

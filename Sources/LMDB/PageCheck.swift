@@ -1,4 +1,5 @@
 import CLMDB
+import Glibc
 
 /// Looks whether the pages of a file make trees, before LMDB walks them: at some damage LMDB 0.9 ends the process with an assertion, reads
 /// beyond its map, or goes round for ever.
@@ -37,6 +38,7 @@ package struct PageCheck: ~Copyable {
     package static func fault(in path: String) throws(LMDBError) -> Fault? {
         let file = try PageFile(path)
         if try file.byteCount() == 0 { return nil }
+        file.announceReading()
         let meta = try MetaPage(newestOf: file)
         var check = try PageCheck(file, meta)
         return try check.run()
@@ -185,7 +187,12 @@ extension TreePage {
 extension ArraySlice<UInt8> {
     /// LMDB's order: bytes, shorter before longer.
     fileprivate func precedes(_ other: Self) -> Bool {
-        for (mine, its) in zip(self, other) where mine != its { return mine < its }
-        return count < other.count
+        let order: CInt = unsafe withUnsafeBytes { mine in
+            unsafe other.withUnsafeBytes { its in
+                guard let left = mine.baseAddress, let right = its.baseAddress else { return 0 }
+                return unsafe memcmp(left, right, Swift.min(mine.count, its.count))
+            }
+        }
+        return order == 0 ? count < other.count : order < 0
     }
 }

@@ -49,7 +49,7 @@ package final class Archive: Sendable {
         let store = try Store(folder, options)
         var check = try StoreCheck(of: store)
         try check.run()
-        try AuditTree(store).complete()
+        let trouble = try store.completeTree()
         let progress = try store.progress()
         var journal: Journal
         do { journal = try Journal(opening: folder.journal, options: options.journal) } catch { throw .journal(error) }
@@ -63,6 +63,7 @@ package final class Archive: Sendable {
         let core = Core(
             folder: folder, store: store, vault: vault, notary: try Notary(folder.audit(options.audit), options.audit),
             tail: recovery.tail, rules: recovery.rules, options: options, clock: clock)
+        if let trouble { core.giveUp(trouble) }
         leftover.destroyedAgain = try core.settleVault(unfolded: recovery.keys)
         try core.notary.settle()
         core.measureDisk()
@@ -86,6 +87,8 @@ package final class Archive: Sendable {
         foldThread.stop()
         memoryKeeper.stop()
         if let trouble { throw trouble }
+        // On a full disk, a stop without sums is as good as any.
+        do { try Summing.runAtStop(core.store) } catch { upkeep.tell(.failed(error)) }
     }
 
     /// The newest durable position.

@@ -61,9 +61,11 @@ struct IDFilters {
                 try PartitionIndex(in: environment).forEachMessage(reader) { filter.insert($0.rawValue) }
             }
             _ = add(filter, of: id.number)
-        } catch ProjectionFailure.damaged {
-            return
-        } catch { throw ArchiveFailure(error) }
+        } catch {
+            let failure = ArchiveFailure(error)
+            store.note(failure)
+            if !failure.isDamage { throw failure }
+        }
     }
 }
 

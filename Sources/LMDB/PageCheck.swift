@@ -1,4 +1,5 @@
 import CLMDB
+import Glibc
 
 /// Looks whether the pages of a file make trees, before LMDB walks them: at some damage LMDB 0.9 ends the process with an assertion, reads
 /// beyond its map, or goes round for ever.
@@ -13,11 +14,19 @@ package struct PageCheck: ~Copyable {
     /// A bit for each page that is part of something.
     private var seen: [UInt64]
     private var waiting: [Subtree] = []
+    /// Pages that the list of free pages has, and the page where it says so.
+    private var free: [(page: UInt64, list: UInt64)] = []
 
     /// What is wrong, and where.
     package struct Fault: Hashable, Sendable, CustomStringConvertible {
         package var page: UInt64
         package var reason: String
+
+        package init(page: UInt64, reason: String) {
+            self.page = page
+            self.reason = reason
+        }
+
         package var description: String { "page \(page) \(reason)" }
     }
 
@@ -35,7 +44,10 @@ package struct PageCheck: ~Copyable {
 
     /// The first fault that is found; nil for a file whose pages are as they should be, or that is empty.
     package static func fault(in path: String) throws(LMDBError) -> Fault? {
-        let file = try PageFile(path)
+        try fault(of: PageFile(path))
+    }
+
+    static func fault(of file: consuming PageFile) throws(LMDBError) -> Fault? {
         if try file.byteCount() == 0 { return nil }
         let meta = try MetaPage(newestOf: file)
         var check = try PageCheck(file, meta)
@@ -56,6 +68,34 @@ package struct PageCheck: ~Copyable {
         add(meta.freeList, isFreeList: true)
         while let next = waiting.popLast() {
             if let fault = try look(at: next) { return fault }
+        }
+        return faultOfFreePages()
+    }
+
+    /// LMDB would write the next pages over what is in use.
+    private mutating func faultOfFreePages() -> Fault? {
+        for (page, list) in free {
+            guard page > 1, page <= meta.lastPage else {
+                return Fault(page: list, reason: "calls page \(page) free, which the file has not")
+            }
+            guard page < pages else { continue }  // Taken and given back before it was ever written (`FileLength`).
+            if take(page, from: list) != nil { return Fault(page: list, reason: "calls page \(page) free, which is in use") }
+        }
+        return nil
+    }
+
+    /// A list of free pages: their number, then they, the last ones first.
+    private mutating func note(_ list: [UInt8], on page: UInt64) -> Fault? {
+        guard let count = list.load(UInt64.self, at: 0), count <= list.count / 8 - 1 else {
+            return Fault(page: page, reason: "has a list of free pages that makes no sense")
+        }
+        var last = UInt64.max
+        for index in 0..<Int(count) {
+            guard let own = list.load(UInt64.self, at: 8 + 8 * index), own < last else {
+                return Fault(page: page, reason: "has a list of free pages that is out of order")
+            }
+            free.append((own, page))
+            last = own
         }
         return nil
     }
@@ -94,8 +134,11 @@ package struct PageCheck: ~Copyable {
         let number = subtree.page
         switch page.node(index) {
         case .unreadable: return Fault(page: number, reason: "has a node that does not lie within it")
-        case .value: return nil
-        case .overflow(let first, let byteCount): return try lookAtOverflow(first, byteCount, from: number)
+        case .value(let list): return subtree.isFreeList ? note(Array(list), on: number) : nil
+        case .overflow(let first, let byteCount):
+            if let fault = try lookAtOverflow(first, byteCount, from: number) { return fault }
+            guard subtree.isFreeList else { return nil }
+            return note(try file.read(byteCount, at: first * UInt64(meta.pageBytes) + 16, orThrow: MDB_CORRUPTED), on: first)
         case .branch(let child):
             let isLast = index + 1 == page.nodeCount
             waiting.append(
@@ -185,7 +228,13 @@ extension TreePage {
 extension ArraySlice<UInt8> {
     /// LMDB's order: bytes, shorter before longer.
     fileprivate func precedes(_ other: Self) -> Bool {
-        for (mine, its) in zip(self, other) where mine != its { return mine < its }
-        return count < other.count
+        let shared = Swift.min(count, other.count)
+        let order = unsafe withUnsafeBytes { mine in
+            unsafe other.withUnsafeBytes { its in
+                guard let mine = mine.baseAddress, let its = its.baseAddress else { return CInt(0) }
+                return unsafe memcmp(mine, its, shared)
+            }
+        }
+        return order == 0 ? count < other.count : order < 0
     }
 }

@@ -53,7 +53,7 @@ public import CLMDB  // Public, because what is inlined into other rooms calls i
     package func cursor(in table: Table) throws(LMDBError) -> Cursor {
         checkOwnership(of: table)
         var cursor: OpaquePointer?
-        let code = unsafe mdb_cursor_open(transaction, table.dbi, &cursor)
+        let code = unsafe guarded_cursor_open(transaction, table.dbi, &cursor)
         guard code == MDB_SUCCESS, let cursor = unsafe cursor else { throw unsafe .failure(code, .read, in: transaction) }
         return unsafe _overrideLifetime(Cursor(cursor), copying: self)
     }
@@ -62,7 +62,7 @@ public import CLMDB  // Public, because what is inlined into other rooms calls i
     package func statistics(of table: Table) throws(LMDBError) -> TableStatistics {
         checkOwnership(of: table)
         var found = MDB_stat()
-        let code = unsafe mdb_stat(transaction, table.dbi, &found)
+        let code = unsafe guarded_count(transaction, table.dbi, &found)
         guard code == MDB_SUCCESS else { throw unsafe .failure(code, .read, in: transaction) }
         return TableStatistics(found)
     }
@@ -76,7 +76,7 @@ public import CLMDB  // Public, because what is inlined into other rooms calls i
         guard key.isKey else { return MDB_BAD_VALSIZE }
         return unsafe key.withUnsafeBytes { bytes in
             var key = unsafe MDB_val(bytes)
-            return unsafe mdb_get(transaction, table.dbi, &key, &found)
+            return unsafe guarded_get(transaction, table.dbi, &key, &found)
         }
     }
 

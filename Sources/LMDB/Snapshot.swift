@@ -17,7 +17,7 @@ import CLMDB
         keeper = copy environment
     }
 
-    deinit { unsafe mdb_txn_abort(handle) }
+    deinit { unsafe guarded_abort(handle) }
 
     /// The view to hand to functions that only read.
     package var reader: Reader {

@@ -70,6 +70,23 @@ struct DamagedPagesTests {
         }
     }
 
+    @Test("a page may take itself for any other one, also for one that no memory can have", arguments: [3, 17, 35, 50, 51, 52, 58, 63])
+    func numbers(bit: Int) throws {
+        let folder = try TemporaryFolder()
+        let bytes = try made(folder.file("sound.mdb"))
+        for page in 2..<bytes.count / 4096 {
+            let path = folder.file("\(page).mdb")
+            var damaged = bytes
+            damaged[page * 4096 + bit / 8] ^= 1 << (bit % 8)
+            try Data(damaged).write(to: URL(filePath: path))
+            let kind = try failure {
+                let environment = try Environment(opening: path, tables: ["words"])
+                _ = try environment.entries()
+            }
+            #expect(kind?.isDamage ?? true, "\(String(describing: kind))")
+        }
+    }
+
     @Test("nothing is written to a file whose pages make no sense: not to one, either, that calls free what is in use")
     func writing() throws {
         var random = SeededRandom(for: "writing to damaged files")

@@ -61,4 +61,70 @@ struct PageSumsTests {
         try Data(sums).write(to: URL(filePath: PageSums.path(of: path)))
         #expect(try PageSums.verdict(on: path) == .sound)
     }
+
+    @Test("a page that is not in use may be anything: nobody ever synced it")
+    func free() throws {
+        let folder = try TemporaryFolder()
+        _ = try made(folder)
+        let environment = try folder.environment()
+        for round in 0..<4 { try environment.put(["word \(round)": "another value"]) }
+        try environment.sumPages()
+        let bytes = try [UInt8](Data(contentsOf: URL(filePath: folder.file())))
+        var calm = 0
+        for page in 2..<bytes.count / 4096 {
+            var damaged = bytes
+            damaged.replaceSubrange(page * 4096..<page * 4096 + 4096, with: repeatElement(0x5A, count: 4096))
+            let copy = folder.file("copy.mdb")
+            try Data(damaged).write(to: URL(filePath: copy))
+            try Data(contentsOf: URL(filePath: PageSums.path(of: folder.file()))).write(to: URL(filePath: PageSums.path(of: copy)))
+            let verdict = try PageSums.verdict(on: copy)
+            if verdict == .sound { calm += 1 } else { #expect(verdict == .damaged([UInt64(page)])) }
+        }
+        #expect((1..<bytes.count / 4096 - 4).contains(calm))
+        // Nor does what a commit that was cut short left behind the end.
+        try Data(bytes + [UInt8](repeating: 1, count: 5000)).write(to: URL(filePath: folder.file("copy.mdb")))
+        #expect(try PageSums.verdict(on: folder.file("copy.mdb")) == .sound)
+    }
+
+    @Test("they go, too, before a table is added that an older version did not have")
+    func addedTable() throws {
+        let folder = try TemporaryFolder()
+        let path = try made(folder)
+        _ = try Environment(opening: path, tables: ["words", "more"])
+        #expect(try !folder.names().contains("data.mdb.sums"))
+    }
+
+    @Test("those of a file that is gone say nothing of the one that is made in its place")
+    func madeAnew() throws {
+        let folder = try TemporaryFolder()
+        let path = folder.file()
+        let make = { (tables: [String]) in try Environment.make(path, by: path + ".new", tables: tables, options: .init()) }
+        try make(["words"])
+        try PageSums(of: path).write(beside: path)
+        try FileManager.default.removeItem(atPath: path)
+        try make(["words", "more"])
+        #expect(try PageSums.verdict(on: path) == .unknown)
+    }
+
+    @Test("who waited for a file that was replaced meanwhile sums up nothing, and compares nothing")
+    func replaced() throws {
+        let folder = try TemporaryFolder()
+        let path = folder.file()
+        let environment = try folder.environment()
+        try environment.put(["one": "word"])
+        do {
+            let other = try Environment(opening: folder.file("other.mdb"), tables: ["words"])
+            try other.put(["another": "word"])
+        }
+        try FileManager.default.removeItem(atPath: path)
+        try FileManager.default.moveItem(atPath: folder.file("other.mdb"), toPath: path)
+        try environment.sumPages()
+        #expect(try !folder.names().contains("data.mdb.sums"))
+        // As if somebody were writing to the new one.
+        try PageSums(of: path).write(beside: path)
+        var bytes = try [UInt8](Data(contentsOf: URL(filePath: path)))
+        bytes[bytes.count - 1] ^= 1
+        try Data(bytes).write(to: URL(filePath: path))
+        #expect(try environment.compareWithSums() == .unknown)
+    }
 }

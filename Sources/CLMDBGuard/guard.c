@@ -175,12 +175,19 @@ int guarded_close(MDB_env *environment) {
 // What LMDB lends is read by Swift, outside of any guard. So it is touched here, at both ends, within one; and it must not go on beyond its
 // page, unless it begins where a value with pages of its own begins. Of pages that a writer changed the latter cannot be told.
 static int has_all_of(MDB_txn *transaction, const MDB_val *value) {
-    size_t page_bytes = file_of(transaction)->page_bytes;
+    struct file *file = file_of(transaction);
+    size_t page_bytes = file->page_bytes;
+    uintptr_t map = atomic_load_explicit(&file->map, memory_order_relaxed);
     size_t in_page = (uintptr_t)value->mv_data & (page_bytes - 1);
     const volatile char *bytes = value->mv_data;
     // A leaf whose flags call it one of another kind has no values: LMDB leaves what it was given.
     if (value->mv_data == NULL) return 0;
     if (value->mv_size == 0) return 1;
+    // Behind the map something else may lie, by which a damaged length would be taken for a good one.
+    if (map && !is_writing(transaction)) {
+        size_t start = (uintptr_t)value->mv_data - map;
+        if (start >= file->map_bytes || value->mv_size > file->map_bytes - start) return 0;
+    }
     (void)bytes[0];
     (void)bytes[value->mv_size - 1];
     return in_page == 16 || in_page + value->mv_size <= page_bytes || is_writing(transaction);
@@ -201,7 +208,10 @@ static int look_for_map(MDB_txn *transaction, struct file *file) {
     mdb_cursor_close(cursor);
     if (code == MDB_SUCCESS) {
         uintptr_t page = (uintptr_t)key.mv_data & ~(uintptr_t)(file->page_bytes - 1);
-        uintptr_t map = page - *(const volatile size_t *)page * file->page_bytes;
+        size_t number = *(const volatile size_t *)page;
+        // Of a damaged number no address is made: one that no memory can have is a fault without an address, which nobody leaves.
+        if (number >= file->map_bytes / file->page_bytes) return MDB_SUCCESS;
+        uintptr_t map = page - number * file->page_bytes;
         // The first page, which is a meta page, begins with its number, and has LMDB's magic number behind its head.
         if (*(const volatile size_t *)map == 0 && *(const volatile uint32_t *)(map + 16) == 0xBEEFC0DE) {
             atomic_store_explicit(&file->map, map, memory_order_relaxed);

@@ -94,6 +94,8 @@ import Synchronization
         for leftover in [draft, draft + "-lock"] { try FileSystem.remove(leftover) }
         _ = try Environment(opening: draft, tables: names, options: options)
         try FileSystem.remove(draft + "-lock")
+        // Of a file that had this name.
+        if unsafe access(PageSums.path(of: path), F_OK) == 0 { try PageSums.remove(beside: path) }
         guard unsafe rename(draft, path) == 0 else { throw LMDBError(code: errno, operation: .open, path: path) }
         try FileSystem.syncFolder(of: path)
     }
@@ -169,7 +171,7 @@ extension Environment {
     @available(*, noasync, message: "holds a write transaction: call it in a synchronous function")
     package func compareWithSums() throws(LMDBError) -> PageSums.Verdict {
         let transaction = try WriteTransaction(on: self)
-        let verdict = try PageSums.verdict(on: path)
+        let verdict = try hasItsName() ? PageSums.verdict(on: path) : .unknown
         _ = consume transaction
         return verdict
     }
@@ -179,13 +181,23 @@ extension Environment {
     package func sumPages() throws(LMDBError) {
         if try PageSums.fit(path) { return }
         let transaction = try beginWriting()
+        guard try hasItsName() else { return }
         // What does not fit may be damage itself.
         if let damage = try PageSums.verdict(on: path).error(in: path) { throw damage }
         // Looks at the pages before: what is summed up counts as sound from then on.
         try prepareForChanges()
-        try PageSums(of: path).write(beside: path)
+        // Of a commit in which the process before this one was killed, the system may have a page that the disk has not.
+        guard fdatasync(try descriptor()) == 0 else { throw LMDBError(code: errno, operation: .inspect, path: path) }
+        // Before they are there: also those go with the next change of which the system says that they could not be laid, and they were.
         isWritten.store(false, ordering: .relaxed)
+        try PageSums(of: path).write(beside: path)
         _ = consume transaction
+    }
+
+    /// False where another file has it by now. That one has another lock, so who has this one's write transaction keeps nobody off it.
+    private func hasItsName() throws(LMDBError) -> Bool {
+        guard unsafe access(path, F_OK) == 0 else { return false }
+        return try FileStatus(at: path).identity == FileStatus(of: descriptor(), path: path).identity
     }
 
     /// Before the first change: the pages are looked at, and sums of what was there until now go.

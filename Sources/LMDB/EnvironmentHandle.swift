@@ -55,6 +55,7 @@ import Glibc
             // An older version had fewer. But a table whose name was damaged must not be taken for one that is to be made.
             try checkNoStranger(among: names, missing: name)
         }
+        try PageSums.remove(beside: claim.path)
         return try open(names, creating: true, as: number)
     }
 

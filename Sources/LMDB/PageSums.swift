@@ -2,15 +2,18 @@ import CLMDB
 import CXXHash
 import Glibc
 
-/// What each page of a file was when the file came to rest: an XXH3-64 of every page, in a file beside it.
+/// What each page in use of a file was when the file came to rest: an XXH3-64 of it, in a file beside it.
 ///
 /// LMDB 0.9 has no checksums of its own. The sums are of one transaction: behind the next one they say nothing, and are passed over.
 /// A file whose last transaction is the sums' must have just these pages; one that has not was changed by a disk, or by somebody.
+/// A free page may be anything: of a commit that a kill or an error cut short, the system shows what the disk does not have.
 package struct PageSums: Sendable {
     private let pageBytes: Int
     private let transaction: UInt64
+    /// By page; `none` for one that is not in use.
     private let sums: [UInt64]
 
+    private static let none: UInt64 = 0
     private static let magic: [UInt8] = Array("ANNALSPS".utf8)
     private static let version: UInt32 = 1
     private static let headBytes = 32
@@ -44,7 +47,14 @@ package struct PageSums: Sendable {
         let meta = try MetaPage(newestOf: file)
         pageBytes = meta.pageBytes
         transaction = meta.transaction
-        sums = try Self.sums(of: file, pageBytes: meta.pageBytes)
+        sums = try Self.sumsInUse(of: file, meta)
+    }
+
+    private static func sumsInUse(of file: consuming PageFile, _ meta: MetaPage) throws(LMDBError) -> [UInt64] {
+        var sums = try sums(of: file, pageBytes: meta.pageBytes)
+        if meta.lastPage < UInt64(sums.count) { sums.removeSubrange((Int(meta.lastPage) + 1)...) }
+        try FreeList(of: file, meta: meta).forEachPage { if $0 < UInt64(sums.count) { sums[Int($0)] = none } }
+        return sums
     }
 
     /// Compares a file with the sums beside it, if there are some that fit. Where somebody writes to it meanwhile, it may be called damaged.
@@ -57,8 +67,8 @@ package struct PageSums: Sendable {
         // A file that does not even begin as one of LMDB's is told by whoever opens it.
         guard let meta = try MetaPage.newest(of: file), meta.pageBytes == wanted.pageBytes else { return .unknown }
         let found = try sums(of: file, pageBytes: wanted.pageBytes)
-        var bad = wanted.sums.indices.filter { $0 >= found.count || found[$0] != wanted.sums[$0] }.map(UInt64.init)
-        if found.count > wanted.sums.count { bad.append(UInt64(wanted.sums.count)) }
+        let inUse = wanted.sums.indices.filter { wanted.sums[$0] != none }
+        let bad = inUse.filter { $0 >= found.count || found[$0] != wanted.sums[$0] }.map(UInt64.init)
         if bad.isEmpty {
             SoundFiles.note(try FileStatus(at: path))
             return .sound
@@ -100,8 +110,8 @@ package struct PageSums: Sendable {
     }
 }
 
-/// The file of the sums: `ANNALSPS` | version u32 | bytes of a page u32 | transaction u64 | number of pages u64 | a sum u64 for each | XXH3-64 of
-/// all that u64.
+/// The file of the sums: `ANNALSPS` | version u32 | bytes of a page u32 | transaction u64 | number of pages u64 | a sum u64 for each, 0 for those
+/// that are not in use | XXH3-64 of all that u64.
 extension PageSums {
     /// Nil if there are none, or they are damaged themselves.
     private init?(besides path: String) throws(LMDBError) {
@@ -158,10 +168,10 @@ extension PageSums {
 
     /// Removes the sums of a file that is to be written to, durably: a commit that a crash cuts short changes pages, and not the transaction.
     package static func remove(beside path: String) throws(LMDBError) {
-        guard unsafe unlink(Self.path(of: path)) == 0 else {
-            if errno == ENOENT { return }
+        guard unsafe unlink(Self.path(of: path)) == 0 || errno == ENOENT else {
             throw LMDBError(code: errno, operation: .beginWriting, path: Self.path(of: path))
         }
+        // Also where there are none: whoever took them away may have been killed before that was durable.
         try FileSystem.syncFolder(of: path)
     }
 }

@@ -191,8 +191,9 @@ package struct Repair {
             guard rename(draftFolder + name + suffix, path + suffix) == 0 else {
                 throw .folder(path: path, reason: "cannot be replaced (error \(errno)); the repaired file is in \(draftFolder)")
             }
+            // The file before its sums: they would speak of the one that it takes the place of.
+            try DurableFile.syncFolder(of: path)
         }
-        try DurableFile.syncFolder(of: path)
     }
 
     private func removeDraft() throws(ArchiveFailure) {

@@ -2,18 +2,18 @@ import CLMDB
 import CXXHash
 import Glibc
 
-/// What each page in use of a file was when the file came to rest: an XXH3-64 of it, in a file beside it.
+/// What each page of a file was when the file came to rest: an XXH3-64 of every page, in a file beside it.
 ///
 /// LMDB 0.9 has no checksums of its own. The sums are of one transaction: behind the next one they say nothing, and are passed over.
 /// A file whose last transaction is the sums' must have just these pages; one that has not was changed by a disk, or by somebody.
-/// A free page may be anything: of a commit that a kill or an error cut short, the system shows what the disk does not have.
+/// A free page may be another one: of a commit that a kill or an error cut short, the system shows what the disk does not have.
 package struct PageSums: Sendable {
     private let pageBytes: Int
     private let transaction: UInt64
-    /// By page; `none` for one that is not in use.
+    /// By page, the lowest bit of each being `free` or 0.
     private let sums: [UInt64]
 
-    private static let none: UInt64 = 0
+    private static let free: UInt64 = 1
     private static let magic: [UInt8] = Array("ANNALSPS".utf8)
     private static let version: UInt32 = 1
     private static let headBytes = 32
@@ -47,13 +47,13 @@ package struct PageSums: Sendable {
         let meta = try MetaPage(newestOf: file)
         pageBytes = meta.pageBytes
         transaction = meta.transaction
-        sums = try Self.sumsInUse(of: file, meta)
+        sums = try Self.markedSums(of: file, meta)
     }
 
-    private static func sumsInUse(of file: consuming PageFile, _ meta: MetaPage) throws(LMDBError) -> [UInt64] {
-        var sums = try sums(of: file, pageBytes: meta.pageBytes)
-        if meta.lastPage < UInt64(sums.count) { sums.removeSubrange((Int(meta.lastPage) + 1)...) }
-        try FreeList(of: file, meta: meta).forEachPage { if $0 < UInt64(sums.count) { sums[Int($0)] = none } }
+    private static func markedSums(of file: consuming PageFile, _ meta: MetaPage) throws(LMDBError) -> [UInt64] {
+        var sums = try sums(of: file, pageBytes: meta.pageBytes).map { $0 & ~free }
+        for page in sums.indices where UInt64(page) > meta.lastPage { sums[page] |= free }
+        try FreeList(of: file, meta: meta).forEachPage { if $0 < UInt64(sums.count) { sums[Int($0)] |= free } }
         return sums
     }
 
@@ -67,13 +67,16 @@ package struct PageSums: Sendable {
         // A file that does not even begin as one of LMDB's is told by whoever opens it.
         guard let meta = try MetaPage.newest(of: file), meta.pageBytes == wanted.pageBytes else { return .unknown }
         let found = try sums(of: file, pageBytes: wanted.pageBytes)
-        let inUse = wanted.sums.indices.filter { wanted.sums[$0] != none }
-        let bad = inUse.filter { $0 >= found.count || found[$0] != wanted.sums[$0] }.map(UInt64.init)
+        let other = wanted.sums.indices.filter { $0 >= found.count || found[$0] & ~free != wanted.sums[$0] & ~free }
+        let bad = other.filter { wanted.sums[$0] & free == 0 }.map(UInt64.init)
         if bad.isEmpty {
             SoundFiles.note(try FileStatus(at: path))
             return .sound
         }
-        return meta.transaction == wanted.transaction || bad.allSatisfy { $0 < 2 } ? .damaged(bad) : .unknown
+        // A transaction writes pages that were free, or at the end.
+        let isWritten = other.count > bad.count || found.count != wanted.sums.count
+        let isBrought = meta.transaction != wanted.transaction && (isWritten || bad.contains { $0 > 1 })
+        return isBrought ? .unknown : .damaged(bad)
     }
 
     /// Whether the sums beside a file are of its last transaction. Reads no page.
@@ -110,8 +113,8 @@ package struct PageSums: Sendable {
     }
 }
 
-/// The file of the sums: `ANNALSPS` | version u32 | bytes of a page u32 | transaction u64 | number of pages u64 | a sum u64 for each, 0 for those
-/// that are not in use | XXH3-64 of all that u64.
+/// The file of the sums: `ANNALSPS` | version u32 | bytes of a page u32 | transaction u64 | number of pages u64 | a sum u64 for each, its lowest
+/// bit 1 if the page is free and else 0 | XXH3-64 of all that u64.
 extension PageSums {
     /// Nil if there are none, or they are damaged themselves.
     private init?(besides path: String) throws(LMDBError) {

@@ -175,7 +175,10 @@ extension PageSums {
             throw LMDBError(code: errno, operation: .beginWriting, path: Self.path(of: path))
         }
         // Also where there are none: whoever took them away may have been killed before that was durable.
-        try FileSystem.syncFolder(of: path)
+        do throws(LMDBError) { try FileSystem.syncFolder(of: path) } catch {
+            // A file that lost its name, with its folder.
+            guard case .system(ENOENT) = error.kind else { throw error }
+        }
     }
 }
 

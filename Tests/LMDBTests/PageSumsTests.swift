@@ -110,6 +110,18 @@ struct PageSumsTests {
         #expect(try PageSums.verdict(on: path) == .unknown)
     }
 
+    @Test("a file that lost its name, with its folder, has none, and is written to")
+    func nameless() throws {
+        let environment: Environment
+        do {
+            let folder = try TemporaryFolder()
+            environment = try folder.environment()
+        }
+        try environment.put(["one": "word"])
+        try environment.sumPages()
+        #expect(try environment.text("one") == "word")
+    }
+
     @Test("who waited for a file that was replaced meanwhile sums up nothing, and compares nothing")
     func replaced() throws {
         let folder = try TemporaryFolder()

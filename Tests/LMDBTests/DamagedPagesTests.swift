@@ -1,6 +1,6 @@
 import FoundationEssentials
 import Glibc
-import LMDB
+@testable import LMDB
 import TestSupport
 import Testing
 
@@ -70,6 +70,24 @@ struct DamagedPagesTests {
         }
     }
 
+    @Test("what a damaged page counts is never more than there can be")
+    func counts() throws {
+        let folder = try TemporaryFolder()
+        let path = folder.file("data.mdb")
+        _ = try made(path)
+        let environment = try Environment(opening: path, tables: ["words"])
+        let file = try FileHandle(forWriting: path)
+        let much = [UInt8](repeating: 0xFF, count: 7) + [0x7F]
+        // The last page, and the entries of both trees that a meta page has.
+        for page in 0..<2 { for field in [72, 120, 136] { try file.write(much, at: page * 4096 + field) } }
+        let information = try environment.information()
+        #expect(information.lastPage <= information.mapBytes / information.pageBytes)
+        let snapshot = try environment.snapshot()
+        for table in [Table.freePages(of: environment.number), Table.main(of: environment.number)] {
+            #expect(try snapshot.reader.statistics(of: table).entries <= 1 << 48)
+        }
+    }
+
     @Test("a page may take itself for any other one, also for one that no memory can have", arguments: [3, 17, 35, 50, 51, 52, 58, 63])
     func numbers(bit: Int) throws {
         let folder = try TemporaryFolder()
@@ -130,8 +148,8 @@ private struct FileHandle: ~Copyable {
         #expect(descriptor >= 0)
     }
 
-    func write(_ bytes: [UInt8]) throws {
-        #expect(bytes.withUnsafeBytes { pwrite(descriptor, $0.baseAddress, $0.count, 0) } == bytes.count)
+    func write(_ bytes: [UInt8], at offset: Int = 0) throws {
+        #expect(bytes.withUnsafeBytes { pwrite(descriptor, $0.baseAddress, $0.count, off_t(offset)) } == bytes.count)
     }
 
     deinit { close(descriptor) }

@@ -14,6 +14,12 @@ extension ArchiveFailure {
         return nil
     }
 
+    /// A partition has not what the state says that it has: the one may be damaged, or the other.
+    static func lacks(_ position: Position, in partition: LMDB.Environment) -> ArchiveFailure {
+        .damaged(
+            place: partition.path, .malformed("trail, which lacks \(position), or the table of extents in state.mdb, which has it there"))
+    }
+
     /// Whether bytes of a file are not what was written there.
     package var isDamage: Bool {
         switch self {

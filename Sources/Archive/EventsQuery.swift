@@ -104,7 +104,7 @@ extension Partition {
             let next = events.last?.position.next ?? position
             // An extent has no hole: whatever is missing here was there.
             guard next > last || events.count == count else {
-                throw ArchiveFailure.damaged(place: environment.path, .malformed("trail, which lacks \(next)"))
+                throw ArchiveFailure.lacks(next, in: environment)
             }
             return EventsSlice(events: events, next: next)
         }

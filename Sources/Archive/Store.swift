@@ -81,7 +81,7 @@ final class Store: Sendable {
         try partition.environment.read { reader in
             let key = position.key
             guard let record = try reader.value(of: key.span.bytes, in: partition.trail) else {
-                throw ArchiveFailure.damaged(place: partition.environment.path, .malformed("trail, which lacks \(position)"))
+                throw ArchiveFailure.lacks(position, in: partition.environment)
             }
             guard let stored = try reader.value(of: key.span.bytes, in: partition.bodies) else {
                 return record.withUnsafeBytes { body($0, UnsafeRawBufferPointer(start: nil, count: 0)) }

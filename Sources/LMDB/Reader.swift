@@ -137,11 +137,13 @@ package struct TableStatistics: Equatable, Sendable {
     /// The pages it takes, of `Environment.Information.pageBytes` each.
     package let pages: Int
 
-    // Truncating: the numbers come from disk, and no damage there may trap.
+    /// No file has more. The numbers come from disk, and no damage there may trap, also where they are added up and multiplied.
+    private static let most = 1 << 48
+
     init(_ found: MDB_stat) {
-        entries = Int(truncatingIfNeeded: found.ms_entries)
+        entries = min(Int(clamping: found.ms_entries), Self.most)
         depth = Int(found.ms_depth)
-        pages = Int(truncatingIfNeeded: found.ms_branch_pages &+ found.ms_leaf_pages &+ found.ms_overflow_pages)
+        pages = min(Int(clamping: found.ms_branch_pages &+ found.ms_leaf_pages &+ found.ms_overflow_pages), Self.most)
     }
 }
 

@@ -1,8 +1,9 @@
 import FoundationEssentials
 import Glibc
-@testable import LMDB
 import TestSupport
 import Testing
+
+@testable import LMDB
 
 /// What LMDB would end the process for must come out as an error here, in this very process.
 @Suite("Damaged pages")
@@ -74,14 +75,16 @@ struct DamagedPagesTests {
     func counts() throws {
         let folder = try TemporaryFolder()
         let path = folder.file("data.mdb")
-        _ = try made(path)
+        let bytes = try made(path)
         let environment = try Environment(opening: path, tables: ["words"])
         let file = try FileHandle(forWriting: path)
         let much = [UInt8](repeating: 0xFF, count: 7) + [0x7F]
-        // The last page, and the entries of both trees that a meta page has.
-        for page in 0..<2 { for field in [72, 120, 136] { try file.write(much, at: page * 4096 + field) } }
+        // The last page, and then the entries of both trees that a meta page has.
+        for page in 0..<2 { try file.write(much, at: page * 4096 + 136) }
         let information = try environment.information()
         #expect(information.lastPage <= information.mapBytes / information.pageBytes)
+        try file.write(Array(bytes[..<8192]))
+        for page in 0..<2 { for field in [72, 120] { try file.write(much, at: page * 4096 + field) } }
         let snapshot = try environment.snapshot()
         for table in [Table.freePages(of: environment.number), Table.main(of: environment.number)] {
             #expect(try snapshot.reader.statistics(of: table).entries <= 1 << 48)

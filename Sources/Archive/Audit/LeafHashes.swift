@@ -42,7 +42,7 @@ extension Partition {
             var isThere = try cursor.seek(atLeast: first.key.span.bytes)
             while position <= last {
                 guard isThere, cursor.key.word(0) == position.rawValue else {
-                    throw ArchiveFailure.damaged(place: environment.path, .malformed("trail, which lacks \(position)"))
+                    throw ArchiveFailure.lacks(position, in: environment)
                 }
                 hashes.append(cursor.value.withUnsafeBytes(TreeHash.init(leaf:)))
                 position = position.next

@@ -106,7 +106,7 @@ package final class Appender {
         let recorded = max(now, lastRecorded)
         let verdict: Verdict
         // Not refused for want of room: a hold must not come too late because the disk is nearly full.
-        if let refusal = isWritable ? DraftCheck.fault(of: draft, recorded: recorded) : .readOnly {
+        if let refusal = isWritable ? DraftCheck.fault(of: draft, recorded: recorded) : core.readOnly {
             verdict = .refused(refusal)
         } else if shredding != nil {
             verdict = .refused(.shredding)
@@ -120,7 +120,7 @@ package final class Appender {
     func purge(_ draft: PurgeDraft, by principal: Principal, ticket: Ticket, now: Instant) {
         let recorded = max(now, lastRecorded)
         // Not refused for want of room: what a purge writes is little, and it is what makes room.
-        let verdict = isWritable ? ruling(on: draft, by: principal, recorded: recorded) : .refused(.readOnly)
+        let verdict = isWritable ? ruling(on: draft, by: principal, recorded: recorded) : .refused(core.readOnly)
         conclude(ticket, verdict, recorded)
     }
 
@@ -148,7 +148,7 @@ package final class Appender {
                 .full, "the disk has less than \(core.options.diskReserveBytes >> 20) MiB left; make room, appends then go on by themselves"
             )
         }
-        return isWritable ? nil : Refusal.readOnly
+        return isWritable ? nil : core.readOnly
     }
 
     var isWritable: Bool { journal.failure == nil && core.trouble.withLock { $0 == nil } }

@@ -52,7 +52,7 @@ package final class Archive: Sendable {
         let store = try Store(folder, options)
         var check = try StoreCheck(of: store)
         try check.run()
-        try AuditTree(store).complete()
+        let trouble = try store.completeTree()
         let progress = try store.progress()
         var journal: Journal
         let errands = options.threads == .own ? Errands(named: "journal") : nil
@@ -70,6 +70,7 @@ package final class Archive: Sendable {
             folder: folder, store: store, vault: vault, notary: try Notary(folder.audit(options.audit), options.audit),
             tail: recovery.tail, rules: recovery.rules, options: options, clock: clock)
         core.unreadFilters.add(recovery.filters.unread.sorted().map { PartitionID($0) })
+        if let trouble { core.giveUp(trouble) }
         leftover.destroyedAgain = try core.settleVault(unfolded: recovery.keys)
         try core.notary.settle()
         core.measureDisk()
@@ -95,6 +96,8 @@ package final class Archive: Sendable {
         memoryKeeper.stop()
         errands?.stop()
         if let trouble { throw trouble }
+        // On a full disk, a stop without sums is as good as any.
+        do { try Summing.runAtStop(core.store) } catch { upkeep.tell(.failed(error)) }
     }
 
     /// The newest durable position.

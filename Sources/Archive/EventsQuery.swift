@@ -61,7 +61,13 @@ extension LogView {
                 return EventsSlice(events: events, next: batch.position(at: range.upperBound - 1).next)
             } catch { throw .damaged(place: "the journal", error) }
         }
-        return try store.slice(from: position, through: tail.end, atMost: max(count, 1))
+        let slice = try store.slice(from: position, through: tail.end, atMost: max(count, 1))
+        var block: UInt64?
+        for event in slice.events where event.position.block != block {
+            try store.vouch(for: event.position)
+            block = event.position.block
+        }
+        return slice
     }
 }
 
@@ -69,7 +75,7 @@ extension Store {
     fileprivate func slice(from position: Position, through end: Position, atMost count: Int) throws(ArchiveFailure) -> EventsSlice {
         do {
             guard let extent = try extent(of: position) else { return EventsSlice(events: [], next: position) }
-            switch try whereabouts(of: position, in: extent.partition) {
+            switch try whereabouts(of: position, in: extent.partition, asFarAsItGoes: true) {
             case .tombstone(let stone, let run): return try stone.slice(from: position, through: min(run.last, end), atMost: count)
             case .partition(let lease): return try lease.partition.slice(from: position, through: min(extent.last, end), atMost: count)
             }
@@ -85,13 +91,22 @@ extension Partition {
             let key = position.key
             var isThere = try cursor.seek(atLeast: key.span.bytes)
             while isThere, events.count < count {
-                let event = try cursor.value.withUnsafeBytes { try Event(decoding: $0) }
-                guard event.position.rawValue == cursor.key.word(0) else { throw TrailFault.malformed("position") }
+                let expected = events.last?.position.next ?? position
+                let event: Event
+                do { event = try cursor.value.withUnsafeBytes { try Event(decoding: $0) } } catch let fault as TrailFault {
+                    throw ArchiveFailure.damaged(place: "\(environment.path), the record at \(expected),", fault)
+                }
+                guard event.position.rawValue == cursor.key.word(0), event.position == expected || event.position > last else { break }
                 guard event.position <= last else { break }
                 events.append(event)
                 isThere = try cursor.next()
             }
-            return EventsSlice(events: events, next: events.last?.position.next ?? position)
+            let next = events.last?.position.next ?? position
+            // An extent has no hole: whatever is missing here was there.
+            guard next > last || events.count == count else {
+                throw ArchiveFailure.lacks(next, in: environment)
+            }
+            return EventsSlice(events: events, next: next)
         }
     }
 }

@@ -124,6 +124,7 @@ final class FoldThread: Sendable {
             do {
                 try fold.run(slice)
             } catch {
+                core.store.note(error)
                 if error.mayPass { return false }
                 core.giveUp(error)
                 // Whoever waits for room, or only asks, is to hear of it.
@@ -149,11 +150,4 @@ final class FoldThread: Sendable {
 extension ArchiveFailure {
     /// Whether the same step may work later: when somebody has made room, or let go of a reader's slot.
     var mayPass: Bool { storeError?.kind == .noSpace || storeError?.kind == .readersFull }
-
-    private var storeError: LMDBError? {
-        if case .store(let error) = self { return error }
-        if case .ledger(.store(let error)) = self { return error }
-        if case .projection(.store(let error)) = self { return error }
-        return nil
-    }
 }

@@ -73,9 +73,7 @@ extension Store {
         do {
             guard let lease = try shelf.lease(id) else { return nil }
             return try lease.partition.environment.read { reader in try lease.partition.totals(reader)?.messages }
-        } catch ProjectionFailure.damaged {
-            return nil
-        } catch { throw ArchiveFailure(error) }
+        } catch { return try nothing(because: ArchiveFailure(error)) }
     }
 
     /// A filter of all message ids that are folded into a partition. Nil for one that is not there, or cannot be read to its end.
@@ -94,8 +92,13 @@ extension Store {
                 }
             }
             return isStopped ? nil : filter
-        } catch ProjectionFailure.damaged {
-            return nil
-        } catch { throw ArchiveFailure(error) }
+        } catch { return try nothing(because: ArchiveFailure(error)) }
+    }
+
+    /// What is damaged is noted, and gives nothing.
+    private func nothing<Result>(because failure: ArchiveFailure) throws(ArchiveFailure) -> Result? {
+        note(failure)
+        if failure.isDamage { return nil }
+        throw failure
     }
 }

@@ -47,7 +47,12 @@ struct LogView {
     ) throws(ArchiveFailure) -> Result? {
         guard position <= tail.end, position >= .first else { return nil }
         if let (batch, index) = tail.find(position) { return batch.withTrailAndBody(at: index, body) }
-        return try store.withRecord(position, body)
+        return try store.withRecord(position, asFarAsItGoes: true, body)
+    }
+
+    /// Throws unless the audit tree has a record as it is read. A record with a body needs none of that: it is sealed with it.
+    private func vouch(for position: Position) throws(ArchiveFailure) {
+        if tail.find(position) == nil { try store.vouch(for: position) }
     }
 
     func event(at position: Position) throws(ArchiveFailure) -> Event? {
@@ -58,7 +63,8 @@ struct LogView {
                 return event
             }
         }
-        do { return try decoded?.get() } catch { throw .damaged(place: "the record at \(position)", error) }
+        if decoded != nil { try vouch(for: position) }
+        do { return try decoded?.get() } catch { throw store.damaged("the record at \(position)", of: position, error) }
     }
 
     /// A message with its body, if there is one at that position.
@@ -66,7 +72,27 @@ struct LogView {
         let found = try withRecord(position) { record, stored in
             Result { () throws(TrailFault) in try FoundMessage(record, stored, core.vault) }
         }
-        do { return try found?.get() ?? nil } catch { throw .damaged(place: "the record or body at \(position)", error) }
+        do {
+            let message = try found?.get() ?? nil
+            // A position that an index led to may be another's, if the index is damaged.
+            if let message, message.event.position != position { throw TrailFault.malformed("position") }
+            if let message, message.body == nil { try vouch(for: position) }
+            return message
+        } catch let failure as ArchiveFailure {
+            throw failure
+        } catch let fault as TrailFault {
+            throw store.damaged("the record or body at \(position)", of: position, fault)
+        } catch { throw ArchiveFailure(error) }
+    }
+}
+
+extension Store {
+    /// The failure that says of an event which file it is in.
+    func damaged(_ what: String, of position: Position, _ fault: TrailFault) -> ArchiveFailure {
+        do {
+            guard let id = try extent(of: position)?.partition else { return .damaged(place: what, fault) }
+            return .damaged(place: "\(shelf.path(of: id)), \(what),", fault)
+        } catch { return error }
     }
 }
 
@@ -77,8 +103,8 @@ struct FoundMessage {
     let send: Send
     /// Nil when it is destroyed.
     let body: [UInt8]?
-    /// Its sealed bytes are there, and no key for them.
-    private(set) var isSealed = false
+    /// The key of which its sealed bytes are there, and which is not.
+    private(set) var lostKey: KeyID?
 
     /// Nil for an event that is no `send`.
     init?(_ record: UnsafeRawBufferPointer, _ stored: UnsafeRawBufferPointer, _ vault: Vault) throws(TrailFault) {
@@ -90,7 +116,7 @@ struct FoundMessage {
         case .body(let bytes): body = bytes
         case .gone(let isStored):
             body = nil
-            isSealed = isStored
+            lostKey = isStored ? SealedBody.keyID(of: stored) : nil
         case .damaged: throw .malformed("body, which does not match its commitment")
         }
     }

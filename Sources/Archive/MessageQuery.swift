@@ -77,12 +77,21 @@ extension LogView {
         var unfolded: [Position] = []
         tail.forEach(message: fingerprint.rawValue) { batch, index in unfolded.append(batch.position(at: index)) }
         var found = try latest(of: unfolded, than: nil, id, tenant, horizon)
+        var unread: ArchiveFailure?
         try store.forEachPartition(of: fingerprint) { (partition) throws(ArchiveFailure) in
             // What was found in a later partition is later than anything in this one.
             if let found, store.partition(of: found.event.at) > partition { return false }
-            found = try latest(of: store.positions(of: fingerprint, in: partition), than: found, id, tenant, horizon)
+            do throws(ArchiveFailure) {
+                found = try latest(of: store.positions(of: fingerprint, in: partition), than: found, id, tenant, horizon)
+            } catch {
+                store.note(error)
+                guard store.shelf.damage(of: partition) != nil else { throw error }
+                unread = error
+            }
             return true
         }
+        // What is put aside keeps nobody from a message elsewhere; but what is nowhere else may be in it.
+        if found == nil, let unread { throw unread }
         return found
     }
 

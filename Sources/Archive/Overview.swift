@@ -50,7 +50,7 @@ extension Archive {
         return Statistics(
             position: view.tail.end, folded: progress.position, tailEvents: view.tail.events, tailBytes: view.tail.bytes,
             partitions: store.shelf.count, openPartitions: store.shelf.openCount,
-            removedPartitions: store.tombstones.count,
+            removedPartitions: store.tombstones.count, damagedPartitions: store.shelf.damaged.count,
             messages: Int(progress.messages) + waiting.messages, conversations: conversations,
             bodyBytes: Int(progress.bodyBytes) + waiting.bodyBytes, diskBytes: disk,
             journalBytes: core.journalBytes.load(ordering: .relaxed), batches: core.batches.load(ordering: .relaxed),

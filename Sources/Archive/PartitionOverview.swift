@@ -24,6 +24,8 @@ package struct PartitionSummary: Hashable, Sendable {
     package var nextExpiry: Instant?
     package var first: Position
     package var last: Position
+    /// Why it is put aside; then nothing but its size on disk is known.
+    package var damage: String?
 }
 
 extension Archive {
@@ -35,9 +37,22 @@ extension Archive {
         let planner = PurgePlanner(store: core.store, vault: core.vault, judgement: judgement)
         var summaries: [PartitionSummary] = []
         for id in core.store.shelf.all {
-            if let summary = try summary(of: id, planner) { summaries.append(summary) }
+            do throws(ArchiveFailure) {
+                if let summary = try summary(of: id, planner) { summaries.append(summary) }
+            } catch {
+                core.store.note(error)
+                guard core.store.shelf.damage(of: id) != nil else { throw error }
+                summaries.append(remains(of: id))
+            }
         }
         return summaries
+    }
+
+    private func remains(of id: PartitionID) -> PartitionSummary {
+        let shelf = core.store.shelf
+        return PartitionSummary(
+            name: shelf.length.name(of: id), events: 0, messages: 0, bodyBytes: 0, diskBytes: DiskUse.bytes(of: shelf.path(of: id)),
+            first: .none, last: .none, damage: shelf.damage(of: id).map { "\($0)" })
     }
 
     private func summary(of id: PartitionID, _ planner: PurgePlanner) throws(ArchiveFailure) -> PartitionSummary? {

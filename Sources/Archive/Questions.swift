@@ -206,6 +206,8 @@ package struct Statistics: Hashable, Sendable {
     package var openPartitions: Int
     /// Those that left the log since it was made.
     package var removedPartitions: Int
+    /// Put aside, because pages of their files are not what was written there.
+    package var damagedPartitions: Int
     package var messages: Int
     package var conversations: Int
     package var bodyBytes: Int

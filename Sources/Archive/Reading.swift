@@ -8,7 +8,7 @@ extension Appender {
         let recorded = max(now, lastRecorded)
         let verdict: Verdict
         // Not refused for want of room: reads go on, and a reading takes little of the reserve.
-        if let refusal = (isWritable ? nil : .readOnly) ?? DraftCheck.fault(of: draft.access.reason) {
+        if let refusal = (isWritable ? nil : core.readOnly) ?? DraftCheck.fault(of: draft.access.reason) {
             verdict = .refused(refusal)
         } else {
             let position = append(.access(draft.access), tenant: draft.tenant, at: recorded, by: principal)

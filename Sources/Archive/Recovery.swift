@@ -71,7 +71,10 @@ struct Recovery {
         }
         defer { store.shelf.closeIdle() }
         for id in store.shelf.all {
-            if let last = end(of: id) { try check(store.shelf.path(of: id), endingAt: last) }
+            guard let last = end(of: id), last > tail.end else { continue }
+            // It may be damaged: what it says counts only if its pages are what was written there.
+            store.shelf.closeIdle()
+            if let last = end(of: id, isCompared: true) { try check(store.shelf.path(of: id), endingAt: last) }
         }
     }
 
@@ -82,9 +85,9 @@ struct Recovery {
 
     /// Nil for a partition without events, and for one that cannot be read: whoever asks for what is in it is told why, and all others are
     /// served.
-    private func end(of id: PartitionID) -> Position? {
+    private func end(of id: PartitionID, isCompared: Bool = false) -> Position? {
         do {
-            guard let lease = try store.shelf.lease(id) else { return nil }
+            guard let lease = try store.shelf.lease(id, isCompared: isCompared) else { return nil }
             let partition = lease.partition
             return try partition.environment.read { reader in try partition.totals(reader)?.last }
         } catch { return nil }

@@ -3,6 +3,7 @@ import LMDB
 import Ledger
 import Projections
 import Synchronization
+import Vault
 
 /// A message as somebody may see it: its state within a horizon.
 extension LogView {
@@ -86,8 +87,20 @@ extension LogView {
             open.intent.lines.contains { $0.partition == partition && $0.tenant == found.tenant }
         }
         if isUnderWay { return .underWay }
-        if found.isSealed { return .elsewhere }
-        throw .damaged(place: "the body at \(found.event.position)", .malformed("body, which is gone without a receipt"))
+        if let key = found.lostKey, try store.hasBodies(under: key, in: PartitionID(partition)) { return .elsewhere }
+        throw store.damaged(
+            "the body at \(found.event.position)", of: found.event.position, .malformed("body, which is gone without a receipt"))
+    }
+}
+
+extension Store {
+    /// Whether a partition counts bodies under a key. One that it does not count is no key of its bodies, but damage.
+    fileprivate func hasBodies(under key: KeyID, in id: PartitionID) throws(ArchiveFailure) -> Bool {
+        do {
+            guard let lease = try shelf.lease(id, asFarAsItGoes: true) else { return false }
+            let environment = lease.partition.environment
+            return try environment.read { reader in try PartitionIndex(in: environment).holdingKeys(reader).contains(key.rawValue) }
+        } catch { throw ArchiveFailure(error) }
     }
 }
 

@@ -13,6 +13,7 @@ final class Store: Sendable {
     let tree: TreeTable
     let filters: PartitionFilters
     let fingerprints: Fingerprints
+    let vouched = VouchedBlocks()
     private let folder: DataFolder
 
     /// - Parameter statePath: another state file than the folder's own, for a rebuild.
@@ -20,6 +21,7 @@ final class Store: Sendable {
         self.folder = folder
         fingerprints = Fingerprints(seed: folder.seed)
         let environment = Environment.Options(.create, mapBytes: options.mapBytes)
+        if statePath == nil { try Self.checkState(folder.state) }
         do {
             shelf = try PartitionShelf(
                 folder: folder.partitions, length: folder.partitionLength, indexes: PartitionIndex.tableNames,
@@ -34,6 +36,20 @@ final class Store: Sendable {
         filters = PartitionFilters(in: state.environment)
     }
 
+    /// The state is asked at every turn, and half of it would be answered wrong: so without all of it nothing is opened.
+    private static func checkState(_ path: String) throws(ArchiveFailure) {
+        guard access(path, F_OK) == 0 else { return }
+        var found: LMDBError?
+        do {
+            let verdict = try PageSums.verdict(on: path)
+            found = verdict.error(in: path)
+            if verdict == .unknown, let fault = try PageCheck.fault(in: path) { found = LMDBError(fault, in: path) }
+        } catch { found = error }
+        guard let found else { return }
+        guard case .damaged = found.kind else { throw .store(found) }
+        throw .folder(path: path, reason: "is damaged: \(found); run 'annalsd rebuild' on the data folder, then start again")
+    }
+
     /// How far the projections have come; the log's beginning for a new archive.
     func progress() throws(ArchiveFailure) -> StateFile.Progress {
         do {
@@ -44,12 +60,14 @@ final class Store: Sendable {
     func partition(of instant: Instant) -> PartitionID { shelf.length.partition(of: instant) }
 
     /// Lends the trail record and stored body of a folded event; nil beyond what is folded, and for what has left the log.
+    ///
+    /// - Parameter asFarAsItGoes: also of a partition that is put aside. The caller sees to it that the audit tree vouches for the record.
     func withRecord<Result>(
-        _ position: Position, _ body: (UnsafeRawBufferPointer, UnsafeRawBufferPointer) -> Result
+        _ position: Position, asFarAsItGoes: Bool = false, _ body: (UnsafeRawBufferPointer, UnsafeRawBufferPointer) -> Result
     ) throws(ArchiveFailure) -> Result? {
         do {
             guard let extent = try extent(of: position) else { return nil }
-            switch try whereabouts(of: position, in: extent.partition) {
+            switch try whereabouts(of: position, in: extent.partition, asFarAsItGoes: asFarAsItGoes) {
             case .tombstone(let stone, _):
                 return stone.record(at: position)?.withUnsafeBytes { body($0, UnsafeRawBufferPointer(start: nil, count: 0)) }
             case .partition(let lease): return try Self.withRecord(position, in: lease.partition, body)
@@ -63,7 +81,7 @@ final class Store: Sendable {
         try partition.environment.read { reader in
             let key = position.key
             guard let record = try reader.value(of: key.span.bytes, in: partition.trail) else {
-                throw ArchiveFailure.damaged(place: partition.environment.path, .malformed("trail, which lacks \(position)"))
+                throw ArchiveFailure.lacks(position, in: partition.environment)
             }
             guard let stored = try reader.value(of: key.span.bytes, in: partition.bodies) else {
                 return record.withUnsafeBytes { body($0, UnsafeRawBufferPointer(start: nil, count: 0)) }

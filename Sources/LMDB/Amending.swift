@@ -14,10 +14,11 @@ extension WriteTransaction {
         _ count: Int, in table: Table, key: (Int) -> [UInt8], value: (Int, RawSpan?) -> InlineArray<width, UInt64>?
     ) throws(LMDBError) {
         reader.checkOwnership(of: table)
+        try prepare()
         var opened: OpaquePointer?
-        let code = unsafe mdb_cursor_open(handle, table.dbi, &opened)
+        let code = unsafe guarded_cursor_open(handle, table.dbi, &opened)
         guard code == MDB_SUCCESS, let cursor = unsafe opened else { throw unsafe .failure(code, .put, in: handle) }
-        defer { unsafe mdb_cursor_close(cursor) }
+        defer { unsafe guarded_cursor_close(cursor) }
         for index in 0..<count {
             let bytes = key(index)
             guard unsafe bytes.span.bytes.isKey else { throw unsafe .failure(MDB_BAD_VALSIZE, .put, in: handle) }
@@ -33,14 +34,14 @@ extension WriteTransaction {
         _ key: MDB_val, at cursor: OpaquePointer, _ value: (RawSpan?) -> InlineArray<width, UInt64>?
     ) -> CInt {
         var (key, found) = unsafe (key, MDB_val())
-        let sought = unsafe mdb_cursor_get(cursor, &key, &found, MDB_SET)
+        let sought = unsafe guarded_cursor_get(cursor, &key, &found, MDB_SET)
         guard sought == MDB_SUCCESS || sought == MDB_NOTFOUND else { return sought }
         let words = if sought == MDB_SUCCESS { unsafe value(found.span) } else { value(nil) }
         guard let words else { return MDB_SUCCESS }
         return unsafe words.span.bytes.withUnsafeBytes { bytes in
             var new = unsafe MDB_val(bytes)
             // The cursor stands on the key already.
-            return unsafe mdb_cursor_put(cursor, &key, &new, sought == MDB_SUCCESS ? CUnsignedInt(MDB_CURRENT) : 0)
+            return unsafe guarded_cursor_put(cursor, &key, &new, sought == MDB_SUCCESS ? CUnsignedInt(MDB_CURRENT) : 0)
         }
     }
 }

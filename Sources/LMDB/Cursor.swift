@@ -16,7 +16,7 @@ package import CLMDB
     @_lifetime(immortal)
     init(_ handle: OpaquePointer) { unsafe self.handle = handle }
 
-    deinit { unsafe mdb_cursor_close(handle) }
+    deinit { unsafe guarded_cursor_close(handle) }
 
     /// The key of the entry on which the cursor stands.
     @inlinable
@@ -71,7 +71,7 @@ package import CLMDB
     mutating func move(_ operation: MDB_cursor_op) throws(LMDBError) -> Bool {
         var key = unsafe MDB_val()
         var value = unsafe MDB_val()
-        let code = unsafe mdb_cursor_get(handle, &key, &value, operation)
+        let code = unsafe guarded_cursor_get(handle, &key, &value, operation)
         return unsafe try arrive(key, value, code)
     }
 
@@ -82,7 +82,7 @@ package import CLMDB
         var key = unsafe MDB_val()
         let code = unsafe sought.withUnsafeBytes { bytes in
             unsafe key = unsafe MDB_val(bytes)
-            return unsafe mdb_cursor_get(handle, &key, &value, operation)
+            return unsafe guarded_cursor_get(handle, &key, &value, operation)
         }
         return unsafe try arrive(key, value, code)
     }

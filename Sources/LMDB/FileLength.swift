@@ -44,6 +44,14 @@ struct MetaPage {
         self = second.transaction > first.transaction ? second : first
     }
 
+    /// The same, and nil where they make no sense.
+    static func newest(of file: borrowing PageFile) throws(LMDBError) -> MetaPage? {
+        do throws(LMDBError) { return try MetaPage(newestOf: file) } catch {
+            if case .damaged = error.kind { return nil }
+            throw error
+        }
+    }
+
     private init(of file: borrowing PageFile, at offset: UInt64) throws(LMDBError) {
         let bytes = try file.read(Self.byteCount, at: offset, orThrow: MDB_INVALID)
         guard let flags = bytes.load(UInt16.self, at: 10), flags & 0x08 != 0,  // P_META
@@ -69,16 +77,25 @@ struct MetaPage {
 struct PageFile: ~Copyable {
     let path: String
     private let descriptor: CInt
+    private let isOwn: Bool
 
     private static let pageBytesMax = 65_536
 
     init(_ path: String) throws(LMDBError) {
         descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         self.path = path
+        isOwn = true
         guard descriptor >= 0 else { throw LMDBError(code: errno, operation: .open, path: path) }
     }
 
-    deinit { close(descriptor) }
+    /// A file that somebody else has open, and keeps open meanwhile.
+    init(borrowing descriptor: CInt, path: String) {
+        self.path = path
+        self.descriptor = descriptor
+        isOwn = false
+    }
+
+    deinit { if isOwn { close(descriptor) } }
 
     /// Says that all of it will be read, in whatever order: otherwise the disk is asked for one page after the other.
     borrowing func announceReading() { _ = posix_fadvise(descriptor, 0, 0, POSIX_FADV_WILLNEED) }
@@ -89,9 +106,10 @@ struct PageFile: ~Copyable {
     /// Exactly `count` bytes from `offset`, or an error: `code` when the file ends before.
     borrowing func read(_ count: Int, at offset: UInt64, orThrow code: CInt) throws(LMDBError) -> [UInt8] {
         guard let start = off_t(exactly: offset) else { throw unreadable(code) }
-        // Before there is memory for it. A page is read at once: how long the file is would be asked for each.
+        // A damaged page may name any length: asked first, lest memory is taken for it. Of a page the system tells by itself.
         if count > Self.pageBytesMax {
-            guard try count <= byteCount() else { throw unreadable(code) }
+            let byteCount = try byteCount()
+            guard offset <= UInt64(byteCount), count <= byteCount - Int(offset) else { throw unreadable(code) }
         }
         var got = 0
         let bytes = unsafe [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in

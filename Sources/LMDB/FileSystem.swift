@@ -85,6 +85,8 @@ struct FileStatus {
     let isRegular: Bool
     let byteCount: Int
     let allocatedBytes: Int
+    /// When it was last written to: seconds since 1970, and nanoseconds.
+    let modified: [Int]
 
     init(at path: String) throws(LMDBError) {
         var found = stat()
@@ -102,6 +104,7 @@ struct FileStatus {
         identity = FileIdentity(device: UInt64(found.st_dev), inode: UInt64(found.st_ino))
         isRegular = found.st_mode & S_IFMT == S_IFREG
         byteCount = Int(found.st_size)
+        modified = [found.st_mtim.tv_sec, found.st_mtim.tv_nsec]
         allocatedBytes = Int(found.st_blocks) * 512  // stat(2): blocks of 512 bytes, whatever the file system's own are.
     }
 }

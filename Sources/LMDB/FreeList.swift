@@ -2,8 +2,8 @@ import CLMDB
 
 /// LMDB's list of free pages, read from the file itself.
 ///
-/// Only for files that are shorter than they say (`FileLength`): the list is a tree like every table's (keys: transactions,
-/// values: a length and that many page numbers), and LMDB cannot be asked for it before the file is known to be safe to map.
+/// The list is a tree like every table's (keys: transactions, values: a length and that many page numbers). LMDB cannot be asked for it
+/// before the file is known to be safe to map (`FileLength`), and never says which pages they are (`PageSums`).
 struct FreeList: ~Copyable {
     private let file: PageFile
     private let meta: MetaPage
@@ -26,6 +26,14 @@ struct FreeList: ~Copyable {
         var page = first
         while free.contains(page) { page += 1 }
         throw endsBefore(page)
+    }
+
+    /// Names every free page.
+    borrowing func forEachPage(_ body: (UInt64) -> Void) throws(LMDBError) {
+        try forEachList { list in
+            let count = min(list.load(UInt64.self, at: 0) ?? 0, UInt64(list.count / 8))
+            for index in 0..<Int(count) { if let page = list.load(UInt64.self, at: 8 + 8 * index) { body(page) } }
+        }
     }
 
     private borrowing func forEachList(_ body: ([UInt8]) -> Void) throws(LMDBError) {

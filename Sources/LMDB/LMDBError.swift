@@ -76,6 +76,9 @@ package struct LMDBError: Error, Equatable, Sendable {
 }
 
 extension LMDBError {
+    /// Says of a file which of its pages is damaged.
+    package init(_ fault: PageCheck.Fault, in path: String) { self.init(kind: .damaged(.page(fault)), operation: .open, path: path) }
+
     /// Translates LMDB's number (positive: an `errno`).
     init(code: CInt, operation: Operation, path: String) {
         // LMDB says EIO when the system wrote only a part, which is what a disk does that just became full.
@@ -110,7 +113,7 @@ extension LMDBError.Kind {
         case MDB_BAD_TXN: self = .spoiled
         // Not a trap: bytes on disk can bring these, and nothing read from disk may end the process.
         case MDB_PAGE_NOTFOUND, MDB_CORRUPTED, MDB_INVALID, MDB_VERSION_MISMATCH, MDB_INCOMPATIBLE,
-            MDB_CURSOR_FULL, MDB_PAGE_FULL:
+            MDB_CURSOR_FULL, MDB_PAGE_FULL, MDB_MAP_RESIZED:
             self = .damaged(.unreadable(code))
         case ENOSPC, EDQUOT: self = .noSpace
         case 1...: self = .system(code)

@@ -19,12 +19,16 @@ enum OpenFiles {
 
     /// Closes the file and gives its claim back, with nothing in between: the last descriptor of a file that was removed or
     /// replaced frees its inode, and the next file that this process makes may have the same one.
-    static func release(_ identity: FileIdentity, of mark: ClaimMark, closing: () -> Void = {}) {
+    ///
+    /// What `closing` cannot close stays claimed for good.
+    static func release(_ identity: FileIdentity, of mark: ClaimMark, closing: () -> Bool = { true }) {
         claims.withLock { claims in
-            closing()
-            if claims[identity] == ObjectIdentifier(mark) { claims[identity] = nil }
+            let isClosed = closing()
+            if claims[identity] == ObjectIdentifier(mark) { claims[identity] = isClosed ? nil : ObjectIdentifier(everlasting) }
         }
     }
+
+    private static let everlasting = ClaimMark()
 
     private static func claimOrCreate(_ path: String, options: Environment.Options) throws(LMDBError) -> FileClaim {
         // Under the lock, for two threads that open the same new file; two quick system calls.
@@ -64,7 +68,7 @@ struct FileClaim: ~Copyable, Sendable {
     let isNew: Bool
 
     /// Gives the right back together with what it was for; `deinit` then finds nothing to do.
-    borrowing func release(closing: () -> Void) { OpenFiles.release(identity, of: mark, closing: closing) }
+    borrowing func release(closing: () -> Bool) { OpenFiles.release(identity, of: mark, closing: closing) }
 
     deinit { OpenFiles.release(identity, of: mark) }
 }

@@ -14,11 +14,19 @@ package struct PageCheck: ~Copyable {
     /// A bit for each page that is part of something.
     private var seen: [UInt64]
     private var waiting: [Subtree] = []
+    /// Pages that the list of free pages has, and the page where it says so.
+    private var free: [(page: UInt64, list: UInt64)] = []
 
     /// What is wrong, and where.
     package struct Fault: Hashable, Sendable, CustomStringConvertible {
         package var page: UInt64
         package var reason: String
+
+        package init(page: UInt64, reason: String) {
+            self.page = page
+            self.reason = reason
+        }
+
         package var description: String { "page \(page) \(reason)" }
     }
 
@@ -36,7 +44,10 @@ package struct PageCheck: ~Copyable {
 
     /// The first fault that is found; nil for a file whose pages are as they should be, or that is empty.
     package static func fault(in path: String) throws(LMDBError) -> Fault? {
-        let file = try PageFile(path)
+        try fault(of: PageFile(path))
+    }
+
+    static func fault(of file: consuming PageFile) throws(LMDBError) -> Fault? {
         if try file.byteCount() == 0 { return nil }
         file.announceReading()
         let meta = try MetaPage(newestOf: file)
@@ -58,6 +69,34 @@ package struct PageCheck: ~Copyable {
         add(meta.freeList, isFreeList: true)
         while let next = waiting.popLast() {
             if let fault = try look(at: next) { return fault }
+        }
+        return faultOfFreePages()
+    }
+
+    /// LMDB would write the next pages over what is in use.
+    private mutating func faultOfFreePages() -> Fault? {
+        for (page, list) in free {
+            guard page > 1, page <= meta.lastPage else {
+                return Fault(page: list, reason: "calls page \(page) free, which the file has not")
+            }
+            guard page < pages else { continue }  // Taken and given back before it was ever written (`FileLength`).
+            if take(page, from: list) != nil { return Fault(page: list, reason: "calls page \(page) free, which is in use") }
+        }
+        return nil
+    }
+
+    /// A list of free pages: their number, then they, the last ones first.
+    private mutating func note(_ list: [UInt8], on page: UInt64) -> Fault? {
+        guard let count = list.load(UInt64.self, at: 0), count <= list.count / 8 - 1 else {
+            return Fault(page: page, reason: "has a list of free pages that makes no sense")
+        }
+        var last = UInt64.max
+        for index in 0..<Int(count) {
+            guard let own = list.load(UInt64.self, at: 8 + 8 * index), own < last else {
+                return Fault(page: page, reason: "has a list of free pages that is out of order")
+            }
+            free.append((own, page))
+            last = own
         }
         return nil
     }
@@ -96,8 +135,11 @@ package struct PageCheck: ~Copyable {
         let number = subtree.page
         switch page.node(index) {
         case .unreadable: return Fault(page: number, reason: "has a node that does not lie within it")
-        case .value: return nil
-        case .overflow(let first, let byteCount): return try lookAtOverflow(first, byteCount, from: number)
+        case .value(let list): return subtree.isFreeList ? note(Array(list), on: number) : nil
+        case .overflow(let first, let byteCount):
+            if let fault = try lookAtOverflow(first, byteCount, from: number) { return fault }
+            guard subtree.isFreeList else { return nil }
+            return note(try file.read(byteCount, at: first * UInt64(meta.pageBytes) + 16, orThrow: MDB_CORRUPTED), on: first)
         case .branch(let child):
             let isLast = index + 1 == page.nodeCount
             waiting.append(

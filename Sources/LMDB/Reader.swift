@@ -53,7 +53,7 @@ public import CLMDB  // Public, because what is inlined into other rooms calls i
     package func cursor(in table: Table) throws(LMDBError) -> Cursor {
         checkOwnership(of: table)
         var cursor: OpaquePointer?
-        let code = unsafe mdb_cursor_open(transaction, table.dbi, &cursor)
+        let code = unsafe guarded_cursor_open(transaction, table.dbi, &cursor)
         guard code == MDB_SUCCESS, let cursor = unsafe cursor else { throw unsafe .failure(code, .read, in: transaction) }
         return unsafe _overrideLifetime(Cursor(cursor), copying: self)
     }
@@ -62,7 +62,7 @@ public import CLMDB  // Public, because what is inlined into other rooms calls i
     package func statistics(of table: Table) throws(LMDBError) -> TableStatistics {
         checkOwnership(of: table)
         var found = MDB_stat()
-        let code = unsafe mdb_stat(transaction, table.dbi, &found)
+        let code = unsafe guarded_count(transaction, table.dbi, &found)
         guard code == MDB_SUCCESS else { throw unsafe .failure(code, .read, in: transaction) }
         return TableStatistics(found)
     }
@@ -76,7 +76,7 @@ public import CLMDB  // Public, because what is inlined into other rooms calls i
         guard key.isKey else { return MDB_BAD_VALSIZE }
         return unsafe key.withUnsafeBytes { bytes in
             var key = unsafe MDB_val(bytes)
-            return unsafe mdb_get(transaction, table.dbi, &key, &found)
+            return unsafe guarded_get(transaction, table.dbi, &key, &found)
         }
     }
 
@@ -137,11 +137,13 @@ package struct TableStatistics: Equatable, Sendable {
     /// The pages it takes, of `Environment.Information.pageBytes` each.
     package let pages: Int
 
-    // Truncating: the numbers come from disk, and no damage there may trap.
+    /// No file has more. The numbers come from disk, and no damage there may trap, also where they are added up and multiplied.
+    private static let most = 1 << 48
+
     init(_ found: MDB_stat) {
-        entries = Int(truncatingIfNeeded: found.ms_entries)
+        entries = min(Int(clamping: found.ms_entries), Self.most)
         depth = Int(found.ms_depth)
-        pages = Int(truncatingIfNeeded: found.ms_branch_pages &+ found.ms_leaf_pages &+ found.ms_overflow_pages)
+        pages = min(Int(clamping: found.ms_branch_pages &+ found.ms_leaf_pages &+ found.ms_overflow_pages), Self.most)
     }
 }
 

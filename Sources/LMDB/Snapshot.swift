@@ -17,7 +17,7 @@ import CLMDB
         keeper = copy environment
     }
 
-    deinit { unsafe mdb_txn_abort(handle) }
+    deinit { unsafe guarded_abort(handle) }
 
     /// The view to hand to functions that only read.
     package var reader: Reader {
@@ -33,11 +33,12 @@ import CLMDB
         var lists = try cursor(in: .freePages(of: environment))
         var pages = 0
         while try lists.next() {
-            // A list begins with its length. What is too short to say one is damage, not a reason to trap.
-            guard lists.value.byteCount >= MemoryLayout<UInt>.size else {
+            // A list begins with its length. What is too short for that, or for as many, is damage, not a reason to trap.
+            let words = lists.value.byteCount / MemoryLayout<UInt>.size
+            guard words > 0, case let count = unsafe lists.value.unsafeLoadUnaligned(as: UInt.self), count < words else {
                 throw unsafe .failure(MDB_CORRUPTED, .read, in: handle)
             }
-            pages &+= Int(truncatingIfNeeded: unsafe lists.value.unsafeLoadUnaligned(as: UInt.self))
+            pages += Int(count)
         }
         return pages
     }

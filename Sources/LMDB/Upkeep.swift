@@ -33,10 +33,10 @@ extension Environment {
         try unsafe check(mdb_env_stat(handle.raw, &stat), .inspect)
         try unsafe check(mdb_env_get_fd(handle.raw, &descriptor), .inspect)
         let status = try FileStatus(of: descriptor, path: path)
-        // Truncating: some of it comes from disk, and no damage there may trap.
+        // Some of it comes from disk, and no damage there may trap, also where it is multiplied.
         return unsafe Information(
             pageBytes: Int(stat.ms_psize),
-            lastPage: Int(truncatingIfNeeded: info.me_last_pgno),
+            lastPage: min(Int(clamping: info.me_last_pgno), Int(clamping: info.me_mapsize / Int(stat.ms_psize))),
             mapBytes: Int(truncatingIfNeeded: info.me_mapsize),
             lastTransaction: Int(truncatingIfNeeded: info.me_last_txnid),
             readersMax: Int(info.me_maxreaders),

@@ -22,7 +22,7 @@ import CLMDB
 
     deinit {
         unsafe environment._withUnsafeGuaranteedRef { $0.forgetWriter() }
-        unsafe mdb_txn_abort(handle)
+        unsafe guarded_abort(handle)
         unsafe environment.release()
     }
 
@@ -35,7 +35,7 @@ import CLMDB
         discard self  // LMDB frees the handle even when the commit fails.
         let keeper = unsafe environment.takeRetainedValue()
         keeper.forgetWriter()
-        let code = unsafe mdb_txn_commit(handle)
+        let code = unsafe guarded_commit(handle)
         guard code == MDB_SUCCESS else { throw LMDBError(code: code, operation: .commit, path: keeper.path) }
     }
 
@@ -94,10 +94,11 @@ import CLMDB
     package mutating func delete(_ key: RawSpan, in table: Table) throws(LMDBError) -> Bool {
         reader.checkOwnership(of: table)
         guard key.isKey else { throw unsafe .failure(MDB_BAD_VALSIZE, .delete, in: handle) }
+        try prepare()
         let handle = unsafe self.handle
         let code = unsafe key.withUnsafeBytes { bytes in
             var key = unsafe MDB_val(bytes)
-            return unsafe mdb_del(handle, table.dbi, &key, nil)
+            return unsafe guarded_delete(handle, table.dbi, &key)
         }
         if code == MDB_NOTFOUND { return false }
         guard code == MDB_SUCCESS else { throw unsafe .failure(code, .delete, in: handle) }
@@ -107,24 +108,36 @@ import CLMDB
     /// Removes every entry of `table`, in time in proportion to its pages, not its entries.
     package mutating func clear(_ table: Table) throws(LMDBError) {
         reader.checkOwnership(of: table)
-        let code = unsafe mdb_drop(handle, table.dbi, 0)
+        try prepare()
+        let code = unsafe guarded_clear(handle, table.dbi)
         guard code == MDB_SUCCESS else { throw unsafe .failure(code, .clear, in: handle) }
     }
 }
 
 extension WriteTransaction {
+    /// Before each change: the first one takes away the sums of what was there until now.
+    @usableFromInline
+    func prepare() throws(LMDBError) {
+        let failure: LMDBError? = unsafe environment._withUnsafeGuaranteedRef { environment in
+            do throws(LMDBError) { try environment.prepareForChanges() } catch { return error }
+            return nil
+        }
+        if let failure { throw failure }
+    }
+
     @inlinable
     mutating func store(
         _ value: RawSpan, for key: RawSpan, in table: Table, flags: CInt, _ operation: LMDBError.Operation
     ) throws(LMDBError) {
         reader.checkOwnership(of: table)
         guard key.isKey else { throw unsafe .failure(MDB_BAD_VALSIZE, operation, in: handle) }
+        try prepare()
         let handle = unsafe self.handle
         let code = unsafe key.withUnsafeBytes { key in
             unsafe value.withUnsafeBytes { value in
                 var key = unsafe MDB_val(key)
                 var value = unsafe MDB_val(value)
-                return unsafe mdb_put(handle, table.dbi, &key, &value, CUnsignedInt(flags))
+                return unsafe guarded_put(handle, table.dbi, &key, &value, CUnsignedInt(flags))
             }
         }
         guard code == MDB_SUCCESS else { throw unsafe .failure(code, operation, in: handle) }
@@ -142,11 +155,12 @@ extension WriteTransaction {
             case .append: (MDB_APPEND, .append)
             }
         guard key.isKey, byteCount >= 0 else { throw unsafe .failure(MDB_BAD_VALSIZE, operation, in: handle) }
+        try prepare()
         let handle = unsafe self.handle
         var room = unsafe MDB_val(mv_size: byteCount, mv_data: nil)
         let code = unsafe key.withUnsafeBytes { bytes in
             var key = unsafe MDB_val(bytes)
-            return unsafe mdb_put(handle, table.dbi, &key, &room, CUnsignedInt(flags | MDB_RESERVE))
+            return unsafe guarded_put(handle, table.dbi, &key, &room, CUnsignedInt(flags | MDB_RESERVE))
         }
         guard code == MDB_SUCCESS else { throw unsafe .failure(code, operation, in: handle) }
         let bytes = unsafe UnsafeMutableRawBufferPointer(start: room.mv_data, count: byteCount)

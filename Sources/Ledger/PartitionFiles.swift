@@ -1,4 +1,5 @@
 import Glibc
+import LMDB
 
 /// The files of one partition, by name: the data, LMDB's lock, and a copy in the making with its lock.
 ///
@@ -24,6 +25,7 @@ struct PartitionFiles: Sendable {
 
     /// Lays the copy over the data. If that fails, all is as it was before `moveLockAside`.
     func moveCopyOverData() throws(LedgerFailure) {
+        try onStore { () throws(LMDBError) in try PageSums.remove(beside: data) }
         guard rename(copy, data) != 0 else { return }
         let refusal = failure(copy, "cannot be renamed")
         guard rename(copyLock, lock) == 0 || errno == ENOENT else { throw failure(copyLock, "cannot be renamed back") }
@@ -41,6 +43,7 @@ struct PartitionFiles: Sendable {
     /// Removes everything. Whoever has it open keeps it until he closes it.
     func removeAll() throws(LedgerFailure) {
         try removeCopy()
+        for suffix in [PageSums.suffix, PageSums.draftSuffix] { try remove(data + suffix) }
         try remove(lock)
         try remove(data)
     }
@@ -85,7 +88,7 @@ extension PartitionFiles {
 
     /// No name has two of them, since none is the end of another one behind a partition's name.
     private static let endings = [
-        dataSuffix, dataSuffix + lockSuffix, dataSuffix + copySuffix,
+        dataSuffix, dataSuffix + PageSums.suffix, dataSuffix + PageSums.draftSuffix, dataSuffix + lockSuffix, dataSuffix + copySuffix,
         dataSuffix + copySuffix + lockSuffix,
         Tombstones.suffix, Tombstones.suffix + Tombstones.draftSuffix,
     ]
@@ -119,5 +122,15 @@ extension PartitionFiles {
         guard statvfs(folder, &found) == 0 else { throw .folder(path: folder, reason: "its disk cannot be asked (error \(errno))") }
         let (bytes, overflows) = Int(clamping: found.f_bavail).multipliedReportingOverflow(by: Int(clamping: found.f_frsize))
         return overflows ? .max : bytes
+    }
+}
+
+extension PartitionShelf {
+    /// Names in the folder that are of no partition, nor of what belongs to one, sorted.
+    package func foreignNames() throws(LedgerFailure) -> [String] {
+        try PartitionFiles.names(in: folder).filter { name in
+            guard let stem = PartitionFiles.partition(ofFile: name) else { return !PartitionFiles.systemNames.contains(name) }
+            return length.partition(named: stem) == nil
+        }.sorted()
     }
 }

@@ -15,11 +15,13 @@ package final class PartitionShelf: Sendable {
     package let folder: String
     private let indexes: [String]
     private let openMax: Int
-    private let options: Environment.Options
-    private let table = Mutex(Contents())
+    let options: Environment.Options
+    let table = Mutex(Contents())
     private let door = Mutex(())
+    /// One file at a time is compared with its sums: two would only hold up each other's disk.
+    let comparing = Mutex(())
 
-    private struct Contents {
+    struct Contents {
         var existing: Set<PartitionID> = [] { didSet { sorted = nil } }
         private var sorted: [PartitionID]?
         var open: [PartitionID: Slot] = [:]
@@ -29,6 +31,10 @@ package final class PartitionShelf: Sendable {
         /// Whether a name in the folder was changed, and it is not known to be durable.
         var isUnsynced = false
         var clock: UInt64 = 0
+        /// Put aside: what is wrong with them.
+        var damage: [PartitionID: LMDBError] = [:]
+        /// Those that were compared with the sums of their pages since the start, or were not to be.
+        var compared: Set<PartitionID> = []
         /// By partition, a number that is another behind each of its writes.
         var changes: [PartitionID: UInt64] = [:]
         /// Written to since they were opened, the last one last.
@@ -57,10 +63,10 @@ package final class PartitionShelf: Sendable {
         /// Takes off the shelf what nobody holds and should not be open: all but the last few that were written to, and those that were
         /// used longest ago until no more than `count` are open.
         mutating func takeIdle(downTo count: Int) -> [Partition] {
-            let old = written.dropLast(PartitionShelf.writtenMax).filter { open[$0]?.leases == 0 }
+            let old = written.dropLast(PartitionShelf.writtenMax).filter { open[$0]?.isIdle ?? false }
             var victims = old.compactMap { open.removeValue(forKey: $0)?.partition }
             if open.count > count {
-                let idle = open.filter { $0.value.leases == 0 }.sorted { $0.value.used < $1.value.used }
+                let idle = open.filter { $0.value.isIdle }.sorted { $0.value.used < $1.value.used }
                 victims += idle.prefix(open.count - count).compactMap { open.removeValue(forKey: $0.key)?.partition }
             }
             if !victims.isEmpty { written.removeAll { open[$0] == nil } }
@@ -95,7 +101,7 @@ package final class PartitionShelf: Sendable {
         }
     }
 
-    private struct Slot {
+    struct Slot {
         var partition: Partition
         var leases = 0
         var used: UInt64 = 0
@@ -128,14 +134,6 @@ package final class PartitionShelf: Sendable {
         return length.partition(named: name.dropLast(PartitionFiles.dataSuffix.count))
     }
 
-    /// Names in the folder that are of no partition, nor of what belongs to one, sorted.
-    package func foreignNames() throws(LedgerFailure) -> [String] {
-        try PartitionFiles.names(in: folder).filter { name in
-            guard let stem = PartitionFiles.partition(ofFile: name) else { return !PartitionFiles.systemNames.contains(name) }
-            return length.partition(named: stem) == nil
-        }.sorted()
-    }
-
     /// All partitions, oldest first.
     package var all: [PartitionID] { table.withLock { $0.all() } }
     package var count: Int { table.withLock { $0.existing.count } }
@@ -153,23 +151,26 @@ package final class PartitionShelf: Sendable {
         PartitionFiles(data: "\(folder)/\(length.name(of: id))\(PartitionFiles.dataSuffix)")
     }
 
-    /// Holds a partition open until the lease ends; nil if there is none of that time.
-    package func lease(_ id: PartitionID) throws(LedgerFailure) -> Lease? {
-        if let partition = table.withLock({ $0.take(id) }) { return Lease(partition, of: self) }
+    /// Holds a partition open until the lease ends; nil if there is none of that time. One that is put aside is refused, unless the caller
+    /// means to make do with what can still be read of it, and checks that. Not `isCompared` for who looks into all, and closes them again.
+    package func lease(_ id: PartitionID, asFarAsItGoes: Bool = false, isCompared: Bool = true) throws(LedgerFailure) -> Lease? {
+        if let partition = table.withLock({ $0.damage[id] == nil ? $0.take(id) : nil }) { return Lease(partition, of: self) }
         guard contains(id) else { return nil }
-        return Lease(try open(id), of: self)
+        return Lease(try open(id, asFarAsItGoes: asFarAsItGoes, isCompared: isCompared), of: self)
     }
 
     /// Holds a partition open, and makes it if there is none.
     package func lease(making id: PartitionID) throws(LedgerFailure) -> Lease {
-        if let partition = table.withLock({ $0.take(id) }) { return Lease(partition, of: self) }
+        if let lease = try lease(id) { return lease }
         return Lease(try open(id), of: self)
     }
 
-    private func open(_ id: PartitionID) throws(LedgerFailure) -> Partition {
+    private func open(_ id: PartitionID, asFarAsItGoes: Bool = false, isCompared: Bool = true) throws(LedgerFailure) -> Partition {
+        if isCompared { try compare(id) }
         var options = options
         options.checkPages(of: path(of: id))  // On all cores, and not behind the door.
         return try behindDoor { () throws(LedgerFailure) in
+            if !asFarAsItGoes, let damage = damage(of: id) { throw .store(damage) }
             // Somebody else may have opened it while we stood at the door.
             if let partition = table.withLock({ $0.take(id) }) { return partition }
             // What is written to a file whose name may be lost with the power is not durable.

@@ -37,7 +37,10 @@ extension SessionHandler {
             writer.array(count: 0)
         case .failed(let failure):
             desk.logger.error("a question could not be answered", metadata: metadata.merging(["failure": "\(failure)"]) { $1 })
-            writer.refuse(.failed, "the archive could not be read; the daemon's log says why")
+            if let path = desk.archive.note(failure) {
+                desk.logger.critical("a damaged partition is put aside", metadata: ["file": "\(path)"])
+            }
+            writer.refuse(.failed, "the archive could not be read: \(failure)")
         }
         goOn()
     }

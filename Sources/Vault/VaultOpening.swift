@@ -64,8 +64,8 @@ extension Vault {
         guard keyring.header.instance == place.instance else {
             throw .refused(
                 path: folder.keyring,
-                reason: "belongs to the archive \(keyring.header.instance), not to \(place.instance); restore the right one from the escrow"
-            )
+                reason: "belongs to the archive \(keyring.header.instance), not to \(place.instance) as annals.json has it; "
+                    + "restore the right one from the escrow")
         }
         let (root, isStaged) = try root(of: keyring, in: folder, place.source)
         var shelf = try KeyShelf()

@@ -71,10 +71,20 @@ struct StateAuditTests {
 
     /// Opens the state with tables of the ledger's.
     private func changeOthers(_ scratch: Scratch, _ table: String, _ body: (Table, inout WriteTransaction) throws -> Void) throws {
-        let environment = try Environment(
-            opening: scratch.path + "/state.mdb", tables: [table], options: .init(.create, mapBytes: 1 << 30))
+        let environment = try environment(scratch.path + "/state.mdb", with: table)
         let home = environment.table(named: table)
         try environment.write { transaction in try body(home, &transaction) }
+    }
+
+    /// A file with a table more. It is opened with all that are there: one that is not asked for could be the missing one, under a damaged name.
+    private func environment(_ path: String, with table: String) throws -> Environment {
+        let tables: Set<String>
+        do {
+            let environment = try Environment(opening: path, tables: [], options: .init(.write, mapBytes: 1 << 30))
+            let snapshot = try environment.snapshot()
+            tables = Set(try snapshot.tableNames())
+        }
+        return try Environment(opening: path, tables: Array(tables.union([table])), options: .init(.create, mapBytes: 1 << 30))
     }
 
     @Test("a key that the state does not know of is found")
@@ -136,7 +146,7 @@ struct StateAuditTests {
         }
         let file = try #require(AuditCopies.partitions(of: scratch.path).first)
         do {
-            let environment = try Environment(opening: file, tables: ["notes", "meta"], options: .init(.create, mapBytes: 1 << 30))
+            let environment = try environment(file, with: "notes")
             try environment.write { transaction in
                 try transaction.write([1], at: [1], in: environment.table(named: "notes"))
                 try transaction.write([1], at: [1], in: environment.table(named: "meta"))

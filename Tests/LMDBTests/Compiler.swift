@@ -43,7 +43,7 @@ actor Compiler {
         let process = Process()
         let output = Pipe()
         process.executableURL = URL(filePath: "/usr/bin/env")
-        process.arguments = ["swiftc"] + Self.house + ["-I", Self.sources + "/CLMDB"] + arguments
+        process.arguments = ["swiftc"] + Self.house + ["-I", Self.sources + "/CLMDB", "-I", Self.sources + "/CXXHash"] + arguments
         process.standardOutput = output
         process.standardError = output
         try process.run()

@@ -25,7 +25,8 @@ struct LMDBErrorTests {
         arguments: [
             (-30799, .keyExists), (-30797, .damaged(.unreadable(-30797))), (-30796, .damaged(.unreadable(-30796))),
             (-30795, .other(-30795)), (-30794, .damaged(.unreadable(-30794))), (-30793, .damaged(.unreadable(-30793))),
-            (-30792, .mapFull), (-30790, .readersFull), (-30788, .transactionFull), (-30785, .other(-30785)),
+            (-30792, .mapFull), (-30790, .readersFull), (-30788, .transactionFull), (-30785, .damaged(.unreadable(-30785))),
+            (-30780, .other(-30780)),
             (-30784, .damaged(.unreadable(-30784))), (-30782, .spoiled), (-30781, .badSize), (ENOSPC, .noSpace), (EDQUOT, .noSpace),
             (EACCES, .system(EACCES)), (EIO, .system(EIO)),
         ] as [(CInt, LMDBError.Kind)])

@@ -207,7 +207,7 @@ def test_statistics(client, tenant):
     assert after["body-bytes"] == before["body-bytes"] + 10 * len("body 0")
     assert after["partition-length"] == b"day" and after["writable"] == client.boolean(True)
     integers = [
-        "position", "folded", "tail-events", "tail-bytes", "partitions", "open-partitions", "removed-partitions", "messages", "conversations", "body-bytes",
+        "position", "folded", "tail-events", "tail-bytes", "partitions", "open-partitions", "removed-partitions", "damaged-partitions", "messages", "conversations", "body-bytes",
         "disk-bytes", "journal-bytes", "batches", "folds", "started", "connections", "connections-total", "connections-refused", "commands",
         "commits", "answers-waiting-bytes", "keys", "open-intents", "oldest-expired-seconds", "checkpoint"]
     assert all(isinstance(after[key], int) for key in integers)
@@ -222,7 +222,8 @@ def test_partitions(client, tenant):
     assert list(found) == sorted(found)
     partition = found[b"2000-01-01"]
     assert list(partition) == [
-        "partition", "events", "messages", "bytes", "disk", "live", "expired", "held", "purged", "free", "next-expiry", "first", "last"]
+        "partition", "events", "messages", "bytes", "disk", "live", "expired", "held", "purged", "free", "next-expiry", "first", "last",
+        "damage"]
     assert partition["last"] == position and partition["disk"] > 0 and partition["events"] == partition["messages"]
 
 

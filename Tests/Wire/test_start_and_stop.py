@@ -30,7 +30,7 @@ def test_a_new_folder_and_its_files(make_daemon):
     assert daemon.stop() == 0
     assert not daemon.socket.exists()
     assert sorted(path.name for path in daemon.data.iterdir() if not path.name.endswith("-lock")) == [
-        "LOCK", "annals.json", "audit", "clock", "journal", "partitions", "state.mdb", "vault"]
+        "LOCK", "annals.json", "audit", "clock", "journal", "partitions", "state.mdb", "state.mdb.sums", "vault"]
     assert stat.S_IMODE(daemon.data.stat().st_mode) == 0o700
     assert (daemon.data / "partitions/2016-11-24.mdb").exists()
 

@@ -12,9 +12,20 @@ import Projections
 struct AuditTree {
     let store: Store
     private let table: TreeTable
+    /// Gives the leaf hashes of consecutive positions.
+    private let leaves: (ClosedRange<Position>) throws(ArchiveFailure) -> [TreeHash]
 
     init(_ store: Store) {
+        self.init(store) { (positions) throws(ArchiveFailure) in
+            try store.vouch(for: positions.lowerBound)
+            return try store.leafHashes(of: positions)
+        }
+    }
+
+    /// With other records than those of the partitions.
+    init(_ store: Store, leaves: @escaping (ClosedRange<Position>) throws(ArchiveFailure) -> [TreeHash]) {
         self.store = store
+        self.leaves = leaves
         table = store.tree
     }
 
@@ -49,8 +60,7 @@ struct AuditTree {
     private func hash(of node: TreeNode) throws(ArchiveFailure) -> TreeHash {
         let (level, indices) = node.stored
         if level == 0 {
-            let hashes = try store.leafHashes(of: Position(indices.lowerBound + 1)...Position(indices.upperBound))
-            return TreeHash(rootOf: hashes)
+            return TreeHash(rootOf: try leaves(Position(indices.lowerBound + 1)...Position(indices.upperBound)))
         }
         do {
             return try store.state.environment.read { reader in
@@ -90,7 +100,7 @@ struct AuditTree {
     private func roots(of blocks: Range<UInt64>) throws -> [TreeHash] {
         let starts = stride(from: blocks.lowerBound, to: blocks.upperBound, by: Self.sliceBlocks).prefix(Cores.wave)
         let slices = starts.map { $0..<min($0 + UInt64(Self.sliceBlocks), blocks.upperBound) }
-        let found = Cores.map(slices.count) { index in
+        let found = Cores.map(slices.count) { [store] index in
             Result {
                 let slice = slices[index]
                 let leaves = try store.leafHashes(of: Position(slice.lowerBound << 8 + 1)...Position(slice.upperBound << 8))

@@ -7,7 +7,9 @@ import Projections
 extension Store {
     /// The audit tree's leaf hashes of consecutive positions, all of them folded: of trail records, or out of the tombstones of partitions
     /// that left the log.
-    func leafHashes(of positions: ClosedRange<Position>) throws(ArchiveFailure) -> [TreeHash] {
+    ///
+    /// - Parameter asFarAsItGoes: reads also in partitions that are put aside; the caller compares the hashes with the tree's.
+    func leafHashes(of positions: ClosedRange<Position>, asFarAsItGoes: Bool = false) throws(ArchiveFailure) -> [TreeHash] {
         var hashes: [TreeHash] = []
         hashes.reserveCapacity(Int(clamping: positions.upperBound.rawValue - positions.lowerBound.rawValue + 1))
         var next = positions.lowerBound
@@ -16,14 +18,16 @@ extension Store {
                 throw .damaged(place: state.environment.path, .malformed("table of extents, which lacks \(next)"))
             }
             let last = min(extent.last, positions.upperBound)
-            do { try add(&hashes, from: next, through: last, of: extent.partition) } catch { throw ArchiveFailure(error) }
+            do { try add(&hashes, from: next, through: last, of: extent.partition, asFarAsItGoes) } catch { throw ArchiveFailure(error) }
             next = last.next
         }
         return hashes
     }
 
-    private func add(_ hashes: inout [TreeHash], from first: Position, through last: Position, of id: PartitionID) throws {
-        switch try whereabouts(of: first, in: id) {
+    private func add(
+        _ hashes: inout [TreeHash], from first: Position, through last: Position, of id: PartitionID, _ asFarAsItGoes: Bool
+    ) throws {
+        switch try whereabouts(of: first, in: id, asFarAsItGoes: asFarAsItGoes) {
         case .tombstone(let stone, _): hashes += try tombstones.file(of: id).leaves(of: stone, first...last)
         case .partition(let lease): try lease.partition.addLeafHashes(to: &hashes, from: first, through: last)
         }
@@ -39,7 +43,7 @@ extension Partition {
             var isThere = try cursor.seek(atLeast: first.key.span.bytes)
             while position <= last {
                 guard isThere, cursor.key.word(0) == position.rawValue else {
-                    throw ArchiveFailure.damaged(place: environment.path, .malformed("trail, which lacks \(position)"))
+                    throw ArchiveFailure.lacks(position, in: environment)
                 }
                 cursor.value.withUnsafeBytes { leaves.add($0) }
                 if leaves.count == LeafBatch.usual { hashes += leaves.takeHashes() }

@@ -26,8 +26,10 @@ struct SigningKeys: Sendable {
         // A crash may have come between the first key and the list.
         if known.isEmpty { return SigningKeys(signer: signer, verifiers: []) }
         guard known.contains(signer.verifier) else {
+            // Keys have the log's name, which annals.json says.
             throw .folder(
-                path: folder.signingKey, reason: "holds a key that \(folder.keyList) does not list; restore one of them from a backup")
+                path: folder.signingKey,
+                reason: "holds a key that \(folder.keyList) does not list; restore one of them, or annals.json, from a backup")
         }
         return SigningKeys(signer: signer, verifiers: known)
     }

@@ -22,6 +22,8 @@ struct PurgePlanner {
             coverage: judgement.coverage, basis: judgement.basis, horizon: judgement.horizon, rules: judgement.rules.last)
         for (index, id) in partitions.enumerated() {
             report(index, partitions.count)
+            // What is in it cannot be told, so nothing of it is destroyed.
+            if store.shelf.damage(of: id) != nil { continue }
             let survey = try survey(id)
             plan.held += survey.held
             plan.floored += survey.floored

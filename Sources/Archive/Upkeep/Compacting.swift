@@ -28,6 +28,7 @@ extension Upkeep {
         var reports: [PartitionCompaction] = []
         for id in ids {
             if isStopping { break }
+            if name == nil, shelf.damage(of: id) != nil { continue }
             if let keys = dead[id] { try reclaim.run(id, keys) }
             let started = core.clock()
             let report: CompactionReport

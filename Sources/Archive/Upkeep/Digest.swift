@@ -14,7 +14,7 @@ extension Archive {
         for _ in 0..<Self.digestTries {
             flush()
             // Nothing is folded any more, and nobody would ever find two looks alike.
-            if trouble != nil { return .failure(.readOnly) }
+            if trouble != nil { return .failure(core.readOnly) }
             if let digest = try core.store.digest() { return .success(digest) }
         }
         return .failure(Refusal(.busy, "events are folded while the digest is taken; ask again when less is appended"))

@@ -55,8 +55,9 @@ struct DueTable {
         let judgement = Judgement(book, coverage: .everything, basis: .expired, horizon: Horizon(position: .last, time: now))
         let all = core.store.shelf.all
         var looked: Set<PartitionID> = []
-        for id in all where try refresh(id, judgement, core) { looked.insert(id) }
-        if entries.count != all.count {
+        try core.store.forEachWhole(all) { (id) throws(ArchiveFailure) in if try refresh(id, judgement, core) { looked.insert(id) } }
+        for (id, _) in core.store.shelf.damaged { entries[id] = nil }
+        if entries.count > all.count {
             let known = Set(all)
             entries = entries.filter { known.contains($0.key) }
         }

@@ -19,7 +19,7 @@ struct Filtering {
     mutating func run(_ core: Core, before today: PartitionID, isStopping: () -> Bool) throws(ArchiveFailure) -> Bool {
         let store = core.store
         var ids = 0
-        for id in store.shelf.all where id < today {
+        for id in store.shelf.all where id < today && store.shelf.damage(of: id) == nil {
             let change = store.shelf.lastChange(of: id)
             defer { changes[id] = change }
             if changes[id] != change { without.remove(id) }
@@ -48,8 +48,11 @@ struct Filtering {
                 try store.filters.put(filter, of: id.number, &transaction)
             }
             return count
-        } catch ProjectionFailure.damaged {
-            return nil
-        } catch { throw ArchiveFailure(error) }
+        } catch {
+            let failure = ArchiveFailure(error)
+            store.note(failure)
+            if failure.isDamage { return nil }
+            throw failure
+        }
     }
 }

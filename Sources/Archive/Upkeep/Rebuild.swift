@@ -36,6 +36,7 @@ package struct Rebuild {
         var store: Store? = try Store(folder, options, statePath: draft)
         if let store { try fill(store, report) }
         store = nil  // Closes the files, before the new one takes the old one's name.
+        do { try PageSums.remove(beside: folder.state) } catch { throw .store(error) }
         try Self.remove([folder.state + "-lock"])
         guard rename(draft, folder.state) == 0 else {
             throw .folder(
@@ -88,7 +89,7 @@ package struct Rebuild {
             var totals: PartitionTotals?
             try partition.environment.write { transaction in
                 try index.clear(&transaction)
-                while let slice = try Slice(of: partition, after: totals?.last, stateEnd: end, store.fingerprints) {
+                while let slice = try TrailSlice(of: partition, after: totals?.last, stateEnd: end, store.fingerprints) {
                     var grown = totals ?? PartitionTotals(first: slice.first)
                     grown.add(slice.all)
                     totals = grown
@@ -107,45 +108,5 @@ package struct Rebuild {
         for name in paths where unlink(name) != 0 && errno != ENOENT {
             throw .folder(path: name, reason: "cannot be removed (error \(errno)); check whose it is")
         }
-    }
-}
-
-/// Some consecutive rows of a partition's trail, and what they mean to it and to the state.
-private struct Slice {
-    private(set) var all = Meaning()
-    /// As far as the state may know; nil for all of it.
-    private var part: Meaning?
-    private(set) var first = Position.none
-
-    var forState: Meaning { part ?? all }
-
-    /// So many events are held in memory at once.
-    private static let eventsMax = 50_000
-
-    /// Nil behind the last row.
-    init?(
-        of partition: Partition, after position: Position?, stateEnd: Position, _ fingerprints: Fingerprints
-    ) throws {
-        try partition.environment.read { reader in
-            var cursor = try reader.cursor(in: partition.trail)
-            let start = (position?.next ?? .first).key
-            var isThere = try cursor.seek(atLeast: start.span.bytes)
-            while isThere, all.events < Self.eventsMax {
-                let key =
-                    try reader.lend(cursor.key, in: partition.bodies) { stored in
-                        stored.withUnsafeBytes { SealedBody.keyID(of: $0) }
-                    } ?? nil
-                try cursor.value.withUnsafeBytes { record in
-                    let fields = try TrailFields(parsing: record)
-                    let position = fields.position.rawValue
-                    guard position == cursor.key.word(0), position <= Int64.max else { throw TrailFault.malformed("position") }
-                    if part == nil, fields.position > stateEnd { part = all }
-                    try all.add(fields, record, key: key, fingerprints: fingerprints)
-                }
-                if first == .none { first = all.last }
-                isThere = try cursor.next()
-            }
-        }
-        if all.events == 0 { return nil }
     }
 }

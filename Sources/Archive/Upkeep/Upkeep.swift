@@ -106,6 +106,7 @@ package final class Upkeep: Sendable {
     func tell(_ news: UpkeepNews) { listener.withLock { $0 }?(news) }
 
     func fail(_ failure: ArchiveFailure) {
+        core.store.note(failure)
         // LMDB lets nobody read a file any more of which the last page of a commit could not be written: nothing may be appended then.
         do { _ = try core.store.progress() } catch { core.giveUp(error) }
         tell(.failed(failure))

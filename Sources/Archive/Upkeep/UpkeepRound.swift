@@ -17,6 +17,9 @@ struct UpkeepRound {
     private var compactable: Set<PartitionID> = []
     private var filtering = Filtering()
     private var readers = ReaderWatch()
+    private var summing = Summing()
+    /// Damaged partitions that the log has been told of.
+    private var damageTold: Set<PartitionID> = []
     /// When trails were looked at whether their time is over.
     private var trailsLooked = Instant.distantPast
     /// Why the escrow puts a purge off. Nothing else is put off for it.
@@ -73,7 +76,7 @@ struct UpkeepRound {
     private mutating func reclaim(_ upkeep: Upkeep) throws(ArchiveFailure) {
         let reclaim = Reclaim(upkeep.core)
         let toDo = try reclaim.toDo(flush: upkeep.flushFold)
-        for id in toDo.keys.sorted() {
+        try upkeep.core.store.forEachWhole(toDo.keys.sorted()) { (id) throws(ArchiveFailure) in
             if upkeep.isStopping { return }
             let name = upkeep.core.store.shelf.length.name(of: id)
             upkeep.begin(.reclaiming, name)
@@ -108,14 +111,14 @@ struct UpkeepRound {
     ///
     /// One a round, and the next round follows at once: what was ordered meanwhile, a purge before all, comes in between.
     private mutating func removeTrails(_ upkeep: Upkeep) throws(ArchiveFailure) {
-        let now = upkeep.core.now
+        let (core, now) = (upkeep.core, upkeep.core.now)
         guard upkeep.core.options.purge.trailPeriod != .forever else { return }
         if now >= trailsLooked.advanced(byMilliseconds: 3_600_000) {
             trailsLooked = now
             trailsWaiting = upkeep.core.store.shelf.all.reversed()
         }
         while !upkeep.isStopping, let id = trailsWaiting.popLast() {
-            guard try upkeep.removeIfDue(id, at: now) else { continue }
+            guard core.store.shelf.damage(of: id) == nil, try upkeep.removeIfDue(id, at: now) else { continue }
             compactable.remove(id)
             if !trailsWaiting.isEmpty { upkeep.ring() }
             return
@@ -139,11 +142,14 @@ struct UpkeepRound {
         let core = upkeep.core
         let isMore = try filtering.run(core, before: core.store.partition(of: core.now), isStopping: { upkeep.isStopping })
         // In a round of its own: what was ordered meanwhile comes in between.
-        if isMore { upkeep.ring() }
+        try summing.compareSome(core) { upkeep.isStopping }
+        for (id, error) in core.store.shelf.damaged where damageTold.insert(id).inserted { upkeep.tell(.failed(.store(error))) }
+        let isMoreToSum = try summing.run(core.store, before: core.store.partition(of: core.now)) { upkeep.isStopping }
+        if isMore || isMoreToSum { upkeep.ring() }
     }
 
     private mutating func compact(_ upkeep: Upkeep) throws(ArchiveFailure) {
-        for id in compactable.sorted() {
+        try upkeep.core.store.forEachWhole(compactable.sorted()) { (id) throws(ArchiveFailure) in
             if upkeep.isStopping { return }
             let report = try upkeep.compact(id, minGainPercent: upkeep.core.options.purge.compactionGainPercent)
             // What was busy is tried again the next time.

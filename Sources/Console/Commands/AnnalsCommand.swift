@@ -17,7 +17,8 @@ package struct AnnalsCommand: AsyncParsableCommand {
         version: "0.1.0",
         subcommands: [
             ImportCommand.self, SendCommand.self, DeleteCommand.self, TimelineCommand.self, MessageCommand.self, HistoryCommand.self,
-            EventsCommand.self, RetentionCommand.self, HoldCommand.self, PurgeCommand.self, CompactCommand.self, AuditCommand.self,
+            EventsCommand.self, RetentionCommand.self, HoldCommand.self, PurgeCommand.self, CompactCommand.self, RepairCommand.self,
+            AuditCommand.self,
             ReplayCommand.self, DiffCommand.self,
             PartitionsCommand.self, StatusCommand.self, DigestCommand.self, ShutdownCommand.self,
         ])

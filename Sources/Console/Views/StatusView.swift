@@ -20,7 +20,7 @@ extension View {
             "Archive",
             [
                 "messages", "conversations", "body-bytes", "disk-bytes", "partitions", "open-partitions", "removed-partitions",
-                "partition-length", "hanging-reader",
+                "damaged-partitions", "partition-length", "hanging-reader",
             ]
         ),
         ("Destruction", ["oldest-expired-seconds", "next-purge", "open-intents", "keys", "clock", "escrow"]),

@@ -7,7 +7,7 @@ extension ReplyWriter {
     mutating func partitions(_ partitions: [PartitionSummary]) {
         array(count: partitions.count)
         for partition in partitions {
-            map(count: 13)
+            map(count: 14)
             key("partition")
             bulk(partition.name)
             key("events")
@@ -34,6 +34,8 @@ extension ReplyWriter {
             position(partition.first)
             key("last")
             position(partition.last)
+            key("damage")
+            text(orNull: partition.damage)
         }
     }
 
@@ -49,7 +51,8 @@ extension ReplyWriter {
         let integers: [(StaticString, Int)] = [
             ("position", Int(clamping: numbers.position.rawValue)), ("folded", Int(clamping: numbers.folded.rawValue)),
             ("tail-events", numbers.tailEvents), ("tail-bytes", numbers.tailBytes), ("partitions", numbers.partitions),
-            ("open-partitions", numbers.openPartitions), ("removed-partitions", numbers.removedPartitions), ("messages", numbers.messages),
+            ("open-partitions", numbers.openPartitions), ("removed-partitions", numbers.removedPartitions),
+            ("damaged-partitions", numbers.damagedPartitions), ("messages", numbers.messages),
             ("conversations", numbers.conversations),
             ("body-bytes", numbers.bodyBytes), ("disk-bytes", numbers.diskBytes), ("journal-bytes", numbers.journalBytes),
             ("batches", numbers.batches), ("folds", numbers.folds), ("started", Int(numbers.started.milliseconds)),

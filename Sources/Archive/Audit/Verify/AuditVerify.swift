@@ -29,7 +29,7 @@ package struct AuditVerify: Sendable {
             case file(String)
             case command([String])
 
-            fileprivate var source: any RootKeySource {
+            var source: any RootKeySource {
                 switch self {
                 case .file(let path): RootKeyFile(path)
                 case .command(let words): RootKeyCommand(words)

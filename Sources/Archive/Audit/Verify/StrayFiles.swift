@@ -26,7 +26,8 @@ struct StrayFiles {
             (
                 "",
                 Set([
-                    "LOCK", "annals.json", "audit", "clock", "journal", "lost+found", "partitions", "state.mdb", "state.mdb-lock", "vault",
+                    "LOCK", "annals.json", "audit", "clock", "journal", "lost+found", "partitions", "state.mdb", "state.mdb-lock",
+                    "state.mdb.sums", "state.mdb.sums.new", "vault",
                 ]).contains
             ),
             ("/partitions", isOfPartition), ("/journal", Self.isSegment), ("/vault", Set(["keyring", "root.key"]).contains),
@@ -45,7 +46,7 @@ struct StrayFiles {
     /// Data and tombstones by other names than a partition's are findings, which others tell.
     private func isOfPartition(_ name: String) -> Bool {
         if name.hasSuffix(".mdb") || name.hasSuffix(".tombstone") { return true }
-        for suffix in [".mdb-lock", ".mdb.compact", ".mdb.compact-lock"] where name.hasSuffix(suffix) {
+        for suffix in [".mdb-lock", ".mdb.sums", ".mdb.sums.new", ".mdb.compact", ".mdb.compact-lock"] where name.hasSuffix(suffix) {
             return files.shelf.length.partition(named: name.dropLast(suffix.count)).map(files.shelf.contains) ?? false
         }
         return false

@@ -1,0 +1,1 @@
+// The declarations are in CLMDB's shim.h: Swift must see LMDB's types once.

@@ -248,6 +248,10 @@ package final class Appender {
     /// Gives back what the fold has finished with.
     private func tidy() {
         for (partition, filter) in core.unreadFilters.take() { filters.join(filter, of: partition) }
+        if journal.isTending, journal.failure == nil {
+            do { try journal.tend() } catch { core.giveUp(.journal(error)) }
+            core.journalBytes.store(journal.byteCount, ordering: .relaxed)
+        }
         guard let folded = core.tail.foldedSequence, folded != released, journal.failure == nil else { return }
         released = folded
         let view = core.tail.view()

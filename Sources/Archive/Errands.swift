@@ -2,6 +2,8 @@ import Dispatch
 import Synchronization
 
 /// Does one small thing after the other, on a thread of its own, for somebody who must not wait.
+///
+/// What waits needs no bound: the journal gives the next thing when the last one is done.
 final class Errands: Sendable {
     private struct Queue {
         var works: [@Sendable () -> Void] = []

@@ -11,10 +11,15 @@ final class UnreadFilters: Sendable {
 
     func add(_ partitions: [PartitionID]) { waiting.withLock { $0 += partitions } }
 
-    /// Reads them, on upkeep's thread. One that cannot be read goes without a filter.
+    /// Reads them, on upkeep's thread. One that is damaged goes without a filter; after another failure it is tried again.
     func read(from store: Store, isStopping: () -> Bool) throws(ArchiveFailure) {
         while let id = waiting.withLock({ $0.popLast() }) {
-            guard let filter = try store.filter(of: id, isStopping: isStopping) else { continue }
+            let filter: IDFilter?
+            do { filter = try store.filter(of: id, isStopping: isStopping) } catch {
+                add([id])
+                throw error
+            }
+            guard let filter else { continue }
             read.withLock { $0.append((id.number, filter)) }
             isAnyRead.store(true, ordering: .releasing)
         }

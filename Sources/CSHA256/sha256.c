@@ -60,6 +60,11 @@ static void pad(struct lane *lane, const struct sha256_message *message, size_t 
 #define INTERLEAVE_LOW(x, y) __builtin_shufflevector(x, y, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23)
 #define INTERLEAVE_HIGH(x, y) __builtin_shufflevector(x, y, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31)
 #include "lanes.h"
+#undef LANES
+#undef NAME
+#undef TARGET
+#undef INTERLEAVE_LOW
+#undef INTERLEAVE_HIGH
 
 unsigned sha256_lanes_most(void) {
     // These ask the system as well, whether it keeps the registers.

@@ -11,8 +11,10 @@ final class FolderErrand: Sendable {
     let change: Change
     private let outcome = Mutex<Result<Void, JournalFailure>?>(nil)
 
-    init(_ change: Change, in folder: JournalFolder, _ options: JournalOptions) {
-        self.change = change
+    init(_ change: Change) { self.change = change }
+
+    /// Returns at once where there is a background.
+    func begin(in folder: JournalFolder, _ options: JournalOptions) {
         if let background = options.background {
             background.add { self.run(folder, options) }
         } else {

@@ -53,6 +53,8 @@ package struct Journal: ~Copyable {
     package init(opening directory: String, options: JournalOptions = JournalOptions()) throws(JournalFailure) {
         let folder = JournalFolder(path: directory)
         try folder.make()
+        // A process that was killed may have left a name in memory alone.
+        try folder.sync()
         let scan = try JournalScan(folder, writable: true)
         try folder.removeUnfinished()
         for segment in scan.segments { try segment.restoreLength() }
@@ -122,8 +124,8 @@ package struct Journal: ~Copyable {
 
     /// Says that nobody needs the records up to `sequence` any more.
     ///
-    /// Segments of which that is true are made ready for their next life, or removed
-    /// while there are more than `options` asks for. Costs a sync of the folder for each.
+    /// Segments of which that is true are made ready for their next life, or removed while there are more than enough: one after
+    /// the other, with a sync of the folder for each. In the background, `tend` goes on with it.
     /// - Throws: the failure closes the journal for good.
     package mutating func release(through sequence: SequenceNumber) throws(JournalFailure) {
         if let failure { throw failure }
@@ -148,6 +150,7 @@ package struct Journal: ~Copyable {
             try folder.create(generation, options)
             let segment = try Segment(opening: folder.path(of: generation), generation: generation, writable: true)
             free.append(segment)
+            isShortOfRoom = false
             return segment
         } catch {
             // Nothing of the journal was touched, so there is nothing to be unsure of.
@@ -166,6 +169,16 @@ extension Journal {
     /// The generation of the next segment to be made.
     private var nextGeneration: Generation { (free.last ?? used.last ?? retired.last)?.generation.next ?? .first }
 
+    /// Whether something is being done in the folder, or is still to be done.
+    package var isTending: Bool { errand != nil || !retired.isEmpty }
+
+    /// Goes on with what is to be done in the folder. Waits for nothing that is done in the background.
+    /// - Throws: the failure closes the journal for good.
+    package mutating func tend() throws(JournalFailure) {
+        if let failure { throw failure }
+        try keepFolder()
+    }
+
     /// Takes what was done in the folder since the last time, and has the next thing done.
     private mutating func keepFolder() throws(JournalFailure) {
         while true {
@@ -181,7 +194,9 @@ extension Journal {
                 }
             }
             guard let change = nextChange else { return }
-            errand = FolderErrand(change, in: folder, options)
+            let next = FolderErrand(change)
+            next.begin(in: folder, options)
+            errand = next
         }
     }
 

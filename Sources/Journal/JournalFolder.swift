@@ -66,13 +66,13 @@ struct JournalFolder {
             }
             try file.syncWhole()
             file.forgetCache()  // Records pass the cache by; the zeros need not stay in it.
-            try Self.rename(unfinished, path)
-            try sync()
         } catch {
             // What is left of it goes, or a full disk would stay full; opening removes it too.
             _ = unlink(unfinished)
             throw error.asFull(path)
         }
+        try Self.rename(unfinished, path)
+        try sync()
     }
 
     /// Gives the oldest segment, whose records nobody needs any more, the youngest name.

@@ -2,7 +2,7 @@
 package struct JournalOptions: Sendable {
     /// Bytes of one segment file, its header page included.
     package let segmentBytes: Int
-    /// Segments made at creation, and kept when there is nothing to do.
+    /// Segments made at creation, and kept when there is nothing to do; with a background, up to twice as many free ones until the next opening.
     package let segments: Int
     /// A secret number that goes into the seed of every checksum, kept in the segment's header.
     ///

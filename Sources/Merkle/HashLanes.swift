@@ -22,8 +22,9 @@ package struct HashLanes: Hashable, Sendable {
     func hashes(of messages: [sha256_message]) -> [TreeHash] {
         precondition(count > 1, "messages are hashed side by side because somebody has asked whether there are lanes")
         return [TreeHash](unsafeUninitializedCapacity: messages.count) { hashes, filled in
-            let bytes = UnsafeMutableRawBufferPointer(hashes).bindMemory(to: UInt8.self)
-            sha256_many(UInt32(count), messages, messages.count, bytes.baseAddress)
+            UnsafeMutableRawBufferPointer(hashes).withMemoryRebound(to: UInt8.self) { bytes in
+                sha256_many(UInt32(count), messages, messages.count, bytes.baseAddress)
+            }
             filled = messages.count
         }
     }

@@ -2,8 +2,8 @@ import LMDB
 
 /// What rows add up to, in whatever order they come: two tables with the same sum have the same rows, but for a chance of 1 in 2^64.
 ///
-/// Also against people. A row's hash is of SipHash under a key that every process draws anew (`Hasher`), and a salt of our own beside
-/// it: nobody can look for rows that add up to the same.
+/// Also against people. A row's hash is of SipHash under a key that every process draws anew: of `Hasher`, with a salt of our own beside it, or
+/// of ours for rows of whole numbers. Nobody can look for rows that add up to the same.
 package struct RowSum: Hashable, Sendable {
     package private(set) var rows: UInt64 = 0
     private var sum: UInt64 = 0

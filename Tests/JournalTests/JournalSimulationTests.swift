@@ -34,6 +34,8 @@ private final class Background: Sendable {
         if !wasHeld { queue.suspend() }
     }
 
+    var isHolding: Bool { isHeld.withLock { $0 } }
+
     func letGo() {
         let wasHeld = isHeld.withLock { isHeld in
             defer { isHeld = false }
@@ -77,7 +79,10 @@ private struct Simulation {
         try check(journal)
         for _ in 0..<Int.random(in: 0...40, using: &random) {
             if random.chance(of: 1, in: 6) {
+                // What is ordered now may wait until the next append needs it.
+                if random.chance(of: 1, in: 2) { background?.hold() }
                 try release(&journal)
+                if random.chance(of: 1, in: 2) { background?.settle() }
             } else if random.chance(of: 1, in: 30) {
                 return try crash(&journal, in: folder)
             } else {
@@ -101,10 +106,7 @@ private struct Simulation {
     private mutating func release(_ journal: inout Journal) throws {
         guard released < answered.count else { return }
         released = Int.random(in: released + 1...answered.count, using: &random)
-        // What is ordered now may wait until the next append needs it.
-        if random.chance(of: 1, in: 2) { background?.hold() }
         try journal.release(through: try #require(SequenceNumber(UInt64(released))))
-        if random.chance(of: 1, in: 2) { background?.settle() }
     }
 
     private func check(_ journal: borrowing Journal) throws {
@@ -116,12 +118,16 @@ private struct Simulation {
 
     /// The machine stops in the middle of an append.
     private mutating func crash(_ journal: inout Journal, in folder: TemporaryFolder) throws {
-        background?.letGo()
+        // What is ordered in the folder is done and not taken yet, or not even begun: then it is held up, unless the append cannot do without.
         background?.settle()
+        if random.chance(of: 1, in: 2) {
+            background?.hold()
+            try release(&journal)
+        }
         let before = try folder.files()
         let draft = draft(journal)
         try journal.append(draft)
-        background?.settle()
+        if let background, !background.isHolding { background.settle() }
         var after = try folder.files()
         let file = try #require(try Journal.scan(folder.journal).files.last { $0.records != nil })
         let name = String(file.path.suffix(19))

@@ -1,3 +1,4 @@
+import Dispatch
 import Foundation
 import Journal
 import TestSupport
@@ -88,6 +89,31 @@ struct JournalTests {
         }
     }
 
+    @Test("what is to be done in the folder goes on while nothing is appended")
+    func tends() throws {
+        let folder = try TemporaryFolder()
+        let queue = DispatchQueue(label: "journal")
+        var options = JournalOptions.small(pages: 4)
+        options.background = .init(add: { work in queue.async(execute: work) }, settle: { queue.sync {} })
+        var journal = try Journal(opening: folder.journal, options: options)
+        for number in 1...30 { try journal.append(payload(100, number)) }
+        try journal.release(through: try #require(SequenceNumber(30)))
+        let records = journal.records
+        var turns = 0
+        while journal.isTending, turns < 100 {
+            queue.sync {}
+            try journal.tend()
+            turns += 1
+        }
+        let isThrough = !journal.isTending
+        #expect(isThrough)
+        #expect(journal.records == records)
+        // Twice as many free ones as are made at first are kept, and not one more.
+        #expect(journal.segmentCount.free == 6)
+        #expect(try folder.files().count == journal.segmentCount.all)
+        #expect(try Journal.scan(folder.journal).payloads() == (28...30).map { payload(100, $0) })
+    }
+
     @Test("what was left of making segments is finished at the next opening")
     func unfinishedCreation() throws {
         let folder = try TemporaryFolder()
@@ -109,6 +135,6 @@ struct JournalTests {
         let nowhere = folder.journal + "/a/b"
         #expect(try failure { _ = try Journal(opening: nowhere) } == .system(call: "mkdir", path: nowhere, code: ENOENT))
         #expect(try failure { _ = try Journal.scan(nowhere) } == .system(call: "opendir", path: nowhere, code: ENOENT))
-        #expect(try failure { _ = try Journal(opening: "/dev/null") } == .system(call: "opendir", path: "/dev/null", code: ENOTDIR))
+        #expect(try failure { _ = try Journal(opening: "/dev/null") } == .system(call: "open", path: "/dev/null", code: ENOTDIR))
     }
 }

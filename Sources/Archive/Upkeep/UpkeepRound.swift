@@ -38,9 +38,10 @@ struct UpkeepRound {
         try watchClock(upkeep)
         // Refused, it is tried again at the next look.
         _ = upkeep.withdrawOpen()
-        try core.unreadFilters.read(from: core.store, isStopping: { upkeep.isStopping })
         try reclaim(upkeep)
         if `guard`.isTrusted, core.options.purge.isAutomatic { try purge(upkeep) }
+        // Behind what must be destroyed in time, and before what may take minutes.
+        try core.unreadFilters.read(from: core.store, isStopping: { upkeep.isStopping })
         try measure(upkeep)
         try leaveHangingReaders(upkeep)
         try compact(upkeep)

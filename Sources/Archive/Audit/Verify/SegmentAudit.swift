@@ -33,7 +33,7 @@ struct SegmentAudit: Sendable {
     private var early: [PartitionID: Meaning] = [:]
     private var wanted: ArraySlice<UInt64>
     /// Records behind the frontier.
-    private var leaves = LeafBatch()
+    private var pending = LeafBatch()
 
     static let leaves: UInt64 = 1 << 16
 
@@ -138,13 +138,13 @@ struct SegmentAudit: Sendable {
     private mutating func add(
         _ record: UnsafeRawBufferPointer, at position: Position, _ partition: PartitionID?, _ body: BodyOutline?, _ files: LogFiles
     ) {
-        if frontier != nil { leaves.add(record) }
-        if leaves.count == LeafBatch.usual { hashLeaves() }
+        if frontier != nil { pending.add(record) }
+        if pending.count == LeafBatch.usual { hashLeaves() }
         report.events += 1
         interpret(record, at: position, partition, body, files)
     }
 
-    private mutating func hashLeaves() { append(leaves.takeHashes()[...]) }
+    private mutating func hashLeaves() { append(pending.takeHashes()[...]) }
 
     private mutating func append(_ hashes: ArraySlice<TreeHash>) {
         guard var edge = frontier else { return }

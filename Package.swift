@@ -50,7 +50,8 @@ let package = Package(
         .target(name: "CLMDBGuard", dependencies: ["CLMDB"]),
         .target(name: "LMDB", dependencies: ["CLMDB", "CLMDBGuard", "CXXHash"], swiftSettings: lmdb),
         .target(name: "Events", swiftSettings: house),
-        .target(name: "Merkle", dependencies: [crypto], swiftSettings: house),
+        .target(name: "CSHA256"),
+        .target(name: "Merkle", dependencies: ["CSHA256", crypto], swiftSettings: house),
         .target(name: "RESP", dependencies: [.product(name: "NIOCore", package: "swift-nio")], swiftSettings: house),
 
         // Rooms: the newest bytes; the log; what it means; what it hides. They do not know each other.
@@ -102,7 +103,7 @@ let package = Package(
         .testTarget(
             name: "LMDBTests", dependencies: ["LMDB", "TestSupport"], swiftSettings: house + [.enableExperimentalFeature("Lifetimes")]),
         .testTarget(name: "EventsTests", dependencies: ["Events", "TestSupport"], swiftSettings: house),
-        .testTarget(name: "MerkleTests", dependencies: ["Merkle", "TestSupport"], swiftSettings: house),
+        .testTarget(name: "MerkleTests", dependencies: ["Merkle", "CSHA256", "TestSupport"], swiftSettings: house),
         .testTarget(name: "RESPTests", dependencies: ["RESP", "TestSupport"] + nio, swiftSettings: house),
         .testTarget(name: "JournalTests", dependencies: ["Journal", "TestSupport"], swiftSettings: house),
         .testTarget(name: "LedgerTests", dependencies: ["Ledger", "LMDB", "Events", "Merkle", "TestSupport"], swiftSettings: house),

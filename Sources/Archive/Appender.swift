@@ -247,6 +247,7 @@ package final class Appender {
 
     /// Gives back what the fold has finished with.
     private func tidy() {
+        for (partition, filter) in core.unreadFilters.take() { filters.join(filter, of: partition) }
         guard let folded = core.tail.foldedSequence, folded != released, journal.failure == nil else { return }
         released = folded
         let view = core.tail.view()

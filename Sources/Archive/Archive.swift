@@ -17,9 +17,12 @@ package final class Archive: Sendable {
     package let leftover: Leftover
 
     private let memoryKeeper: MemoryKeeper
+    /// What the journal has done in the background; nil where nothing is.
+    let errands: Errands?
 
-    private init(core: Core, foldThread: FoldThread, upkeep: Upkeep, leftover: Leftover) {
+    private init(core: Core, foldThread: FoldThread, upkeep: Upkeep, errands: Errands?, leftover: Leftover) {
         self.upkeep = upkeep
+        self.errands = errands
         memoryKeeper = MemoryKeeper(core)
         self.core = core
         self.foldThread = foldThread
@@ -52,7 +55,10 @@ package final class Archive: Sendable {
         let trouble = try store.completeTree()
         let progress = try store.progress()
         var journal: Journal
-        do { journal = try Journal(opening: folder.journal, options: options.journal) } catch { throw .journal(error) }
+        let errands = options.threads == .own ? Errands(named: "journal") : nil
+        var journalOptions = options.journal
+        if let errands { journalOptions.background = .init(add: { errands.add($0) }, settle: { errands.settle() }) }
+        do { journal = try Journal(opening: folder.journal, options: journalOptions) } catch { throw .journal(error) }
         let vault = try folder.openVault(options, mayBeNew: progress == .start && store.shelf.all.isEmpty)
         var recovery = try Recovery(store: store, progress: progress)
         try recovery.replay(&journal)
@@ -63,6 +69,7 @@ package final class Archive: Sendable {
         let core = Core(
             folder: folder, store: store, vault: vault, notary: try Notary(folder.audit(options.audit), options.audit),
             tail: recovery.tail, rules: recovery.rules, options: options, clock: clock)
+        core.unreadFilters.add(recovery.filters.unread.sorted().map { PartitionID($0) })
         if let trouble { core.giveUp(trouble) }
         leftover.destroyedAgain = try core.settleVault(unfolded: recovery.keys)
         try core.notary.settle()
@@ -70,12 +77,13 @@ package final class Archive: Sendable {
         let foldThread = FoldThread(core)
         let appender = Appender(
             core: core, foldThread: foldThread, journal: journal, recovery: recovery, entropy: .ofTheKernel())
+        try errands?.start()
         try foldThread.start()
         foldThread.notice(bytes: recovery.tail.bytes, isFirst: true)
         let upkeep = try Upkeep(core) { foldThread.flush() }
         try appender.settlePurges(now: clock())
         try core.settleRemoval()
-        let archive = Archive(core: core, foldThread: foldThread, upkeep: upkeep, leftover: leftover)
+        let archive = Archive(core: core, foldThread: foldThread, upkeep: upkeep, errands: errands, leftover: leftover)
         if options.threads == .own { try archive.memoryKeeper.start() }
         return (archive, appender)
     }
@@ -86,6 +94,7 @@ package final class Archive: Sendable {
         upkeep.stop()
         foldThread.stop()
         memoryKeeper.stop()
+        errands?.stop()
         if let trouble { throw trouble }
         // On a full disk, a stop without sums is as good as any.
         do { try Summing.runAtStop(core.store) } catch { upkeep.tell(.failed(error)) }

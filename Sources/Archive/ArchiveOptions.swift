@@ -31,6 +31,9 @@ package struct ArchiveOptions: Sendable {
     /// How long a repeated `send` is recognized at the least.
     package var idempotenceMilliseconds: Int64 = 48 * 3_600_000
     package var journal = JournalOptions()
+    /// Partitions with more messages than this when the archive is opened get the filter of their ids later: reading them would hold up the
+    /// start.
+    var filterMessagesMax: UInt64 = 2_000_000
 
     /// Where the root key is; nil: in a file of the data folder.
     package var rootKey: (any RootKeySource)?

@@ -10,11 +10,14 @@ struct Breath {
     /// Some tenths of a millisecond.
     private static let rowsBetween = 256
 
-    /// To be called for every row of long work, while no lock is held.
-    mutating func take() {
+    /// To be called for every row of long work, while no lock is held. Says whether it waited.
+    @discardableResult
+    mutating func take() -> Bool {
         rows += 1
+        guard rows.isMultiple(of: Self.rowsBetween) else { return false }
         // Longer than it says: the system rounds it up. `sched_yield` would not do, since it gives nothing to threads of less priority.
-        if rows.isMultiple(of: Self.rowsBetween) { usleep(20) }
+        usleep(20)
+        return true
     }
 }
 

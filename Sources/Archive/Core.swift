@@ -22,6 +22,7 @@ final class Core: Sendable {
     let isDiskFull = Atomic(false)
     /// The partition that leaves the log at this moment: nothing comes into it.
     let removing = Mutex<PartitionID?>(nil)
+    let unreadFilters = UnreadFilters()
     /// Why appends are refused for good, if they are.
     let trouble = Mutex<ArchiveFailure?>(nil)
     let batches = Atomic(0)

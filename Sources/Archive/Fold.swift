@@ -83,7 +83,7 @@ struct Fold {
         for batch in batches where batch.last > position {
             var begun: (id: PartitionID, index: Int)?
             for index in batch.entries.indices where batch.position(at: index) > position {
-                growth?.append(batch.withTrail(at: index) { TreeHash(leaf: $0) })
+                batch.withTrail(at: index) { record in growth?.append(record) }
                 let id = store.partition(of: batch.entries[index].at)
                 if id == begun?.id { continue }
                 if let begun { split.add(Share(batch: batch, indexes: begun.index..<index), to: begun.id) }

@@ -11,11 +11,11 @@ import Projections
 struct IDFilters {
     private var filters: [IDFilter] = []
     private var places: [Int32: Int] = [:]
+    /// Those whose filters have only what came since the archive was opened.
+    private(set) var unread: Set<Int32> = []
     /// The one that was used last.
     private var last: (partition: Int32, place: Int)?
 
-    /// Partitions with more messages than this when the archive is opened get no filter: reading their ids would hold up the start.
-    private static let buildMax: UInt64 = 2_000_000
     /// So many filters are kept, since an import may touch any number of partitions. None is ever dropped for another: made again
     /// while its first messages are not folded yet, it would lack them.
     private static let filtersMax = 2048
@@ -23,7 +23,7 @@ struct IDFilters {
     /// Whether a partition may have a message of this fingerprint. `isThere` says that the partition has a file: asked only where there is
     /// no filter.
     mutating func mayContain(_ fingerprint: UInt64, in partition: Int32, isThere: () -> Bool) -> Bool {
-        if let place = place(of: partition) { return filters[place].mayContain(fingerprint) }
+        if let place = place(of: partition) { return filters[place].mayContain(fingerprint) || unread.contains(partition) }
         // Whoever brings the first message to a partition makes its filter, as long as there is room for one.
         return filters.count >= Self.filtersMax || isThere()
     }
@@ -49,58 +49,56 @@ struct IDFilters {
         filters[add(IDFilter(), of: partition)].insert(fingerprint)
     }
 
-    /// Reads the ids of a partition that is there already. One that cannot be read goes without.
-    mutating func build(for id: PartitionID, of store: Store) throws(ArchiveFailure) {
-        do {
-            guard let lease = try store.shelf.lease(id) else { return }
-            let environment = lease.partition.environment
-            let totals = try environment.read { reader in try lease.partition.totals(reader) }
-            guard let totals, totals.messages <= Self.buildMax else { return }
-            var filter = IDFilter()
-            try environment.read { reader in
-                try PartitionIndex(in: environment).forEachMessage(reader) { filter.insert($0.rawValue) }
-            }
+    /// Reads the ids of a partition that is there already, unless they are too many. One that cannot be read goes without.
+    mutating func build(for id: PartitionID, of store: Store, messagesMax: UInt64) throws(ArchiveFailure) {
+        guard let messages = try store.messages(in: id) else { return }
+        if messages > messagesMax {
+            _ = add(IDFilter(), of: id.number)
+            unread.insert(id.number)
+        } else if let filter = try store.filter(of: id, isStopping: { false }) {
             _ = add(filter, of: id.number)
-        } catch {
-            let failure = ArchiveFailure(error)
-            store.note(failure)
-            if !failure.isDamage { throw failure }
         }
+    }
+
+    /// Takes what a partition had when the archive was opened, read since then.
+    mutating func join(_ filter: IDFilter, of partition: Int32) {
+        guard unread.remove(partition) != nil, let place = places[partition] else { return }
+        filters[place].join(filter)
     }
 }
 
-/// A register-blocked Bloom filter (Putze, Sanders, Singler 2007) that grows: each fingerprint sets four bits of one word.
-///
-/// 16 bits a fingerprint, of which about one in a hundred strangers is taken for "perhaps". Full levels are kept, and a level of
-/// eight times the size begins: each that has to be looked into costs a wait for memory.
-struct IDFilter {
-    private var levels: [[UInt64]] = [[UInt64](repeating: 0, count: Self.firstWords)]
-    private var count = 0
-
-    private static let firstWords = 1 << 10
-    private static let perWord = 4
-
-    func mayContain(_ fingerprint: UInt64) -> Bool {
-        let bits = Self.bits(of: fingerprint)
-        for words in levels where words[Self.index(of: fingerprint, in: words.count)] & bits == bits { return true }
-        return false
+extension Store {
+    /// Nil for a partition that is not there, or cannot be read.
+    fileprivate func messages(in id: PartitionID) throws(ArchiveFailure) -> UInt64? {
+        do {
+            guard let lease = try shelf.lease(id) else { return nil }
+            return try lease.partition.environment.read { reader in try lease.partition.totals(reader)?.messages }
+        } catch { return try nothing(because: ArchiveFailure(error)) }
     }
 
-    mutating func insert(_ fingerprint: UInt64) {
-        let last = levels.count - 1
-        let words = levels[last].count
-        levels[last][Self.index(of: fingerprint, in: words)] |= Self.bits(of: fingerprint)
-        count += 1
-        guard count >= words * Self.perWord else { return }
-        levels.append([UInt64](repeating: 0, count: words * 8))
-        count = 0
+    /// A filter of all message ids that are folded into a partition. Nil for one that is not there, or cannot be read to its end.
+    func filter(of id: PartitionID, isStopping: () -> Bool) throws(ArchiveFailure) -> IDFilter? {
+        do {
+            guard let lease = try shelf.lease(id) else { return nil }
+            let environment = lease.partition.environment
+            var filter = IDFilter()
+            var breath = Breath()
+            var isStopped = false
+            try environment.read { reader in
+                try PartitionIndex(in: environment).forEachMessage(reader) { message in
+                    if isStopped { return }
+                    filter.insert(message.rawValue)
+                    if breath.take() { isStopped = isStopping() }
+                }
+            }
+            return isStopped ? nil : filter
+        } catch { return try nothing(because: ArchiveFailure(error)) }
     }
 
-    private static func index(of fingerprint: UInt64, in count: Int) -> Int {
-        Int(truncatingIfNeeded: fingerprint >> 32) & (count - 1)
-    }
-
-    private static func bits(of fingerprint: UInt64) -> UInt64 {
-        1 << (fingerprint & 63) | 1 << (fingerprint >> 6 & 63) | 1 << (fingerprint >> 12 & 63) | 1 << (fingerprint >> 18 & 63)
+    /// What is damaged is noted, and gives nothing.
+    private func nothing<Result>(because failure: ArchiveFailure) throws(ArchiveFailure) -> Result? {
+        note(failure)
+        if failure.isDamage { return nil }
+        throw failure
     }
 }

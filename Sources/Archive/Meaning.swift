@@ -24,12 +24,20 @@ struct Meaning {
     mutating func add(
         _ record: UnsafeRawBufferPointer, _ names: IndexedNames? = nil, key: KeyID?, fingerprints: Fingerprints
     ) throws(TrailFault) -> SendFields? {
-        let fields = try TrailFields(parsing: record)
+        try add(TrailFields(parsing: record), record, nil, names, key: key, fingerprints: fingerprints)
+    }
+
+    /// The same, of a record whose fields are found already, and which is decoded already if there is an `event`.
+    @discardableResult
+    mutating func add(
+        _ fields: TrailFields, _ record: UnsafeRawBufferPointer, _ event: Event? = nil, _ names: IndexedNames? = nil, key: KeyID?,
+        fingerprints: Fingerprints
+    ) throws(TrailFault) -> SendFields? {
         let send = fields.kind == .send ? try SendFields(of: fields, in: record) : nil
         if let send {
             try add(send, of: fields, record, names ?? IndexedNames(of: send, fields, in: record, fingerprints), key, fingerprints)
         } else {
-            let event = try Event(decoding: record)
+            let event = if let event { event } else { try Event(decoding: record) }
             add(event, record, names ?? IndexedNames(of: event, fingerprints))
         }
         events += 1

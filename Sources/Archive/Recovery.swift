@@ -125,7 +125,9 @@ struct Recovery {
     mutating func buildFilters(around now: Instant, _ options: ArchiveOptions) throws(ArchiveFailure) {
         let newest = store.partition(of: max(now, progress.recorded)).number
         let oldest = store.partition(of: now.advanced(byMilliseconds: -options.idempotenceMilliseconds)).number
-        for number in min(oldest, newest - 1)...newest { try filters.build(for: PartitionID(number), of: store) }
+        for number in min(oldest, newest - 1)...newest {
+            try filters.build(for: PartitionID(number), of: store, messagesMax: options.filterMessagesMax)
+        }
         for batch in tail.view().batches {
             for index in batch.entries.indices where batch.entries[index].kind == .send {
                 let partition = store.partition(of: batch.entries[index].at)

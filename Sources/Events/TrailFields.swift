@@ -76,6 +76,21 @@ package struct SendFields: Sendable {
         clientTime = record[TrailFlags.offset] & TrailFlags.clientTime == 0 ? nil : try reader.instant()
         try reader.end()
     }
+
+    /// Whether the whole event could be decoded: the rest of what that looks at.
+    package func check(_ fields: TrailFields, in record: UnsafeRawBufferPointer) throws(TrailFault) {
+        let areNames =
+            fields.tenant.isName(in: record) && conversation.isName(in: record) && sender.isName(in: record)
+            && messageID.isName(in: record)
+        guard areNames else { throw .malformed("name") }
+        let type = contentType.bytes(in: record)
+        if type.isEmpty { return }
+        guard ContentType.isValid(type), !type.elementsEqual(ContentType.plainText.text.utf8) else { throw .malformed("content type") }
+    }
+}
+
+extension TrailFields.Place {
+    fileprivate func isName(in record: UnsafeRawBufferPointer) -> Bool { NameFault.find(in: bytes(in: record)) == nil }
 }
 
 /// What is wrong with a trail record's bytes.

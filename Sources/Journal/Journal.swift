@@ -16,7 +16,9 @@
 ///   by the folder before anything is written, after which nothing in it validates.
 ///   So the append that moves to the next segment costs no sync more than any other.
 /// - **Names without a gap.** The used segments come first, then the free ones; they
-///   come and go only at the ends, one sync each. A file missing in the middle is seen.
+///   come and go only at the ends, one after the other, one sync each. A file missing in the middle is seen.
+/// - **Nobody waits for a name.** Segments get theirs in the background (`JournalOptions.background`), and one is ready
+///   before it is needed. It is used when its name is synced, not before.
 /// - **Two records stay.** However much is released, the last record and the one
 ///   before it stay, so that numbers go on from there even if the last one is spoiled.
 /// - **Failed means closed.** After a write or sync failed nobody knows what the disk
@@ -33,8 +35,14 @@ package struct Journal: ~Copyable {
     private let options: JournalOptions
     /// The segments that hold records, oldest first; the last takes the next record.
     private var used: [Segment]
+    /// Segments whose records nobody needs, oldest first, that have their old names still.
+    private var retired: [Segment] = []
     /// Segments without records, in the order in which they will be used.
     private var free: [Segment]
+    /// The change of the folder that is under way.
+    private var errand: FolderErrand?
+    /// The last segment that was to be made before it is needed found no room.
+    private var isShortOfRoom = false
 
     /// Opens the journal in the folder `directory`, or makes one there.
     ///
@@ -73,9 +81,9 @@ package struct Journal: ~Copyable {
     }
 
     /// Bytes of all segment files.
-    package var byteCount: Int { (used + free).reduce(0) { $0 + $1.byteCount } }
+    package var byteCount: Int { (retired + used + free).reduce(0) { $0 + $1.byteCount } }
     /// Segment files, and how many of them are free.
-    package var segmentCount: (all: Int, free: Int) { (used.count + free.count, free.count) }
+    package var segmentCount: (all: Int, free: Int) { (retired.count + used.count + free.count, free.count) }
 
     /// The records from `start` on, oldest first; all of them without it. Meant
     /// for replaying after the opening; use it up before anything is released.
@@ -95,6 +103,7 @@ package struct Journal: ~Copyable {
         guard buffer.payloadCount <= payloadBytesMax else {
             throw .tooLong(payloadBytes: buffer.payloadCount, payloadBytesMax: payloadBytesMax)
         }
+        try keepFolder()
         let sequence = nextSequence
         let segment = try segmentWithRoom(buffer.recordBytes)
         let header = buffer.seal(sequence, seed: segment.seed)
@@ -122,23 +131,22 @@ package struct Journal: ~Copyable {
         while let oldest = used.first, let records = oldest.records,
             records.upperBound <= sequence, records.upperBound.next.next < nextSequence
         {
-            used.removeFirst()
-            do throws(JournalFailure) {
-                try retire(oldest)
-            } catch {
-                throw close(error)
-            }
+            retired.append(used.removeFirst())
         }
+        try keepFolder()
     }
-
-    /// The generation of the next segment to be made.
-    private var nextGeneration: Generation { (free.last ?? used.last)?.generation.next ?? .first }
 
     private mutating func segmentWithRoom(_ bytes: Int) throws(JournalFailure) -> Segment {
         if let last = used.last, last.room >= bytes { return last }
+        while free.isEmpty, errand != nil {
+            options.background?.settle()
+            try keepFolder()
+        }
         if let first = free.first { return first }
         do {
-            let segment = try folder.create(nextGeneration, options)
+            let generation = nextGeneration
+            try folder.create(generation, options)
+            let segment = try Segment(opening: folder.path(of: generation), generation: generation, writable: true)
             free.append(segment)
             return segment
         } catch {
@@ -148,12 +156,62 @@ package struct Journal: ~Copyable {
         }
     }
 
-    private mutating func retire(_ oldest: Segment) throws(JournalFailure) {
-        if oldest.byteCount != options.segmentBytes || used.count + free.count >= options.segments {
-            return try folder.remove(oldest)
+    private mutating func close(_ failure: JournalFailure) -> JournalFailure {
+        self.failure = failure
+        return failure
+    }
+}
+
+extension Journal {
+    /// The generation of the next segment to be made.
+    private var nextGeneration: Generation { (free.last ?? used.last ?? retired.last)?.generation.next ?? .first }
+
+    /// Takes what was done in the folder since the last time, and has the next thing done.
+    private mutating func keepFolder() throws(JournalFailure) {
+        while true {
+            if let errand {
+                guard let result = errand.result else { return }
+                self.errand = nil
+                do throws(JournalFailure) {
+                    try result.get()
+                    try conclude(errand.change)
+                } catch {
+                    guard case (.create, .full) = (errand.change, error) else { throw close(error) }
+                    isShortOfRoom = true
+                }
+            }
+            guard let change = nextChange else { return }
+            errand = FolderErrand(change, in: folder, options)
         }
-        try folder.recycle(oldest, as: nextGeneration)
-        free.append(oldest)
+    }
+
+    /// One at a time, the old ones first: so the names have no gap, whichever of them a crash finds done.
+    private var nextChange: FolderErrand.Change? {
+        if let oldest = retired.first {
+            return isSurplus(oldest) ? .remove(oldest.generation) : .recycle(oldest.generation, as: nextGeneration)
+        }
+        let isOneReady = options.background == nil || used.isEmpty || !free.isEmpty
+        return isOneReady || isShortOfRoom ? nil : .create(nextGeneration)
+    }
+
+    /// In the background more of them are kept: one that is removed after each peak would have to be made anew before the next.
+    private func isSurplus(_ segment: Segment) -> Bool {
+        if segment.byteCount != options.segmentBytes { return true }
+        if options.background != nil { return free.count >= 2 * options.segments }
+        return retired.count - 1 + used.count + free.count >= options.segments
+    }
+
+    private mutating func conclude(_ change: FolderErrand.Change) throws(JournalFailure) {
+        isShortOfRoom = false
+        switch change {
+        case .create(let generation):
+            free.append(try Segment(opening: folder.path(of: generation), generation: generation, writable: true))
+        case .recycle(_, let generation):
+            let segment = retired.removeFirst()
+            segment.begin(generation, path: folder.path(of: generation))
+            free.append(segment)
+        case .remove: retired.removeFirst()
+        }
     }
 
     /// Brings the free segments to the size and, with the used ones, to the number
@@ -162,18 +220,16 @@ package struct Journal: ~Copyable {
         of scan: JournalScan, _ options: JournalOptions
     ) throws(JournalFailure) -> [Segment] {
         var free = Array(scan.segments[scan.used.endIndex...])
-        while free.contains(where: { $0.byteCount != options.segmentBytes }), let last = free.popLast() {
-            try scan.folder.remove(last)
+        while free.contains(where: { $0.byteCount != options.segmentBytes }) || scan.used.count + free.count > options.segments,
+            let last = free.popLast()
+        {
+            try scan.folder.remove(last.generation)
         }
         while scan.used.count + free.count < options.segments {
-            let youngest = free.last ?? scan.used.last
-            free.append(try scan.folder.create(youngest?.generation.next ?? .first, options))
+            let generation = (free.last ?? scan.used.last)?.generation.next ?? .first
+            try scan.folder.create(generation, options)
+            free.append(try Segment(opening: scan.folder.path(of: generation), generation: generation, writable: true))
         }
         return free
-    }
-
-    private mutating func close(_ failure: JournalFailure) -> JournalFailure {
-        self.failure = failure
-        return failure
     }
 }

@@ -51,7 +51,7 @@ struct JournalFolder {
     /// are marked unwritten or missing in the file's metadata. The first write to
     /// each would change the metadata, and the record's fdatasync would have to
     /// commit the file system's own journal as well: measured, 425 µs instead of 150.
-    func create(_ generation: Generation, _ options: JournalOptions) throws(JournalFailure) -> Segment {
+    func create(_ generation: Generation, _ options: JournalOptions) throws(JournalFailure) {
         let path = path(of: generation)
         let unfinished = path + Self.unfinishedMark
         do {
@@ -68,8 +68,6 @@ struct JournalFolder {
             file.forgetCache()  // Records pass the cache by; the zeros need not stay in it.
             try Self.rename(unfinished, path)
             try sync()
-            file.path = path
-            return Segment(file, header: header, generation: generation)
         } catch {
             // What is left of it goes, or a full disk would stay full; opening removes it too.
             _ = unlink(unfinished)
@@ -78,16 +76,15 @@ struct JournalFolder {
     }
 
     /// Gives the oldest segment, whose records nobody needs any more, the youngest name.
-    func recycle(_ segment: Segment, as generation: Generation) throws(JournalFailure) {
-        let path = path(of: generation)
-        try Self.rename(segment.path, path)
+    func recycle(_ old: Generation, as generation: Generation) throws(JournalFailure) {
+        try Self.rename(path(of: old), path(of: generation))
         try sync()
-        segment.begin(generation, path: path)
     }
 
     /// Removes the oldest or the youngest segment.
-    func remove(_ segment: Segment) throws(JournalFailure) {
-        if unlink(segment.path) == -1 { throw .last("unlink", segment.path) }
+    func remove(_ generation: Generation) throws(JournalFailure) {
+        let path = path(of: generation)
+        if unlink(path) == -1 { throw .last("unlink", path) }
         try sync()
     }
 

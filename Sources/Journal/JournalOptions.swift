@@ -10,6 +10,21 @@ package struct JournalOptions: Sendable {
     /// message body: once that page has become the stale rest of a recycled
     /// segment, the next start would take it for proof of damage.
     package let salt: UInt64
+    /// Where segments get their next names, and where further ones are made, while records go on to others; nil: where the records are
+    /// written, between them. Both take syncs of the folder, and a new segment is written to its end.
+    package var background: Background?
+
+    /// A thread that does what it is given, one thing after the other.
+    package struct Background: Sendable {
+        let add: @Sendable (_ work: @escaping @Sendable () -> Void) -> Void
+        let settle: @Sendable () -> Void
+
+        /// - Parameter settle: returns when all is done that was given before.
+        package init(add: @escaping @Sendable (@escaping @Sendable () -> Void) -> Void, settle: @escaping @Sendable () -> Void) {
+            self.add = add
+            self.settle = settle
+        }
+    }
 
     /// A record begins on such a boundary and is padded up to the next, so
     /// that a torn write never touches a page of a record that was answered.

@@ -36,6 +36,7 @@ import Synchronization
         /// Whether a commit waits for the disk. Otherwise `sync` does, and behind a crash of the system that came before it the file may be
         /// anything: only for what is thrown away then.
         package var isSynced = true
+        fileprivate var arePagesChecked = false
 
         /// The defaults.
         package init() {}
@@ -45,6 +46,13 @@ import Synchronization
             self.access = access
             self.mapBytes = mapBytes
             self.readersMax = readersMax
+        }
+
+        /// Looks at the pages of a frozen file beforehand: whoever opens one file after the other may look at several at once. What is wrong is
+        /// told by the opening, which looks once more.
+        package mutating func checkPages(of path: String) {
+            guard access == .readFrozen else { return }
+            do { arePagesChecked = try PageCheck.fault(in: path) == nil } catch { arePagesChecked = false }
         }
     }
 
@@ -67,7 +75,7 @@ import Synchronization
     package init(opening path: String, tables names: [String], options: Options = Options()) throws(LMDBError) {
         let claim = try OpenFiles.claim(path, options: options)
         self.path = claim.path
-        if options.access == .readFrozen, let fault = try PageCheck.fault(in: claim.path) {
+        if options.access == .readFrozen, !options.arePagesChecked, let fault = try PageCheck.fault(in: claim.path) {
             throw LMDBError(kind: .damaged(.page(fault)), operation: .open, path: claim.path)
         }
         isSound = Atomic(claim.isNew)

@@ -79,6 +79,8 @@ struct PageFile: ~Copyable {
     private let descriptor: CInt
     private let isOwn: Bool
 
+    private static let pageBytesMax = 65_536
+
     init(_ path: String) throws(LMDBError) {
         descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         self.path = path
@@ -95,20 +97,23 @@ struct PageFile: ~Copyable {
 
     deinit { if isOwn { close(descriptor) } }
 
+    /// Says that all of it will be read, in whatever order: otherwise the disk is asked for one page after the other.
+    borrowing func announceReading() { _ = posix_fadvise(descriptor, 0, 0, POSIX_FADV_WILLNEED) }
+
     /// How long the file is now.
     borrowing func byteCount() throws(LMDBError) -> Int { try FileStatus(of: descriptor, path: path).byteCount }
 
     /// Exactly `count` bytes from `offset`, or an error: `code` when the file ends before.
     borrowing func read(_ count: Int, at offset: UInt64, orThrow code: CInt) throws(LMDBError) -> [UInt8] {
+        guard let start = off_t(exactly: offset) else { throw unreadable(code) }
         // A damaged page may name any length: asked first, lest memory is taken for it. Of a page the system tells by itself.
-        if count > 1 << 20 {
+        if count > Self.pageBytesMax {
             let byteCount = try byteCount()
             guard offset <= UInt64(byteCount), count <= byteCount - Int(offset) else { throw unreadable(code) }
         }
-        guard offset <= UInt64(Int64.max) else { throw unreadable(code) }
         var got = 0
         let bytes = unsafe [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
-            unsafe got = pread(descriptor, buffer.baseAddress, count, off_t(offset))
+            unsafe got = pread(descriptor, buffer.baseAddress, count, start)
             filled = max(0, got)
         }
         guard got >= 0 else { throw LMDBError(code: errno, operation: .open, path: path) }

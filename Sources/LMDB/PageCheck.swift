@@ -49,6 +49,7 @@ package struct PageCheck: ~Copyable {
 
     static func fault(of file: consuming PageFile) throws(LMDBError) -> Fault? {
         if try file.byteCount() == 0 { return nil }
+        file.announceReading()
         let meta = try MetaPage(newestOf: file)
         var check = try PageCheck(file, meta)
         return try check.run()
@@ -228,11 +229,10 @@ extension TreePage {
 extension ArraySlice<UInt8> {
     /// LMDB's order: bytes, shorter before longer.
     fileprivate func precedes(_ other: Self) -> Bool {
-        let shared = Swift.min(count, other.count)
-        let order = unsafe withUnsafeBytes { mine in
+        let order: CInt = unsafe withUnsafeBytes { mine in
             unsafe other.withUnsafeBytes { its in
-                guard let mine = mine.baseAddress, let its = its.baseAddress else { return CInt(0) }
-                return unsafe memcmp(mine, its, shared)
+                guard let left = mine.baseAddress, let right = its.baseAddress else { return 0 }
+                return unsafe memcmp(left, right, Swift.min(mine.count, its.count))
             }
         }
         return order == 0 ? count < other.count : order < 0

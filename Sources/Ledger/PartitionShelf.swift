@@ -167,6 +167,8 @@ package final class PartitionShelf: Sendable {
 
     private func open(_ id: PartitionID, asFarAsItGoes: Bool = false, isCompared: Bool = true) throws(LedgerFailure) -> Partition {
         if isCompared { try compare(id) }
+        var options = options
+        options.checkPages(of: path(of: id))  // On all cores, and not behind the door.
         return try behindDoor { () throws(LedgerFailure) in
             if !asFarAsItGoes, let damage = damage(of: id) { throw .store(damage) }
             // Somebody else may have opened it while we stood at the door.
@@ -174,7 +176,7 @@ package final class PartitionShelf: Sendable {
             // What is written to a file whose name may be lost with the power is not durable.
             try syncFolder()
             closeIdle(downTo: openMax - 1)
-            let partition = try openFile(id)
+            let partition = try openFile(id, options)
             return table.withLock { contents in
                 if !contents.existing.contains(id) { contents.existing.insert(id) }
                 contents.open[id] = Slot(partition: partition)
@@ -183,7 +185,7 @@ package final class PartitionShelf: Sendable {
         }
     }
 
-    private func openFile(_ id: PartitionID) throws(LedgerFailure) -> Partition {
+    private func openFile(_ id: PartitionID, _ options: Environment.Options) throws(LedgerFailure) -> Partition {
         // Another process than the daemon's: it may be replacing the file just now.
         let door = options.access == .read ? try FolderDoor(opening: folder) : nil
         let partition = try onStore { () throws(LMDBError) in

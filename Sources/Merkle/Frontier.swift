@@ -70,4 +70,26 @@ package struct Frontier: Hashable, Sendable {
     @inlinable package mutating func append(_ leaf: TreeHash) {
         append(leaf) { _, _ in }
     }
+
+    /// Appends leaves, level by level, so that the hashes of a level are made side by side; reports every subtree that they complete above
+    /// the leaves, from level to level, and in each from the left.
+    package mutating func append(contentsOf leaves: [TreeHash], completed: (TreeNode, TreeHash) -> Void = { _, _ in }) {
+        let (grown, overflow) = size.leaves.addingReportingOverflow(UInt64(leaves.count))
+        precondition(!overflow, "a tree has room because 64 bits of leaves take 584,000 years at a million a second")
+        var (level, first, hashes) = (0, size.leaves, leaves)
+        // From the smallest.
+        var edge: [TreeHash] = []
+        while !hashes.isEmpty {
+            if !first.isMultiple(of: 2) {
+                hashes.insert(peaks.removeLast(), at: 0)
+                first -= 1
+            }
+            if !hashes.count.isMultiple(of: 2) { edge.append(hashes.removeLast()) }
+            hashes = TreeHash.parents(of: hashes)
+            (level, first) = (level + 1, first / 2)
+            for (index, hash) in hashes.enumerated() { completed(TreeNode(level: level, index: first + UInt64(index)), hash) }
+        }
+        peaks += edge.reversed()
+        size = TreeSize(grown)
+    }
 }

@@ -46,7 +46,7 @@ extension TreeHash {
     /// MTH of leaves, or of complete subtrees of one level: `.empty` of none.
     package init(rootOf hashes: some Sequence<TreeHash>) {
         var frontier = Frontier()
-        for hash in hashes { frontier.append(hash) }
+        frontier.append(contentsOf: Array(hashes))
         self = frontier.root
     }
 

@@ -49,7 +49,7 @@ package struct HoldingSums: Sendable {
         note(stretch, of: hash)
     }
 
-    private mutating func note(_ stretch: Stretch, of hash: UInt64) { stretches[hash] = stretches[hash]?.joined(with: stretch) ?? stretch }
+    private mutating func note(_ stretch: Stretch, of hash: UInt64) { stretches[hash, default: stretch].join(stretch) }
 
     private mutating func settle() {
         if let latest { sums[latest.key, default: Sum()].add(latest.sum) }
@@ -76,6 +76,10 @@ package struct HoldingSums: Sendable {
         its.settle()
         return mine.sums.filter { !keys.contains($0.key) } == its.sums.filter { !keys.contains($0.key) }
     }
+}
+
+extension Stretch {
+    fileprivate mutating func join(_ other: Stretch) { self = joined(with: other) }
 }
 
 extension Hasher {

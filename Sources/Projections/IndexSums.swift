@@ -9,11 +9,9 @@ package struct IndexSums: Hashable, Sendable {
     package init() {}
 
     package mutating func add(_ rows: [PartitionIndex.Row]) {
-        let nothing = RawSpan()
         for row in rows {
-            let id = IDKey(fingerprint: row.message, position: row.position).words
-            ids.add(id.span.bytes, nothing)
-            if let place = row.timelineKey?.words { timeline.add(place.span.bytes, nothing) }
+            ids.add(IDKey(fingerprint: row.message, position: row.position).row)
+            if let place = row.timelineKey?.row { timeline.add(place) }
         }
     }
 
@@ -41,15 +39,8 @@ extension PartitionIndex {
     /// Of the tables as they are, if every chunk of a run is whole.
     package func sums(_ reader: Reader) throws(ProjectionFailure) -> IndexSums {
         var sums = IndexSums()
-        let nothing = RawSpan()
-        try ids.forEach(reader) { row in
-            let words: Words<2> = [row[0].bigEndian, row[1].bigEndian]
-            sums.ids.add(words.span.bytes, nothing)
-        }
-        try timeline.forEach(reader) { row in
-            let words: Words<3> = [row[0].bigEndian, row[1].bigEndian, row[2].bigEndian]
-            sums.timeline.add(words.span.bytes, nothing)
-        }
+        try ids.forEach(reader) { sums.ids.add($0) }
+        try timeline.forEach(reader) { sums.timeline.add($0) }
         try onStore { () throws(LMDBError) in
             var cursor = try reader.cursor(in: counts)
             while try cursor.next() { sums.counts.add(cursor.key, cursor.value) }

@@ -75,10 +75,23 @@ extension UnsafeMutableRawBufferPointer {
 extension UnsafeRawBufferPointer {
     /// Leaves a name and its end behind, if it begins with them.
     mutating func take(_ name: UnsafeRawBufferPointer) -> Bool {
-        guard count > name.count, self[name.count] == 0, self[..<name.count].elementsEqual(name) else {
-            return false
-        }
+        guard count > name.count, self[name.count] == 0, begins(with: name) else { return false }
         self = UnsafeRawBufferPointer(rebasing: self[(name.count + 1)...])
+        return true
+    }
+
+    /// Whether it begins with bytes of which there are no more than here: word by word, since names are compared for every event.
+    private func begins(with bytes: UnsafeRawBufferPointer) -> Bool {
+        var place = 0
+        while place + 8 <= bytes.count {
+            let own = loadUnaligned(fromByteOffset: place, as: UInt64.self)
+            if own != bytes.loadUnaligned(fromByteOffset: place, as: UInt64.self) { return false }
+            place += 8
+        }
+        while place < bytes.count {
+            if self[place] != bytes[place] { return false }
+            place += 1
+        }
         return true
     }
 }

@@ -124,10 +124,11 @@ package struct LocalDeletes: Sendable {
         }.map { ($0, $1) }
     }
 
-    /// Whether nobody has hidden any message one by one.
-    package func hidesNothing(_ reader: Reader) throws(LMDBError) -> Bool {
+    /// The first message from a position on that anyone has hidden one by one; nil if there is none.
+    package func firstHidden(atLeast position: Position, _ reader: Reader) throws(LMDBError) -> Position? {
         var cursor = try reader.cursor(in: hides)
-        return try !cursor.first()
+        guard try cursor.seek(atLeast: NamedKey(position).bytes.span.bytes), let found = cursor.key.word(0) else { return nil }
+        return Position(found)
     }
 
     /// Who cleared his history of a conversation, and how far.

@@ -181,7 +181,6 @@ struct IDKey {
     var position: Position
 
     var row: Runs<2>.Row { [fingerprint.rawValue, position.rawValue] }
-    var words: Words<2> { [fingerprint.rawValue.bigEndian, position.rawValue.bigEndian] }
 }
 
 struct TimelineKey {
@@ -190,7 +189,4 @@ struct TimelineKey {
     var position: Position
 
     var row: Runs<3>.Row { [fingerprint.rawValue, UInt64(bitPattern: at.milliseconds), position.rawValue] }
-    var words: Words<3> {
-        [fingerprint.rawValue.bigEndian, UInt64(bitPattern: at.milliseconds).bigEndian, position.rawValue.bigEndian]
-    }
 }

@@ -55,6 +55,7 @@ final class Scratch {
     /// daemon have no such rule.)
     func crash(in other: (String) throws -> Void = { _ in }) throws {
         let copy = path + "-crashed"
+        archive.errands?.settle()
         try FileManager.default.copyItem(atPath: path, toPath: copy)
         try close()
         try FileManager.default.removeItem(atPath: path)

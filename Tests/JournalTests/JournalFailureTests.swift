@@ -1,3 +1,4 @@
+import Dispatch
 import Foundation
 import Journal
 import TestSupport
@@ -58,6 +59,46 @@ struct JournalFailureTests {
         #expect(try Journal.scan(folder.journal).payloads() == (1...9).map { payload(500, $0) })
         #expect(try journal.append(payload(500, 10)).sequence.rawValue == 10)
         #expect(try Journal.scan(folder.journal).payloads() == (1...10).map { payload(500, $0) })
+    }
+
+    @Test("a segment that finds no room before it is needed is made when it is, and then refused")
+    func fullAhead() throws {
+        let folder = try TemporaryFolder()
+        let queue = DispatchQueue(label: "journal")
+        var options = JournalOptions.small(pages: 4)
+        options.background = .init(add: { work in queue.async(execute: work) }, settle: { queue.sync {} })
+        var journal = try Journal(opening: folder.journal, options: options)
+        let next = "\(folder.journal)/\(segmentName(4))"
+        #expect(symlink("/dev/full", next + ".new") == 0)
+        for number in 1...8 { try journal.append(payload(500, number)) }
+        queue.sync {}
+        #expect(access(next + ".new", F_OK) == -1, "it was tried")
+        try journal.append(payload(500, 9))
+        #expect(symlink("/dev/full", next + ".new") == 0)
+        #expect(try failure { try journal.append(payload(500, 10)) } == .full(path: next, code: ENOSPC))
+        #expect(journal.failure == nil)
+        try journal.append(payload(500, 10))
+        queue.sync {}
+        #expect(try Journal.scan(folder.journal).payloads() == (1...10).map { payload(500, $0) })
+    }
+
+    @Test("a name that cannot be given in the background closes the journal for good, and nothing is lost")
+    func unnamed() throws {
+        let folder = try TemporaryFolder()
+        let queue = DispatchQueue(label: "journal")
+        var options = JournalOptions.small(pages: 4)
+        options.background = .init(add: { work in queue.async(execute: work) }, settle: { queue.sync {} })
+        var journal = try Journal(opening: folder.journal, options: options)
+        for number in 1...6 { try journal.append(payload(500, number)) }
+        let gone = "\(folder.journal)/\(segmentName(1))"
+        try FileManager.default.moveItem(atPath: gone, toPath: gone + "-away")
+        try journal.release(through: try #require(SequenceNumber(3)))
+        queue.sync {}
+        let expected = JournalFailure.system(call: "rename", path: gone, code: ENOENT)
+        #expect(try failure { try journal.append(payload(500, 7)) } == expected)
+        #expect(try failure { try journal.append(payload(500, 7)) } == expected)
+        #expect(journal.failure == expected)
+        #expect(try Journal.scan(folder.journal).payloads() == (4...6).map { payload(500, $0) })
     }
 
     @Test("a write that the kernel cuts short is gone on with, and the torn record is dropped", arguments: [4096, 100])

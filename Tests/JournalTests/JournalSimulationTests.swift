@@ -1,5 +1,7 @@
+import Dispatch
 import Foundation
 import Journal
+import Synchronization
 import TestSupport
 import Testing
 
@@ -8,32 +10,70 @@ import Testing
 /// being written any sectors and not others, and of everything else all of it.
 @Suite("Journal simulation")
 struct JournalSimulationTests {
-    @Test("whatever happens, what was answered is there, in order, and nothing else", arguments: 0..<8)
+    @Test("whatever happens, what was answered is there, in order, and nothing else", arguments: 0..<16)
     func againstModel(run: Int) throws {
         var random = SeededRandom(for: "JournalSimulationTests run \(run)")
         for _ in 0..<run { _ = random.next() }
-        var simulation = Simulation(random: random)
+        var simulation = Simulation(random: random, background: run.isMultiple(of: 2) ? Background() : nil)
         for _ in 0..<10 { try simulation.live() }
     }
+}
+
+/// A thread that does what it is given, and can be held up.
+private final class Background: Sendable {
+    private let queue = DispatchQueue(label: "journal")
+    private let isHeld = Mutex(false)
+
+    func add(_ work: @escaping @Sendable () -> Void) { queue.async(execute: work) }
+
+    func hold() {
+        let wasHeld = isHeld.withLock { isHeld in
+            defer { isHeld = true }
+            return isHeld
+        }
+        if !wasHeld { queue.suspend() }
+    }
+
+    func letGo() {
+        let wasHeld = isHeld.withLock { isHeld in
+            defer { isHeld = false }
+            return isHeld
+        }
+        if wasHeld { queue.resume() }
+    }
+
+    /// Returns when everything is done.
+    func settle() {
+        letGo()
+        queue.sync {}
+    }
+
+    deinit { letGo() }
 }
 
 /// The model, and one folder after another.
 private struct Simulation {
     var random: SeededRandom
+    /// Where segments get their names.
+    let background: Background?
     /// Every payload that must be there, by its number less one.
     private var answered: [[UInt8]] = []
     private var released = 0
     private var files: [String: [UInt8]]?
 
-    init(random: SeededRandom) { self.random = random }
+    init(random: SeededRandom, background: Background?) {
+        self.random = random
+        self.background = background
+    }
 
     /// From an opening to a stop or a crash, in a folder of its own.
     mutating func live() throws {
         let folder = try TemporaryFolder()
         if let files { try folder.replace(with: files) }
-        var journal = try Journal(
-            opening: folder.journal,
-            options: .small(pages: .random(in: 2...16, using: &random), segments: .random(in: 2...4, using: &random)))
+        var options = JournalOptions.small(pages: .random(in: 2...16, using: &random), segments: .random(in: 2...4, using: &random))
+        if let background { options.background = .init(add: { background.add($0) }, settle: { background.settle() }) }
+        var journal = try Journal(opening: folder.journal, options: options)
+        defer { background?.settle() }
         try check(journal)
         for _ in 0..<Int.random(in: 0...40, using: &random) {
             if random.chance(of: 1, in: 6) {
@@ -41,12 +81,14 @@ private struct Simulation {
             } else if random.chance(of: 1, in: 30) {
                 return try crash(&journal, in: folder)
             } else {
+                background?.letGo()
                 answered.append(draft(journal))
                 try journal.append(answered[answered.count - 1])
             }
             if random.chance(of: 1, in: 10) { try check(journal) }
         }
         try check(journal)
+        background?.settle()
         try spoil(folder)
         files = try folder.files()
     }
@@ -59,7 +101,10 @@ private struct Simulation {
     private mutating func release(_ journal: inout Journal) throws {
         guard released < answered.count else { return }
         released = Int.random(in: released + 1...answered.count, using: &random)
+        // What is ordered now may wait until the next append needs it.
+        if random.chance(of: 1, in: 2) { background?.hold() }
         try journal.release(through: try #require(SequenceNumber(UInt64(released))))
+        if random.chance(of: 1, in: 2) { background?.settle() }
     }
 
     private func check(_ journal: borrowing Journal) throws {
@@ -71,9 +116,12 @@ private struct Simulation {
 
     /// The machine stops in the middle of an append.
     private mutating func crash(_ journal: inout Journal, in folder: TemporaryFolder) throws {
+        background?.letGo()
+        background?.settle()
         let before = try folder.files()
         let draft = draft(journal)
         try journal.append(draft)
+        background?.settle()
         var after = try folder.files()
         let file = try #require(try Journal.scan(folder.journal).files.last { $0.records != nil })
         let name = String(file.path.suffix(19))

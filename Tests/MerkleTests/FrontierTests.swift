@@ -54,6 +54,25 @@ struct FrontierTests {
         #expect(counts[17] == nil)
     }
 
+    @Test("many leaves at once make the tree that they make one by one, and complete the same subtrees")
+    func together() {
+        let leaves = NaiveTree(count: 700).leaves
+        var random = SeededRandom(for: "leaves at once")
+        for _ in 0..<60 {
+            var (single, many) = (Frontier(), Frontier())
+            var rest = leaves[...]
+            while !rest.isEmpty {
+                let next = rest.prefix(Int.random(in: 0...(random.chance(of: 1, in: 3) ? 300 : 20), using: &random))
+                rest = rest.dropFirst(next.count)
+                var (wanted, found): ([TreeNode: TreeHash], [TreeNode: TreeHash]) = ([:], [:])
+                for leaf in next { single.append(leaf) { node, hash in if node.level > 0 { wanted[node] = hash } } }
+                many.append(contentsOf: Array(next)) { node, hash in found[node] = hash }
+                #expect(many == single)
+                #expect(found == wanted)
+            }
+        }
+    }
+
     @Test("a tree goes on from its peaks as if it had never stopped")
     func resumes() throws {
         let naive = NaiveTree(count: 300)

@@ -131,17 +131,25 @@ extension Store {
 struct TreeGrowth {
     private var frontier: Frontier
     private var completed: [(node: TreeNode, hash: TreeHash)] = []
+    /// Behind the frontier.
+    private var leaves = LeafBatch()
 
     init(_ frontier: Frontier) { self.frontier = frontier }
 
-    var size: TreeSize { frontier.size }
+    var size: TreeSize { TreeSize(frontier.size.leaves + UInt64(leaves.count)) }
 
-    mutating func append(_ leaf: TreeHash) {
-        frontier.append(leaf) { node, hash in if node.isStored { completed.append((node, hash)) } }
+    mutating func append(_ record: UnsafeRawBufferPointer) {
+        leaves.add(record)
+        if leaves.count == LeafBatch.usual { settle() }
+    }
+
+    private mutating func settle() {
+        frontier.append(contentsOf: leaves.takeHashes()) { node, hash in if node.isStored { completed.append((node, hash)) } }
     }
 
     /// Writes what was completed since the last time.
     mutating func write(to table: TreeTable, _ transaction: inout WriteTransaction) throws(LMDBError) {
+        settle()
         for (node, hash) in completed { try table.put(hash, of: node, &transaction) }
         completed.removeAll(keepingCapacity: true)
     }

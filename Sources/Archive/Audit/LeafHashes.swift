@@ -36,6 +36,7 @@ extension Store {
 
 extension Partition {
     fileprivate func addLeafHashes(to hashes: inout [TreeHash], from first: Position, through last: Position) throws {
+        var leaves = LeafBatch()
         try environment.read { reader in
             var cursor = try reader.cursor(in: trail)
             var position = first
@@ -44,11 +45,13 @@ extension Partition {
                 guard isThere, cursor.key.word(0) == position.rawValue else {
                     throw ArchiveFailure.lacks(position, in: environment)
                 }
-                hashes.append(cursor.value.withUnsafeBytes(TreeHash.init(leaf:)))
+                cursor.value.withUnsafeBytes { leaves.add($0) }
+                if leaves.count == LeafBatch.usual { hashes += leaves.takeHashes() }
                 position = position.next
                 isThere = try cursor.next()
             }
         }
+        hashes += leaves.takeHashes()
     }
 }
 

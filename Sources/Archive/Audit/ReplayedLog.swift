@@ -9,13 +9,13 @@ package struct ReplayedLog: Sendable {
     /// The moment that was asked for, at which expiry is judged; of a position, when the server had its event.
     package let time: Instant
     package let digest: [UInt8]
-    private let store: Store
-    private let rules: RuleBook
+    let store: Store
+    let rules: RuleBook
 
     init(_ options: ArchiveOptions, _ position: Position, asOf moment: Instant? = nil) throws(ArchiveFailure) {
         store = try Store(DataFolder(openingExisting: options), options)
         let progress = try store.progress()
-        guard progress.position == position, let digest = try store.digest() else {
+        guard progress.position == position, let digest = try store.digest(onAllCores: true) else {
             throw .folder(path: options.path, reason: "was built up to \(progress.position), and not up to \(position)")
         }
         self.position = position
@@ -52,21 +52,6 @@ package struct ReplayedLog: Sendable {
         package var purged = 0
     }
 
-    /// By tenant.
-    package func tallies() throws(ArchiveFailure) -> [TenantID: Tally] {
-        let ids = store.shelf.all
-        let found = Cores.map(ids.count) { index in
-            Result {
-                var tallies: [TenantID: Tally] = [:]
-                try forEachMessage(in: ids[index]) { tallies[$0.tenant, default: Tally()].add($0) }
-                return tallies
-            }
-        }
-        do {
-            return try found.reduce(into: [:]) { all, result in all.merge(try result.get()) { $0.joined(by: $1) } }
-        } catch { throw ArchiveFailure(error) }
-    }
-
     /// Calls `body` with every message, by partition and position. What it throws ends the walk, and comes out as it is; all else that
     /// is thrown is an `ArchiveFailure`.
     package func forEachMessage(_ body: (Message) throws -> Void) throws {
@@ -75,14 +60,14 @@ package struct ReplayedLog: Sendable {
 
     private func forEachMessage(in id: PartitionID, _ body: (Message) throws -> Void) throws {
         guard let lease = try lease(id) else { return }
-        var bench = try bench()
+        var bench = Bench(self)
         var walk = TrailWalk(of: lease.partition)
         while let messages = try next(&walk, &bench) {
             for message in messages { try body(message) }
         }
     }
 
-    private func lease(_ id: PartitionID) throws(ArchiveFailure) -> PartitionShelf.Lease? {
+    func lease(_ id: PartitionID) throws(ArchiveFailure) -> PartitionShelf.Lease? {
         do { return try store.shelf.lease(id) } catch { throw ArchiveFailure(error) }
     }
 
@@ -103,12 +88,13 @@ package struct ReplayedLog: Sendable {
     }
 
     /// What many messages are judged by, looked up once.
-    private struct Bench {
+    struct Bench {
         let horizon: Horizon
-        /// Nobody hid a message one by one.
-        let hidesNothing: Bool
+        var hides = Hides()
         var judgements: [Position: Judgement] = [:]
         var conversations: [Scope: Conversation] = [:]
+
+        init(_ log: ReplayedLog) { horizon = Horizon(position: log.position, time: log.time) }
 
         struct Conversation {
             let terms: Terms
@@ -117,14 +103,27 @@ package struct ReplayedLog: Sendable {
         }
     }
 
-    private func bench() throws(ArchiveFailure) -> Bench {
-        do {
-            let hidesNothing = try store.state.environment.read { [store] reader in try store.state.deletes.hidesNothing(reader) }
-            return Bench(horizon: Horizon(position: position, time: time), hidesNothing: hidesNothing)
-        } catch { throw ArchiveFailure(error) }
+    /// The messages that were hidden one by one, gone through from the first to the last: few are, and the others are not looked up.
+    struct Hides {
+        /// From where on nobody has looked, and what comes next there.
+        private var (place, next): (Position, Position?) = (.none, Position.none)
+
+        /// By which events anyone hid a message, of those within a horizon.
+        mutating func hiders(
+            of position: Position, within horizon: Horizon, in deletes: LocalDeletes, _ reader: Reader
+        ) throws(ProjectionFailure) -> [UserID] {
+            // A damaged file may lead backwards.
+            if position < place { next = Position.none }
+            place = position
+            if let next, next < position {
+                do { self.next = try deletes.firstHidden(atLeast: position, reader) } catch { throw .store(error) }
+            }
+            guard next == position else { return [] }
+            return try deletes.hiders(of: position, reader).filter { horizon.includes($0.cause.position, at: $0.cause.at) }.map(\.viewer)
+        }
     }
 
-    private func conversation(
+    func conversation(
         _ tenant: TenantID, _ name: ConversationID, _ bench: inout Bench, _ reader: Reader
     ) throws(ProjectionFailure) -> Bench.Conversation {
         let scope = Scope.conversation(tenant, name)
@@ -138,7 +137,7 @@ package struct ReplayedLog: Sendable {
         return found
     }
 
-    private func message(
+    func message(
         _ event: Event, _ send: Send, _ tenant: TenantID, _ bench: inout Bench, _ reader: Reader
     ) throws -> Message {
         let conversation = try conversation(tenant, send.conversation, &bench, reader)
@@ -150,7 +149,7 @@ package struct ReplayedLog: Sendable {
         return Message(
             position: event.position, at: event.at, tenant: tenant, conversation: send.conversation, id: send.messageID,
             state: receipt == nil ? state : .purged, isHeld: isHeld,
-            hiders: try hiders(of: event.position, conversation, bench, reader), receipt: receipt)
+            hiders: try hiders(of: event.position, conversation, &bench, reader), receipt: receipt)
     }
 
     private func receipt(
@@ -172,31 +171,10 @@ package struct ReplayedLog: Sendable {
     }
 
     private func hiders(
-        of position: Position, _ conversation: Bench.Conversation, _ bench: Bench, _ reader: Reader
+        of position: Position, _ conversation: Bench.Conversation, _ bench: inout Bench, _ reader: Reader
     ) throws -> Set<UserID> {
-        if bench.hidesNothing, conversation.clears.isEmpty { return [] }
-        let horizon = bench.horizon
-        let one = try store.state.deletes.hiders(of: position, reader).filter { horizon.includes($0.cause.position, at: $0.cause.at) }
-        return Set(one.map(\.viewer) + conversation.clears.filter { $0.upTo >= position }.map(\.viewer))
-    }
-}
-
-extension ReplayedLog.Tally {
-    fileprivate mutating func add(_ message: ReplayedLog.Message) {
-        messages += 1
-        switch message.state {
-        case .visible, .hidden:
-            visible += 1
-            if !message.hiders.isEmpty { hidden += 1 }
-        case .expired: expired += 1
-        case .purged: purged += 1
-        }
-        if message.isHeld, message.state != .purged { held += 1 }
-    }
-
-    fileprivate func joined(by other: Self) -> Self {
-        Self(
-            messages: messages + other.messages, visible: visible + other.visible, hidden: hidden + other.hidden,
-            expired: expired + other.expired, held: held + other.held, purged: purged + other.purged)
+        let one = try bench.hides.hiders(of: position, within: bench.horizon, in: store.state.deletes, reader)
+        let all = conversation.clears.filter { $0.upTo >= position }.map(\.viewer)
+        return one.isEmpty && all.isEmpty ? [] : Set(one + all)
     }
 }

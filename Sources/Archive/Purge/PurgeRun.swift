@@ -65,7 +65,8 @@ struct PurgeRun {
     }
 
     private mutating func evacuate(_ position: Position, _ flush: () -> Void, _ report: (Int, Int) -> Void) throws(ArchiveFailure) {
-        // What was sealed under a dying key before the intent may still be in the journal alone.
+        // What was sealed under a dying key before the intent may still be in the journal alone. And whoever looks at the files beside the
+        // daemon, or has a copy of them, must find the intent before he finds a key gone.
         flush()
         guard try core.store.progress().position >= position else {
             throw core.trouble.withLock { $0 } ?? .folder(path: core.folder.path, reason: "is not folded; a purge waits until it is")

@@ -30,10 +30,11 @@ struct TrailSlice {
                         stored.withUnsafeBytes { SealedBody.keyID(of: $0) }
                     } ?? nil
                 try cursor.value.withUnsafeBytes { record in
-                    let position = try TrailFields(parsing: record).position.rawValue
+                    let fields = try TrailFields(parsing: record)
+                    let position = fields.position.rawValue
                     guard position == cursor.key.word(0), position <= Int64.max else { throw TrailFault.malformed("position") }
-                    if part == nil, let position = cursor.key.word(0), position > stateEnd.rawValue { part = all }
-                    try all.add(record, key: key, fingerprints: fingerprints)
+                    if part == nil, fields.position > stateEnd { part = all }
+                    try all.add(fields, record, key: key, fingerprints: fingerprints)
                 }
                 if first == .none { first = all.last }
                 isThere = try cursor.next()

@@ -38,6 +38,7 @@ struct UpkeepRound {
         try watchClock(upkeep)
         // Refused, it is tried again at the next look.
         _ = upkeep.withdrawOpen()
+        try core.unreadFilters.read(from: core.store, isStopping: { upkeep.isStopping })
         try reclaim(upkeep)
         if `guard`.isTrusted, core.options.purge.isAutomatic { try purge(upkeep) }
         try measure(upkeep)

@@ -45,9 +45,9 @@ struct Gathered {
     private(set) var bodies = FittingBodies()
 
     mutating func add(
-        _ fields: TrailFields, _ record: UnsafeRawBufferPointer, _ body: BodyOutline?, _ fingerprints: Fingerprints
+        _ fields: TrailFields, _ record: UnsafeRawBufferPointer, _ event: Event?, _ body: BodyOutline?, _ fingerprints: Fingerprints
     ) throws(TrailFault) {
-        let send = try meaning.add(record, key: nil, fingerprints: fingerprints)
+        let send = try meaning.add(fields, record, event, key: nil, fingerprints: fingerprints)
         if let send { bodies.add(body, of: send, fields, in: record) }
     }
 }

@@ -32,6 +32,8 @@ struct SegmentAudit: Sendable {
     /// What the state got from here, where that is not all that the partition did.
     private var early: [PartitionID: Meaning] = [:]
     private var wanted: ArraySlice<UInt64>
+    /// Records behind the frontier.
+    private var leaves = LeafBatch()
 
     static let leaves: UInt64 = 1 << 16
 
@@ -51,6 +53,7 @@ struct SegmentAudit: Sendable {
             next = run.last.next
         }
         if next <= positions.upperBound { miss(next) }
+        hashLeaves()
         deletes.settle()
         illegal.join(deletes.report)
         // Without an event: the first record could not be read, and no other one came.
@@ -59,6 +62,7 @@ struct SegmentAudit: Sendable {
 
     /// From here on nobody knows the hashes.
     private mutating func miss(_ position: Position) {
+        hashLeaves()
         frontier = nil
         pass(over: position)
     }
@@ -83,12 +87,13 @@ struct SegmentAudit: Sendable {
     private mutating func readStone(_ id: PartitionID, _ run: LogMap.Run, _ files: LogFiles) {
         guard let stone = files.tombstones[id] else { return miss(run.first) }
         let file = files.tombstones.file(of: id)
+        hashLeaves()
         var hashes: [TreeHash] = []
         do { hashes = try file.leaves(of: stone, run.first...run.last) } catch {
             report.note(.damaged, run.first...run.last, in: file.path, "cannot be read: \(error)")
             frontier = nil
         }
-        for hash in hashes { append(hash) }
+        append(hashes[...])
         for one in stone.kept(in: run.first...run.last) {
             let place = Int(one.position.rawValue - run.first.rawValue)
             guard hashes.isEmpty || hashes[place] == one.leaf else {
@@ -133,19 +138,27 @@ struct SegmentAudit: Sendable {
     private mutating func add(
         _ record: UnsafeRawBufferPointer, at position: Position, _ partition: PartitionID?, _ body: BodyOutline?, _ files: LogFiles
     ) {
-        append(TreeHash(leaf: record))
+        if frontier != nil { leaves.add(record) }
+        if leaves.count == LeafBatch.usual { hashLeaves() }
         report.events += 1
         interpret(record, at: position, partition, body, files)
     }
 
-    private mutating func append(_ hash: TreeHash) {
+    private mutating func hashLeaves() { append(leaves.takeHashes()[...]) }
+
+    private mutating func append(_ hashes: ArraySlice<TreeHash>) {
         guard var edge = frontier else { return }
         frontier = nil  // So that it is not copied.
         let before = positions.lowerBound.rawValue - 1
-        edge.append(hash) { node, hash in
-            if node.isStored { nodes.append((TreeNode(level: node.level, index: before >> UInt64(node.level) + node.index), hash)) }
-        }
-        if wanted.first == before + edge.size.leaves {
+        var rest = hashes
+        while !rest.isEmpty {
+            // Up to the next size that somebody asks for.
+            let count = wanted.first.map { Int(min(UInt64(rest.count), $0 - before - edge.size.leaves)) } ?? rest.count
+            edge.append(contentsOf: Array(rest.prefix(count))) { node, hash in
+                if node.isStored { nodes.append((TreeNode(level: node.level, index: before >> UInt64(node.level) + node.index), hash)) }
+            }
+            rest = rest.dropFirst(count)
+            guard wanted.first == before + edge.size.leaves else { continue }
             edges[before + edge.size.leaves] = edge
             wanted.removeFirst()
         }
@@ -181,18 +194,19 @@ struct SegmentAudit: Sendable {
         }
         if firstRecorded == nil { firstRecorded = recorded }
         lastRecorded = max(lastRecorded, recorded)
-        if fields.kind == .send { report.messages += 1 }
-        if fields.kind.isRule {
-            rules.append(try Event(decoding: record))
+        let event = fields.kind == .send ? nil : try Event(decoding: record)
+        if event == nil { report.messages += 1 }
+        if let event, fields.kind.isRule {
+            rules.append(event)
         } else if let refusal = DraftCheck.fault(ofTime: fields.imported.map { _ in fields.at }, recorded: recorded) {
             illegal.note(illegal: fields.position, fields.kind, refusal.fact, in: files)
         }
-        if fields.kind == .localDelete { deletes.take(try Event(decoding: record)) }
+        if let event, fields.kind == .localDelete { deletes.take(event) }
         guard let partition else { return }
         if files.shelf.length.partition(of: fields.at) != partition {
             complain(fields.position, partition, files, "the event is of another time than its partition")
         }
         if fields.position > stateEnd, early[partition] == nil { early[partition] = gathered[partition]?.meaning ?? Meaning() }
-        try gathered[partition, default: Gathered()].add(fields, record, body, files.fingerprints)
+        try gathered[partition, default: Gathered()].add(fields, record, event, body, files.fingerprints)
     }
 }

@@ -1,0 +1,31 @@
+import Ledger
+import Synchronization
+
+/// Large partitions whose ids were not read when the archive was opened, until upkeep has read them and the appender has taken them.
+///
+/// Until then each `send` of their time is looked for in all runs of their ids.
+final class UnreadFilters: Sendable {
+    private let waiting = Mutex<[PartitionID]>([])
+    private let read = Mutex<[(partition: Int32, filter: IDFilter)]>([])
+    private let isAnyRead = Atomic(false)
+
+    func add(_ partitions: [PartitionID]) { waiting.withLock { $0 += partitions } }
+
+    /// Reads them, on upkeep's thread. One that cannot be read goes without a filter.
+    func read(from store: Store, isStopping: () -> Bool) throws(ArchiveFailure) {
+        while let id = waiting.withLock({ $0.popLast() }) {
+            guard let filter = try store.filter(of: id, isStopping: isStopping) else { continue }
+            read.withLock { $0.append((id.number, filter)) }
+            isAnyRead.store(true, ordering: .releasing)
+        }
+    }
+
+    /// What was read since the last time. Asked at each commit, so it costs nothing when nothing was.
+    func take() -> [(partition: Int32, filter: IDFilter)] {
+        guard isAnyRead.exchange(false, ordering: .acquiring) else { return [] }
+        return read.withLock { read in
+            defer { read = [] }
+            return read
+        }
+    }
+}

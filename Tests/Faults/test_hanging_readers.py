@@ -135,7 +135,8 @@ def test_beside_a_reader_that_was_stopped_the_file_has_a_bound(make_daemon, read
 
 
 def test_the_daemon_says_who_holds_a_partition(make_daemon, reader):
-    daemon, connection, path = begun(make_daemon)
+    # On a busy machine the partition would be compacted away from it before anybody has asked.
+    daemon, connection, path = begun(make_daemon, reader_growth_bytes=1 << 40)
     process = reader(path)
     process.send_signal(signal.SIGSTOP)
     fold(connection, "held", FOLDS)

@@ -151,7 +151,14 @@ struct PageCheckTests {
                 #expect(throws: LMDBError.self) { try Environment(opening: other, tables: ["small"], options: .init(.readFrozen)) }
                 continue
             }
-            let environment = try Environment(opening: other, tables: ["small", "large", "none"], options: .init(.readFrozen))
+            let environment: Environment
+            do throws(LMDBError) {
+                environment = try Environment(opening: other, tables: ["small", "large", "none"], options: .init(.readFrozen))
+            } catch {
+                // A table may have got another name.
+                if case .missingTable = error.kind { continue }
+                throw error
+            }
             for table in ["small", "large", "none"] {
                 try environment.read { reader in
                     var cursor = try reader.cursor(in: environment.table(named: table))

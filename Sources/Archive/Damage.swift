@@ -83,6 +83,12 @@ final class VouchedBlocks: Sendable {
 extension Position {
     /// The block of the audit tree that the event's record is a leaf of.
     var block: UInt64 { leaf.rawValue >> UInt64(TreeTable.levelStep) }
+
+    /// The events whose records are the leaves of a block, when it is full.
+    static func range(ofBlock block: UInt64) -> ClosedRange<Position> {
+        let (first, count) = (block << UInt64(TreeTable.levelStep) + 1, UInt64(1) << UInt64(TreeTable.levelStep))
+        return Position(first)...Position(first + count - 1)
+    }
 }
 
 extension Store {
@@ -100,16 +106,20 @@ extension Store {
 
     /// False if the block is not full.
     private func isVouched(_ block: UInt64) throws(ArchiveFailure) -> Bool {
-        let node = TreeNode(level: TreeTable.levelStep, index: block)
-        let first = Position(block << UInt64(TreeTable.levelStep) + 1)
-        let last = Position(first.rawValue + 1 << UInt64(TreeTable.levelStep) - 1)
-        let wanted: TreeHash?
-        do { wanted = try state.environment.read { reader in try tree.hash(of: node, reader) } } catch { throw ArchiveFailure(error) }
-        guard let wanted else { return false }
-        guard TreeHash(rootOf: try leafHashes(of: first...last, asFarAsItGoes: true)) == wanted else {
-            throw .damaged(place: try place(of: first, last), .malformed("record among those at \(first) to \(last), or the audit tree"))
+        guard let wanted = try hash(ofBlock: block) else { return false }
+        let range = Position.range(ofBlock: block)
+        guard TreeHash(rootOf: try leafHashes(of: range, asFarAsItGoes: true)) == wanted else {
+            throw .damaged(
+                place: try place(of: range.lowerBound, range.upperBound),
+                .malformed("record among those at \(range.lowerBound) to \(range.upperBound), or the audit tree"))
         }
         return true
+    }
+
+    /// Nil if the block is not full.
+    func hash(ofBlock block: UInt64) throws(ArchiveFailure) -> TreeHash? {
+        let node = TreeNode(level: TreeTable.levelStep, index: block)
+        do { return try state.environment.read { reader in try tree.hash(of: node, reader) } } catch { throw ArchiveFailure(error) }
     }
 
     /// The files that a block lies in. Throws where it is known that one of them is damaged.

@@ -55,7 +55,7 @@ struct IDFilters {
         if messages > messagesMax {
             _ = add(IDFilter(), of: id.number)
             unread.insert(id.number)
-        } else if let filter = try store.filter(of: id, isStopping: { false }) {
+        } else if let filter = try store.filter(of: id) {
             _ = add(filter, of: id.number)
         }
     }
@@ -77,7 +77,9 @@ extension Store {
     }
 
     /// A filter of all message ids that are folded into a partition. Nil for one that is not there, or cannot be read to its end.
-    func filter(of id: PartitionID, isStopping: () -> Bool) throws(ArchiveFailure) -> IDFilter? {
+    ///
+    /// - Parameter isStopping: asked now and then, behind a breath; nil where nobody is served yet who needs the processor.
+    func filter(of id: PartitionID, isStopping: (() -> Bool)? = nil) throws(ArchiveFailure) -> IDFilter? {
         do {
             guard let lease = try shelf.lease(id) else { return nil }
             let environment = lease.partition.environment
@@ -88,7 +90,7 @@ extension Store {
                 try PartitionIndex(in: environment).forEachMessage(reader) { message in
                     if isStopped { return }
                     filter.insert(message.rawValue)
-                    if breath.take() { isStopped = isStopping() }
+                    if let isStopping, breath.take() { isStopped = isStopping() }
                 }
             }
             return isStopped ? nil : filter

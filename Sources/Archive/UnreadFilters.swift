@@ -12,7 +12,7 @@ final class UnreadFilters: Sendable {
     func add(_ partitions: [PartitionID]) { waiting.withLock { $0 += partitions } }
 
     /// Reads them, on upkeep's thread. One that is damaged goes without a filter; after another failure it is tried again.
-    func read(from store: Store, isStopping: () -> Bool) throws(ArchiveFailure) {
+    func read(from store: Store, isStopping: @escaping () -> Bool) throws(ArchiveFailure) {
         while let id = waiting.withLock({ $0.popLast() }) {
             let filter: IDFilter?
             do { filter = try store.filter(of: id, isStopping: isStopping) } catch {

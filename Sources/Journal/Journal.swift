@@ -148,7 +148,7 @@ package struct Journal: ~Copyable {
         do {
             let generation = nextGeneration
             try folder.create(generation, options)
-            let segment = try Segment(opening: folder.path(of: generation), generation: generation, writable: true)
+            let segment = try folder.open(generation)
             free.append(segment)
             isShortOfRoom = false
             return segment
@@ -219,8 +219,7 @@ extension Journal {
     private mutating func conclude(_ change: FolderErrand.Change) throws(JournalFailure) {
         isShortOfRoom = false
         switch change {
-        case .create(let generation):
-            free.append(try Segment(opening: folder.path(of: generation), generation: generation, writable: true))
+        case .create(let generation): free.append(try folder.open(generation))
         case .recycle(_, let generation):
             let segment = retired.removeFirst()
             segment.begin(generation, path: folder.path(of: generation))
@@ -243,7 +242,7 @@ extension Journal {
         while scan.used.count + free.count < options.segments {
             let generation = (free.last ?? scan.used.last)?.generation.next ?? .first
             try scan.folder.create(generation, options)
-            free.append(try Segment(opening: scan.folder.path(of: generation), generation: generation, writable: true))
+            free.append(try scan.folder.open(generation))
         }
         return free
     }

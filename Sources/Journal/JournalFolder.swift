@@ -75,6 +75,11 @@ struct JournalFolder {
         try sync()
     }
 
+    /// Opens a segment that was made.
+    func open(_ generation: Generation) throws(JournalFailure) -> Segment {
+        try Segment(opening: path(of: generation), generation: generation, writable: true)
+    }
+
     /// Gives the oldest segment, whose records nobody needs any more, the youngest name.
     func recycle(_ old: Generation, as generation: Generation) throws(JournalFailure) {
         try Self.rename(path(of: old), path(of: generation))

@@ -1,4 +1,3 @@
-import Dispatch
 import Foundation
 import Journal
 import TestSupport
@@ -64,14 +63,14 @@ struct JournalFailureTests {
     @Test("a segment that finds no room before it is needed is made when it is, and then refused")
     func fullAhead() throws {
         let folder = try TemporaryFolder()
-        let queue = DispatchQueue(label: "journal")
+        let background = Background()
         var options = JournalOptions.small(pages: 4)
-        options.background = .init(add: { work in queue.async(execute: work) }, settle: { queue.sync {} })
+        options.background = background.forJournal
         var journal = try Journal(opening: folder.journal, options: options)
         let next = "\(folder.journal)/\(segmentName(4))"
         #expect(symlink("/dev/full", next + ".new") == 0)
         for number in 1...8 { try journal.append(payload(500, number)) }
-        queue.sync {}
+        background.settle()
         #expect(access(next + ".new", F_OK) == -1, "it was tried")
         try journal.append(payload(500, 9))
         #expect(symlink("/dev/full", next + ".new") == 0)
@@ -80,7 +79,7 @@ struct JournalFailureTests {
         try journal.append(payload(500, 10))
         // There is room again, so the next one is ready before it is needed.
         try journal.append(payload(500, 11))
-        queue.sync {}
+        background.settle()
         #expect(access("\(folder.journal)/\(segmentName(5))", F_OK) == 0)
         #expect(try Journal.scan(folder.journal).payloads() == (1...11).map { payload(500, $0) })
     }
@@ -88,15 +87,15 @@ struct JournalFailureTests {
     @Test("a name that cannot be given in the background closes the journal for good, and nothing is lost")
     func unnamed() throws {
         let folder = try TemporaryFolder()
-        let queue = DispatchQueue(label: "journal")
+        let background = Background()
         var options = JournalOptions.small(pages: 4)
-        options.background = .init(add: { work in queue.async(execute: work) }, settle: { queue.sync {} })
+        options.background = background.forJournal
         var journal = try Journal(opening: folder.journal, options: options)
         for number in 1...6 { try journal.append(payload(500, number)) }
         let gone = "\(folder.journal)/\(segmentName(1))"
         try FileManager.default.moveItem(atPath: gone, toPath: gone + "-away")
         try journal.release(through: try #require(SequenceNumber(3)))
-        queue.sync {}
+        background.settle()
         let expected = JournalFailure.system(call: "rename", path: gone, code: ENOENT)
         #expect(try failure { try journal.append(payload(500, 7)) } == expected)
         #expect(try failure { try journal.append(payload(500, 7)) } == expected)

@@ -1,7 +1,5 @@
-import Dispatch
 import Foundation
 import Journal
-import Synchronization
 import TestSupport
 import Testing
 
@@ -17,40 +15,6 @@ struct JournalSimulationTests {
         var simulation = Simulation(random: random, background: run.isMultiple(of: 2) ? Background() : nil)
         for _ in 0..<10 { try simulation.live() }
     }
-}
-
-/// A thread that does what it is given, and can be held up.
-private final class Background: Sendable {
-    private let queue = DispatchQueue(label: "journal")
-    private let isHeld = Mutex(false)
-
-    func add(_ work: @escaping @Sendable () -> Void) { queue.async(execute: work) }
-
-    func hold() {
-        let wasHeld = isHeld.withLock { isHeld in
-            defer { isHeld = true }
-            return isHeld
-        }
-        if !wasHeld { queue.suspend() }
-    }
-
-    var isHolding: Bool { isHeld.withLock { $0 } }
-
-    func letGo() {
-        let wasHeld = isHeld.withLock { isHeld in
-            defer { isHeld = false }
-            return isHeld
-        }
-        if wasHeld { queue.resume() }
-    }
-
-    /// Returns when everything is done.
-    func settle() {
-        letGo()
-        queue.sync {}
-    }
-
-    deinit { letGo() }
 }
 
 /// The model, and one folder after another.
@@ -73,7 +37,7 @@ private struct Simulation {
         let folder = try TemporaryFolder()
         if let files { try folder.replace(with: files) }
         var options = JournalOptions.small(pages: .random(in: 2...16, using: &random), segments: .random(in: 2...4, using: &random))
-        if let background { options.background = .init(add: { background.add($0) }, settle: { background.settle() }) }
+        options.background = background?.forJournal
         var journal = try Journal(opening: folder.journal, options: options)
         defer { background?.settle() }
         try check(journal)

@@ -1,4 +1,3 @@
-import Dispatch
 import Foundation
 import Journal
 import TestSupport
@@ -92,16 +91,16 @@ struct JournalTests {
     @Test("what is to be done in the folder goes on while nothing is appended")
     func tends() throws {
         let folder = try TemporaryFolder()
-        let queue = DispatchQueue(label: "journal")
+        let background = Background()
         var options = JournalOptions.small(pages: 4)
-        options.background = .init(add: { work in queue.async(execute: work) }, settle: { queue.sync {} })
+        options.background = background.forJournal
         var journal = try Journal(opening: folder.journal, options: options)
         for number in 1...30 { try journal.append(payload(100, number)) }
         try journal.release(through: try #require(SequenceNumber(30)))
         let records = journal.records
         var turns = 0
         while journal.isTending, turns < 100 {
-            queue.sync {}
+            background.settle()
             try journal.tend()
             turns += 1
         }

@@ -1,4 +1,5 @@
 package import Events
+import FoundationEssentials
 import Glibc
 import LMDB
 import Ledger
@@ -198,16 +199,11 @@ package struct Repair {
 
     private func removeDraft() throws(ArchiveFailure) {
         guard access(draftFolder, F_OK) == 0 else { return }
-        guard let directory = opendir(draftFolder) else { return }
-        var names: [String] = []
-        while let entry = readdir(directory) {
-            names.append(
-                withUnsafePointer(to: &entry.pointee.d_name) { pointer in
-                    pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-                })
+        let names: [String]
+        do { names = try FileManager.default.contentsOfDirectory(atPath: draftFolder) } catch {
+            throw .folder(path: draftFolder, reason: "cannot be listed (\(error.inWords)); check whose it is")
         }
-        closedir(directory)
-        try Self.remove(names.filter { $0 != "." && $0 != ".." }.map { draftFolder + "/" + $0 })
+        try Self.remove(names.map { draftFolder + "/" + $0 })
         guard rmdir(draftFolder) == 0 else {
             throw .folder(path: draftFolder, reason: "cannot be removed (error \(errno)); check whose it is")
         }

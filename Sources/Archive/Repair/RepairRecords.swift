@@ -33,7 +33,7 @@ struct RepairRecords {
     func checkTree() throws(ArchiveFailure) {
         do { try checkChain() } catch { throw ArchiveFailure(error) }
         guard let head, head.size.leaves > 0 else { return }
-        let first = Position((head.size.leaves - 1) & ~255 + 1)
+        let first = Position.range(ofBlock: head.size.end.block).lowerBound
         for preference in files.indices {
             var records: Records = [:]
             let hashes = try hashes(of: first...head.size.end, preferring: preference, &records)
@@ -73,19 +73,20 @@ struct RepairRecords {
 
     /// The partition's records in one block of the tree.
     mutating func records(ofBlock block: UInt64, through end: Position) throws(ArchiveFailure) -> Records {
-        let first = Position(block << UInt64(TreeTable.levelStep) + 1)
-        let last = min(end, Position(first.rawValue + 255))
+        let full = Position.range(ofBlock: block)
+        let range = full.lowerBound...min(end, full.upperBound)
         for preference in files.indices {
             var records: Records = [:]
-            let hashes = try hashes(of: first...last, preferring: preference, &records)
-            if try isVouched(hashes, block: block, first...last) {
-                try countUnsigned(records, of: first...last)
+            let hashes = try hashes(of: range, preferring: preference, &records)
+            if try isVouched(hashes, block: block, range) {
+                try countUnsigned(records, of: range)
                 return records
             }
         }
         throw .folder(
             path: files.map(\.path).joined(separator: " and "),
-            reason: "do not have the records at \(first) to \(last) that the audit tree was made of; name another copy")
+            reason:
+                "do not have the records at \(range.lowerBound) to \(range.upperBound) that the audit tree was made of; name another copy")
     }
 
     /// Leaf hashes of a stretch of the log, and the records of the partition in it.
@@ -126,12 +127,7 @@ struct RepairRecords {
     }
 
     private func isVouched(_ hashes: [TreeHash], block: UInt64, _ range: ClosedRange<Position>) throws(ArchiveFailure) -> Bool {
-        let wanted: TreeHash?
-        do {
-            let node = TreeNode(level: TreeTable.levelStep, index: block)
-            wanted = try store.state.environment.read { reader in try store.tree.hash(of: node, reader) }
-        } catch { throw ArchiveFailure(error) }
-        if let wanted { return TreeHash(rootOf: hashes) == wanted }
+        if let wanted = try store.hash(ofBlock: block) { return TreeHash(rootOf: hashes) == wanted }
         // The newest block, which is not full: the last checkpoint is all that is known of it.
         guard let head, head.size.end >= range.lowerBound, head.size.end <= range.upperBound else { return true }
         return try tree(of: hashes, from: range.lowerBound).agrees(with: head)
@@ -139,7 +135,7 @@ struct RepairRecords {
 
     private mutating func countUnsigned(_ records: Records, of range: ClosedRange<Position>) throws(ArchiveFailure) {
         let full = try fullBlocks()
-        let loose = records.keys.filter { $0.leaf.rawValue >> 8 >= full && $0 > signed.end }
+        let loose = records.keys.filter { $0.block >= full && $0 > signed.end }
         if loose.isEmpty { return }
         // Two files that say the same are as good as it gets.
         for position in loose {

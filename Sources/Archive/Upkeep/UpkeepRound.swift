@@ -49,6 +49,7 @@ struct UpkeepRound {
         try upkeep.finishRemoval()
         if `guard`.isTrusted, core.options.purge.isAutomatic { try removeTrails(upkeep) }
         try filter(upkeep)
+        try sum(upkeep)
         upkeep.begin(.idle)
         upkeep.status.withLock { $0.lastError = nil }
     }
@@ -143,10 +144,15 @@ struct UpkeepRound {
         let core = upkeep.core
         let isMore = try filtering.run(core, before: core.store.partition(of: core.now), isStopping: { upkeep.isStopping })
         // In a round of its own: what was ordered meanwhile comes in between.
+        if isMore { upkeep.ring() }
+    }
+
+    /// Looks for damage in partitions at rest, and writes down what those are that have come to rest.
+    private mutating func sum(_ upkeep: Upkeep) throws(ArchiveFailure) {
+        let core = upkeep.core
         try summing.compareSome(core) { upkeep.isStopping }
         for (id, error) in core.store.shelf.damaged where damageTold.insert(id).inserted { upkeep.tell(.failed(.store(error))) }
-        let isMoreToSum = try summing.run(core.store, before: core.store.partition(of: core.now)) { upkeep.isStopping }
-        if isMore || isMoreToSum { upkeep.ring() }
+        if try summing.run(core.store, before: core.store.partition(of: core.now), isStopping: { upkeep.isStopping }) { upkeep.ring() }
     }
 
     private mutating func compact(_ upkeep: Upkeep) throws(ArchiveFailure) {

@@ -32,25 +32,16 @@ package struct AuditVerifyCommand: ParsableCommand {
             valueName: "hours"))
     var coolOffHours = 0
     @Flag(help: "Look at each body, open it, and compare it with its record's commitment. Needs the root key.") var bodies = false
-    @Option(help: .init("The file of the root key. Default: vault/root.key in the folder.", valueName: "path")) var rootKeyFile: String?
-    @Option(help: .init("The program that keeps the root key, with its arguments, as the daemon is told.", valueName: "command"))
-    var rootKeyCommand: String?
+    @OptionGroup var rootKey: RootKeyOptions
     @Flag(help: "Answer in JSON.") var json = false
 
     package init() {}
 
     package func validate() throws {
-        guard rootKeyFile == nil || rootKeyCommand == nil else {
-            throw ValidationError("--root-key-file and --root-key-command exclude each other.")
-        }
-        if let rootKeyCommand, Self.words(of: rootKeyCommand).isEmpty {
-            throw ValidationError("--root-key-command names no program; give its path, and its arguments behind it.")
-        }
         guard (0...ArchiveOptions.coolOffHoursMax).contains(coolOffHours) else {
             throw ValidationError("--cool-off-hours is a number from 0 to \(ArchiveOptions.coolOffHoursMax).")
         }
-        if rootKeyFile?.isEmpty == true { throw ValidationError("--root-key-file names no file; give its path.") }
-        guard bodies || (rootKeyFile == nil && rootKeyCommand == nil) else {
+        guard bodies || !rootKey.areGiven else {
             throw ValidationError("A root key is needed only to open bodies; give --bodies as well, or leave it out.")
         }
     }
@@ -87,8 +78,6 @@ package struct AuditVerifyCommand: ParsableCommand {
         }
     }
 
-    private static func words(of command: String) -> [String] { command.split(separator: " ").map(String.init) }
-
     private func options(_ path: String) -> AuditVerify.Options {
         var options = AuditVerify.Options()
         options.checkpointFiles = checkpoints
@@ -96,11 +85,7 @@ package struct AuditVerifyCommand: ParsableCommand {
         options.coolOffMillisecondsLeast = Int64(coolOffHours) * 3_600_000
         guard bodies else { return options }
         options.isThorough = true
-        if let rootKeyCommand {
-            options.rootKey = .command(Self.words(of: rootKeyCommand))
-        } else {
-            options.rootKey = .file(rootKeyFile ?? path + "/vault/root.key")
-        }
+        options.rootKey = rootKey.place(in: path)
         return options
     }
 }

@@ -22,18 +22,12 @@ package struct RepairCommand: ParsableCommand {
     var from: String?
     @Flag(help: "Take events behind the last checkpoint as they are, for which nothing vouches.") var unsigned = false
     @Flag(help: "Do everything but replace the file.") var dryRun = false
-    @Option(help: .init("The file of the root key. Default: vault/root.key in the data folder, if it is there.", valueName: "path"))
-    var rootKeyFile: String?
-    @Option(help: .init("The program that keeps the root key, with its arguments, as the daemon is told.", valueName: "command"))
-    var rootKeyCommand: String?
+    @OptionGroup var rootKey: RootKeyOptions
     @Flag(help: "Answer in JSON.") var json = false
 
     package init() {}
 
     package func validate() throws {
-        guard rootKeyFile == nil || rootKeyCommand == nil else {
-            throw ValidationError("--root-key-file and --root-key-command exclude each other.")
-        }
         if from?.isEmpty == true { throw ValidationError("--from names no folder; give its path, or leave it out.") }
     }
 
@@ -62,14 +56,7 @@ package struct RepairCommand: ParsableCommand {
         options.source = from
         options.takesUnsigned = unsigned
         options.isDryRun = dryRun
-        let file = folder + "/vault/root.key"
-        if let rootKeyCommand {
-            options.rootKey = .command(rootKeyCommand.split(separator: " ").map(String.init))
-        } else if let rootKeyFile {
-            options.rootKey = .file(rootKeyFile)
-        } else if access(file, F_OK) == 0 {
-            options.rootKey = .file(file)
-        }
+        options.rootKey = rootKey.placeIfAny(in: folder)
         return options
     }
 }

@@ -37,7 +37,8 @@ step() {
     return 1
 }
 
-# Adds up the runners' reports; a step that failed without a failed test in its report counts as one.
+# Names each failed test with the first line of its failure, and adds up the runners' reports; a step that failed without a failed test
+# in its report counts as one.
 summarize() {
     python3 - "$reports" "${failed_steps[@]}" <<'PYTHON'
 import pathlib
@@ -51,9 +52,12 @@ for report, step in (("unit-swift-testing.xml", "unit tests"), ("unit.xml", "uni
     if not path.exists():
         continue
     for case in xml.parse(path).iter("testcase"):
-        if case.find("failure") is not None or case.find("error") is not None:
+        failures = case.findall("failure") + case.findall("error")
+        if failures:
             failed += 1
             explained.add(step)
+            said = (failures[0].get("message") or failures[0].text or "").strip().split("\n")[0]
+            print(f"failed: {case.get('classname')}/{case.get('name')}: {said[:600]}")
         elif case.find("skipped") is not None:
             skipped += 1
         else:

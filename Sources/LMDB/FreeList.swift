@@ -46,7 +46,7 @@ struct FreeList: ~Copyable {
                 switch page.node(index) {
                 case .table: throw file.unreadable(MDB_CORRUPTED)
                 case .branch(let child): waiting.append(child)
-                case .value(let list): body(Array(list))
+                case .value(let place): body(Array(page.bytes[place]))
                 case .overflow(let number, let byteCount): body(try read(byteCount, ofPage: number, skipping: 16, &bytesLeft))
                 case .unreadable: throw file.unreadable(MDB_CORRUPTED)
                 }
@@ -73,11 +73,12 @@ struct FreeList: ~Copyable {
 struct TreePage {
     let bytes: [UInt8]
 
+    /// Where things lie in the page, and not the things: a slice of it would be counted for each node.
     enum Node {
         /// In a leaf, a table: its `MDB_db`.
-        case table(ArraySlice<UInt8>)
+        case table(Range<Int>)
         case branch(UInt64)
-        case value(ArraySlice<UInt8>)
+        case value(Range<Int>)
         case overflow(UInt64, byteCount: Int)
         case unreadable
     }
@@ -105,15 +106,15 @@ struct TreePage {
             return .overflow(page, byteCount: Int(size))
         }
         guard data + Int(size) <= bytes.count else { return .unreadable }
-        let value = bytes[data..<data + Int(size)]
-        return flags & 0x02 != 0 ? .table(value) : .value(value)  // F_SUBDATA
+        let place = data..<data + Int(size)
+        return flags & 0x02 != 0 ? .table(place) : .value(place)  // F_SUBDATA
     }
 
     /// Nil where it does not lie within the page.
-    func key(_ index: Int) -> ArraySlice<UInt8>? {
+    func key(_ index: Int) -> Range<Int>? {
         guard let start = bytes.load(UInt16.self, at: 16 + 2 * index).map(Int.init), let count = bytes.load(UInt16.self, at: start + 6),
             start + 8 + Int(count) <= bytes.count
         else { return nil }
-        return bytes[(start + 8)..<(start + 8 + Int(count))]
+        return (start + 8)..<(start + 8 + Int(count))
     }
 }

@@ -135,7 +135,7 @@ package struct PageCheck: ~Copyable {
         let number = subtree.page
         switch page.node(index) {
         case .unreadable: return Fault(page: number, reason: "has a node that does not lie within it")
-        case .value(let list): return subtree.isFreeList ? note(Array(list), on: number) : nil
+        case .value(let place): return subtree.isFreeList ? note(Array(page.bytes[place]), on: number) : nil
         case .overflow(let first, let byteCount):
             if let fault = try lookAtOverflow(first, byteCount, from: number) { return fault }
             guard subtree.isFreeList else { return nil }
@@ -144,12 +144,13 @@ package struct PageCheck: ~Copyable {
             let isLast = index + 1 == page.nodeCount
             waiting.append(
                 Subtree(
-                    page: child, height: subtree.height - 1, from: index == 0 ? subtree.from : page.key(index).map(Array.init),
-                    until: isLast ? subtree.until : page.key(index + 1).map(Array.init), isFreeList: subtree.isFreeList,
+                    page: child, height: subtree.height - 1,
+                    from: index == 0 ? subtree.from : page.key(index).map { Array(page.bytes[$0]) },
+                    until: isLast ? subtree.until : page.key(index + 1).map { Array(page.bytes[$0]) }, isFreeList: subtree.isFreeList,
                     isMain: subtree.isMain))
             return nil
-        case .table(let bytes):
-            guard subtree.isMain, let tree = TreeRecord(bytes) else {
+        case .table(let place):
+            guard subtree.isMain, let tree = TreeRecord(page.bytes[place]) else {
                 return Fault(page: number, reason: "has a table that makes no sense")
             }
             add(tree)
@@ -215,14 +216,27 @@ extension TreePage {
 
     /// Keys ascend, and lie between those that lead here. The first key of a branch says nothing.
     fileprivate func faultOfOrder(from: [UInt8]?, until: [UInt8]?) -> String? {
-        var last = from?[...]
+        var last: Range<Int>?
         for index in (isBranch ? 1 : 0)..<nodeCount {
             guard let key = key(index) else { return "has a node that does not lie within it" }
-            if let last, index > (isBranch ? 1 : 0) ? !last.precedes(key) : key.precedes(last) { return "has keys out of order" }
+            if let last {
+                if !precedes(last, key) { return "has keys out of order" }
+            } else if let from, bytes[key].precedes(from[...]) {
+                return "has keys out of order"
+            }
             last = key
         }
-        if let until, let last, !last.precedes(until[...]) { return "has keys that belong elsewhere" }
+        if let until, let last, !bytes[last].precedes(until[...]) { return "has keys that belong elsewhere" }
         return nil
+    }
+
+    /// Of two keys of this page.
+    private func precedes(_ left: Range<Int>, _ right: Range<Int>) -> Bool {
+        let order: CInt = unsafe bytes.withUnsafeBytes { page in
+            guard let start = page.baseAddress else { return 0 }
+            return unsafe memcmp(start + left.lowerBound, start + right.lowerBound, Swift.min(left.count, right.count))
+        }
+        return order == 0 ? left.count < right.count : order < 0
     }
 }
 

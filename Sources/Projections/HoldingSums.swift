@@ -34,12 +34,7 @@ package struct HoldingSums: Sendable {
         _ key: UInt64, _ tenant: UnsafeRawBufferPointer, _ conversation: UnsafeRawBufferPointer, _ sender: UnsafeRawBufferPointer,
         messages: UInt64, bytes: UInt64, in stretch: Stretch
     ) {
-        var hasher = Hasher.secret
-        hasher.combine(key)
-        hasher.add(tenant)
-        hasher.add(conversation)
-        hasher.add(sender)
-        let hash = UInt64(bitPattern: Int64(hasher.finalize()))
+        let hash = SipHash.secret.of(key, tenant, conversation, sender)
         let sum = Sum(messages: messages, bytes: bytes, namedMessages: hash &* messages, namedBytes: hash &* bytes)
         if latest?.key != key {
             settle()
@@ -80,14 +75,6 @@ package struct HoldingSums: Sendable {
 
 extension Stretch {
     fileprivate mutating func join(_ other: Stretch) { self = joined(with: other) }
-}
-
-extension Hasher {
-    /// With its length, so that no two names are taken for others.
-    fileprivate mutating func add(_ name: UnsafeRawBufferPointer) {
-        combine(name.count)
-        combine(bytes: name)
-    }
 }
 
 extension PartitionIndex {

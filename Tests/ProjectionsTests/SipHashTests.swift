@@ -19,4 +19,35 @@ struct SipHashTests {
         #expect(SipHash(key: (1, 0)).of(words) != SipHash(key: (0, 1)).of(words))
         #expect(SipHash(key: (1, 0)).of(words) != SipHash(key: (0, 0)).of(words))
     }
+
+    @Test("names are told apart: each length, each byte, and where one ends and the next begins")
+    func names() {
+        let hash = SipHash(key: (3, 5))
+        var seen: Set<UInt64> = []
+        var count = 0
+        func add(_ number: UInt64, _ names: [UInt8]...) {
+            let found = names[0].withUnsafeBytes { first in
+                names[1].withUnsafeBytes { second in
+                    names[2].withUnsafeBytes { third in hash.of(number, first, second, third) }
+                }
+            }
+            seen.insert(found)
+            count += 1
+        }
+        let all = Array("abcdefghijklmnopqrstuvwxyz".utf8)
+        for end in 0...all.count { add(1, Array(all[..<end]), Array(all[end...]), []) }
+        for end in 0...all.count { add(1, [], Array(all[..<end]), Array(all[end...])) }
+        for length in 1..<all.count {
+            for byte in 0..<length {
+                var name = Array(all[..<length])
+                add(1, Array(name[..<byte]), Array(name[..<byte]), name)
+                name[byte] ^= 0x20
+                add(1, name, [], [])
+                add(2, name, [], [])
+                add(1, [], name, [])
+            }
+        }
+        // The one that both of the first loops make.
+        #expect(seen.count == count - 1)
+    }
 }

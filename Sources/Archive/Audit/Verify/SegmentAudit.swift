@@ -28,6 +28,9 @@ struct SegmentAudit: Sendable {
     private(set) var firstRecorded: Instant?
     private(set) var lastRecorded = Instant.distantPast
     private var gathered: [PartitionID: Gathered] = [:]
+    /// The partition of the latest event, whose part is held apart: to look it up for each event would be to copy it out and in.
+    private var latest: PartitionID?
+    private var own = Gathered()
     private let stateEnd: Position
     /// What the state got from here, where that is not all that the partition did.
     private var early: [PartitionID: Meaning] = [:]
@@ -54,6 +57,7 @@ struct SegmentAudit: Sendable {
         }
         if next <= positions.upperBound { miss(next) }
         hashLeaves()
+        turn(to: nil)
         deletes.settle()
         illegal.join(deletes.report)
         // Without an event: the first record could not be read, and no other one came.
@@ -206,7 +210,14 @@ struct SegmentAudit: Sendable {
         if files.shelf.length.partition(of: fields.at) != partition {
             complain(fields.position, partition, files, "the event is of another time than its partition")
         }
-        if fields.position > stateEnd, early[partition] == nil { early[partition] = gathered[partition]?.meaning ?? Meaning() }
-        try gathered[partition, default: Gathered()].add(fields, record, event, body, files.fingerprints)
+        if partition != latest { turn(to: partition) }
+        if fields.position > stateEnd, early[partition] == nil { early[partition] = own.meaning }
+        try own.add(fields, record, event, body, files.fingerprints)
+    }
+
+    private mutating func turn(to next: PartitionID?) {
+        if let latest { gathered[latest] = own }
+        own = next.flatMap { gathered.removeValue(forKey: $0) } ?? Gathered()
+        latest = next
     }
 }

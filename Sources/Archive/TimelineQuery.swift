@@ -75,7 +75,7 @@ private struct TimelineQuery {
     }
 
     private func harvest(_ direction: TimelineWalk.Direction, from start: PartitionIndex.Place) throws(ArchiveFailure) -> Harvest {
-        var walk = try TimelineWalk(of: question.conversation, in: question.tenant, direction, from: start, view)
+        var walk = try TimelineWalk(of: question.conversation, in: question.tenant, direction, from: start, through: horizon.position, view)
         let hiding = try question.viewer.map { (viewer) throws(ArchiveFailure) in
             try Hiding(of: question.conversation, in: question.tenant, by: viewer, within: horizon, view)
         }

@@ -6,13 +6,15 @@ import Projections
 /// Goes through a conversation's messages in order of (at, position), up or down, over partitions and tail together.
 ///
 /// Only partitions that hold messages of the conversation are opened, one after the other, and each is read in
-/// slices: no snapshot is held while the caller looks at a message.
+/// slices: no snapshot is held while the caller looks at a message. What came into the log behind `end` is passed over in the index, and a
+/// partition that has nothing else is not opened twice: as of a position long ago, most of an imported conversation may be such.
 struct TimelineWalk {
     enum Direction { case up, down }
 
     private let view: LogView
     private let fingerprint: Fingerprint
     private let direction: Direction
+    private let end: Position
     /// Still to come, nearest last.
     private var partitions: [PartitionID]
     private var current: PartitionID?
@@ -24,13 +26,16 @@ struct TimelineWalk {
 
     private static let sliceMax = 128
 
-    /// - Parameter start: the walk begins right behind it; its own message is not visited.
+    /// - Parameters:
+    ///   - start: the walk begins right behind it; its own message is not visited.
+    ///   - end: the last position whose message is visited.
     init(
         of conversation: ConversationID, in tenant: TenantID, _ direction: Direction, from start: PartitionIndex.Place,
-        _ view: LogView
+        through end: Position = .last, _ view: LogView
     ) throws(ArchiveFailure) {
         self.view = view
         self.direction = direction
+        self.end = end
         place = start
         let fingerprint = view.store.fingerprints.of(conversation, in: tenant)
         self.fingerprint = fingerprint
@@ -46,7 +51,7 @@ struct TimelineWalk {
         view.tail.forEach(conversation: fingerprint.rawValue) { batch, index in
             guard batch.entries[index].kind == .send else { return }
             let place = PartitionIndex.Place(at: batch.entries[index].at, position: batch.position(at: index))
-            if direction == .up ? place > start : place < start { found.append(place) }
+            if place.position <= end, direction == .up ? place > start : place < start { found.append(place) }
         }
         unfolded = found.sorted { direction == .up ? $0 > $1 : $0 < $1 }
     }
@@ -74,6 +79,7 @@ struct TimelineWalk {
     }
 
     private func read(_ id: PartitionID) throws(ArchiveFailure) -> [PartitionIndex.Place] {
+        if let first = view.store.beginnings.first(in: id), first > end { return [] }
         do {
             guard let lease = try view.store.shelf.lease(id) else {
                 // It left since the partitions were listed, and none of its messages stays.
@@ -83,9 +89,10 @@ struct TimelineWalk {
             let environment = lease.partition.environment
             let index = PartitionIndex(in: environment)
             return try environment.read { reader in
-                switch direction {
-                case .up: try index.places(of: fingerprint, after: place, limit: Self.sliceMax, reader)
-                case .down: try index.places(of: fingerprint, before: place, limit: Self.sliceMax, reader)
+                try view.store.beginnings.learn(of: lease.partition, reader)
+                return switch direction {
+                case .up: try index.places(of: fingerprint, after: place, through: end, limit: Self.sliceMax, reader)
+                case .down: try index.places(of: fingerprint, before: place, through: end, limit: Self.sliceMax, reader)
                 }
             }
         } catch { throw ArchiveFailure(error) }

@@ -140,21 +140,22 @@ package struct PartitionIndex: Sendable {
         package static func < (left: Place, right: Place) -> Bool { (left.at, left.position) < (right.at, right.position) }
     }
 
-    /// Up to `limit` places right after `place`, ascending.
+    /// Up to `limit` places after `place`, ascending: the next ones whose messages are in the log up to `end`.
     package func places(
-        of conversation: Fingerprint, after place: Place, limit: Int, _ reader: Reader
+        of conversation: Fingerprint, after place: Place, through end: Position, limit: Int, _ reader: Reader
     ) throws(ProjectionFailure) -> [Place] {
         let start = TimelineKey(fingerprint: conversation, at: place.at, position: place.position).row
-        let found = try timeline.rows(from: start, limit: limit &+ (limit < .max ? 1 : 0), reader).map(Place.init)
+        let limitWithOwn = limit &+ (limit < .max ? 1 : 0)
+        let found = try timeline.rows(from: start, limit: limitWithOwn, where: { $0[2] <= end.rawValue }, reader).map(Place.init)
         return Array(found.drop { $0 == place }.prefix(limit))
     }
 
-    /// Up to `limit` places right before `place`, descending.
+    /// Up to `limit` places before `place`, descending: the next ones whose messages are in the log up to `end`.
     package func places(
-        of conversation: Fingerprint, before place: Place, limit: Int, _ reader: Reader
+        of conversation: Fingerprint, before place: Place, through end: Position, limit: Int, _ reader: Reader
     ) throws(ProjectionFailure) -> [Place] {
-        let end = TimelineKey(fingerprint: conversation, at: place.at, position: place.position).row
-        return try timeline.rows(before: end, limit: limit, reader).map(Place.init)
+        let start = TimelineKey(fingerprint: conversation, at: place.at, position: place.position).row
+        return try timeline.rows(before: start, limit: limit, where: { $0[2] <= end.rawValue }, reader).map(Place.init)
     }
 
     /// The first of a conversation's messages in the order of the log, which need not be that of their times.

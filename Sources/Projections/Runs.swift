@@ -33,15 +33,19 @@ struct Runs<let width: Int>: Sendable {
 
     // MARK: Reading
 
-    /// Up to `limit` rows from `start` on that begin with the same number, ascending.
-    func rows(from start: Row, limit: Int, _ reader: Reader) throws(ProjectionFailure) -> [Row] {
+    /// Up to `limit` rows from `start` on that begin with the same number and are wanted, ascending.
+    func rows(
+        from start: Row, limit: Int, where isWanted: (Row) -> Bool = { _ in true }, _ reader: Reader
+    ) throws(ProjectionFailure) -> [Row] {
         var found: [Row] = []
-        try visit(from: start, limit: limit, reader) { found.append($0) }
+        try visit(from: start, limit: limit, where: isWanted, reader) { found.append($0) }
         return Array(found.sorted { $0.precedes($1) }.prefix(limit))
     }
 
-    /// Calls `body` with rows from `start` on that begin with the same number, run by run, and up to `limit` of each.
-    func visit(from start: Row, limit: Int = .max, _ reader: Reader, _ body: (Row) -> Void) throws(ProjectionFailure) {
+    /// Calls `body` with rows from `start` on that begin with the same number and are wanted, run by run, and up to `limit` of each.
+    func visit(
+        from start: Row, limit: Int = .max, where isWanted: (Row) -> Bool = { _ in true }, _ reader: Reader, _ body: (Row) -> Void
+    ) throws(ProjectionFailure) {
         var isSound = true
         try onStore { () throws(LMDBError) in
             var cursor = try reader.cursor(in: table)
@@ -62,6 +66,7 @@ struct Runs<let width: Int>: Sendable {
                     for place in (index ?? cursor.value.firstIndex(notBelow: start, of: count))..<count {
                         let row: Row = cursor.value.row(place)
                         if row[0] != start[0] || taken == limit { break walk }
+                        guard isWanted(row) else { continue }
                         body(row)
                         taken += 1
                     }
@@ -74,8 +79,10 @@ struct Runs<let width: Int>: Sendable {
         guard isSound else { throw damage }
     }
 
-    /// Up to `limit` rows before `end` that begin with the same number, descending.
-    func rows(before end: Row, limit: Int, _ reader: Reader) throws(ProjectionFailure) -> [Row] {
+    /// Up to `limit` rows before `end` that begin with the same number and are wanted, descending.
+    func rows(
+        before end: Row, limit: Int, where isWanted: (Row) -> Bool = { _ in true }, _ reader: Reader
+    ) throws(ProjectionFailure) -> [Row] {
         var found: [Row] = []
         var isSound = true
         try onStore { () throws(LMDBError) in
@@ -91,6 +98,7 @@ struct Runs<let width: Int>: Sendable {
                     for place in (0..<cursor.value.firstIndex(notBelow: end, of: count)).reversed() {
                         let row: Row = cursor.value.row(place)
                         if row[0] != end[0] || taken == limit { break walk }
+                        guard isWanted(row) else { continue }
                         found.append(row)
                         taken += 1
                     }

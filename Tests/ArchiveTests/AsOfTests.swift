@@ -40,6 +40,32 @@ struct AsOfTests {
         #expect(try scratch.page(from: .beginning, asOf: .time(ago(9))).next == nil)
     }
 
+    @Test("a page as of an early position is whole, however much was imported behind it", arguments: [false, true])
+    func behindManyImported(isFolded: Bool) throws {
+        let scratch = try Scratch {
+            $0.batchEventsMax = 1 << 20
+            if !isFolded { $0.foldMilliseconds = 3_600_000 }
+        }
+        // More than are looked at for one page, in order of their times as an importer sends them, and two old ones out of it.
+        for day in 0..<30 {
+            scratch.send((0..<700).map { index in Scratch.Post("m\(day)-\(index)").with { $0.at = ago(Int64(30 - day)) } })
+        }
+        scratch.send((0..<2).map { index in Scratch.Post("late\(index)").with { $0.at = ago(Int64(29)) } })
+        if isFolded { scratch.archive.flush() }
+        let end = Position(1_410)
+        for _ in 0..<2 {
+            let newest = try scratch.page(asOf: .position(end))
+            #expect(newest.messages.last?.position == end)
+            #expect(newest.messages.count == 50)
+            let oldest = try scratch.page(from: .beginning, asOf: .position(Position(20)))
+            #expect(oldest.messages.map(\.position) == (1...20).map { Position($0) })
+            #expect(oldest.next == nil)
+            #expect(try scratch.page(asOf: .position(Position(20))).messages == oldest.messages)
+        }
+        let whole = try scratch.page(asOf: .time(ago(29)))
+        #expect(Set(whole.messages.suffix(2).map(\.id.text)) == ["late0", "late1"])
+    }
+
     @Test("what a viewer saw, and cannot see any more, keeps its state; its body is for whoever may have it")
     func past() throws {
         let scratch = try Scratch()

@@ -30,12 +30,20 @@ final class IndexFile: Sendable {
         try environment.read { reader in try index.positions(of: Fingerprint(message), reader) }.map(\.rawValue)
     }
 
-    func up(of conversation: UInt64 = 1, from place: PartitionIndex.Place, limit: Int = 1_000) throws -> [PartitionIndex.Place] {
-        try environment.read { reader in try index.places(of: Fingerprint(conversation), after: place, limit: limit, reader) }
+    func up(
+        of conversation: UInt64 = 1, from place: PartitionIndex.Place, through end: UInt64 = Position.last.rawValue, limit: Int = 1_000
+    ) throws -> [PartitionIndex.Place] {
+        try environment.read { reader in
+            try index.places(of: Fingerprint(conversation), after: place, through: Position(end), limit: limit, reader)
+        }
     }
 
-    func down(of conversation: UInt64 = 1, from place: PartitionIndex.Place, limit: Int = 1_000) throws -> [PartitionIndex.Place] {
-        try environment.read { reader in try index.places(of: Fingerprint(conversation), before: place, limit: limit, reader) }
+    func down(
+        of conversation: UInt64 = 1, from place: PartitionIndex.Place, through end: UInt64 = Position.last.rawValue, limit: Int = 1_000
+    ) throws -> [PartitionIndex.Place] {
+        try environment.read { reader in
+            try index.places(of: Fingerprint(conversation), before: place, through: Position(end), limit: limit, reader)
+        }
     }
 
     /// A whole timeline, page after page, each from the last place of the one before.

@@ -57,6 +57,22 @@ struct PartitionIndexTests {
         #expect(try file.up(from: .beginning, limit: 0).isEmpty && file.down(from: .end, limit: 0).isEmpty)
     }
 
+    @Test("what came behind an end is passed over, and does not count")
+    func ends() throws {
+        let file = try IndexFile()
+        for part in 0..<5 {
+            try file.add((0..<700).map { row(message: UInt64($0), at: Int64($0 % 100), position: UInt64(part * 700 + $0 + 1)) })
+        }
+        for end in [0, 1, 350, 2_100, 3_500] as [UInt64] {
+            let all = try file.up(from: .beginning, limit: .max).filter { $0.position.rawValue <= end }
+            #expect(all.count == Int(end))
+            for limit in [1, 100, .max] {
+                #expect(try file.up(from: .beginning, through: end, limit: limit) == Array(all.prefix(limit)))
+                #expect(try file.down(from: .end, through: end, limit: limit) == Array(all.reversed().prefix(limit)))
+            }
+        }
+    }
+
     @Test("a timeline has no places of its neighbours")
     func neighbours() throws {
         for conversation: UInt64 in [0, 1, 2, .max] {

@@ -80,7 +80,7 @@ package final class Archive: Sendable {
         try errands?.start()
         try foldThread.start()
         foldThread.notice(bytes: recovery.tail.bytes, isFirst: true)
-        let upkeep = try Upkeep(core) { foldThread.flush() }
+        let upkeep = try Upkeep(core) { foldThread.flush($0) }
         try appender.settlePurges(now: clock())
         try core.settleRemoval()
         let archive = Archive(core: core, foldThread: foldThread, upkeep: upkeep, errands: errands, leftover: leftover)

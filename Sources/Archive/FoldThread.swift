@@ -27,6 +27,11 @@ final class FoldThread: Sendable {
 
     /// After a failure that may pass, such as a full disk or readers in all slots, the fold waits so long before it tries again.
     private static let retryMilliseconds = 1000
+    /// Folds that come less often are nothing to wait for.
+    private static let regularMilliseconds = 2000
+    private static let patienceMilliseconds = 700
+    /// Nobody feels a fold of so little.
+    private static let smallBytes = 1 << 20
 
     init(_ core: Core) {
         self.core = core
@@ -53,7 +58,29 @@ final class FoldThread: Sendable {
     func onFold(_ listener: @escaping @Sendable () -> Void) { control.withLock { $0.listener = listener } }
 
     /// Waits until all that is journaled now is folded, or the fold has given up.
-    func flush() { if hasThread { wait { $0.isUrgent = true } } else { foldHere() } }
+    func flush(_ haste: Haste = .now) {
+        guard hasThread else { return foldHere() }
+        let isRegular = core.options.foldMilliseconds <= Self.regularMilliseconds
+        if haste == .inTime, isRegular, core.tail.bytes > Self.smallBytes { waitInTime() } else { wait { $0.isUrgent = true } }
+    }
+
+    /// How soon somebody needs what is journaled to be folded.
+    enum Haste {
+        case now
+        /// With the fold that comes anyway, if it comes soon: a fold more than there would be is most of what appends feel of a purge.
+        case inTime
+    }
+
+    private func waitInTime() {
+        guard let done = beginWaiting({ _ in }) else { return }
+        if done.wait(timeout: .now() + .milliseconds(Self.patienceMilliseconds)) == .success { return }
+        control.withLock { control in
+            // Otherwise it is being folded.
+            if control.waiters.contains(where: { $0 === done }) { control.isUrgent = true }
+        }
+        bell.signal()
+        done.wait()
+    }
 
     /// Folds what is left and ends the thread. When this returns, the thread holds no file any more.
     func stop() {
@@ -68,16 +95,19 @@ final class FoldThread: Sendable {
         if !isFolded, hasGivenUp { end() }
     }
 
-    private func wait(_ change: (inout Control) -> Void) {
+    private func wait(_ change: (inout Control) -> Void) { beginWaiting(change)?.wait() }
+
+    /// Nil if nothing will be folded any more. Otherwise it is signalled behind the next fold that begins.
+    private func beginWaiting(_ change: (inout Control) -> Void) -> DispatchSemaphore? {
         let done = DispatchSemaphore(value: 0)
         let isOver = control.withLock { control in
             change(&control)
             if !control.isDone { control.waiters.append(done) }
             return control.isDone
         }
-        if isOver { return }
+        if isOver { return nil }
         bell.signal()
-        done.wait()
+        return done
     }
 
     private func run() {

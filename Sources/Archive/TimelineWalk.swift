@@ -89,7 +89,7 @@ struct TimelineWalk {
             let environment = lease.partition.environment
             let index = PartitionIndex(in: environment)
             return try environment.read { reader in
-                try view.store.beginnings.learn(of: lease.partition, reader)
+                view.store.beginnings.learn(of: lease.partition, reader)
                 return switch direction {
                 case .up: try index.places(of: fingerprint, after: place, through: end, limit: Self.sliceMax, reader)
                 case .down: try index.places(of: fingerprint, before: place, through: end, limit: Self.sliceMax, reader)

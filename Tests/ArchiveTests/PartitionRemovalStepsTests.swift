@@ -150,7 +150,7 @@ struct PartitionRemovalStepsTests {
     func unfolded() throws {
         let (scratch, _) = try ready()
         scratch.clock.advance(days: 10)
-        let deaf = try Upkeep(scratch.archive.core) {}
+        let deaf = try Upkeep(scratch.archive.core) { _ in }
         nonisolated(unsafe) let appender = scratch.appender  // Safe, because everything happens on this thread.
         deaf.attach { work in work(appender) }
         let now = scratch.archive.core.now

@@ -99,7 +99,7 @@ extension Upkeep {
             while !run.isOver {
                 show(run.state)
                 do throws(ArchiveFailure) {
-                    try run.advance(flush: flushFold) { done, total in begin(.evacuating, done: done, total: total) }
+                    try run.advance(flush: flushFoldInTime) { done, total in begin(.evacuating, done: done, total: total) }
                 } catch {
                     // Refused, it is tried again at the next look.
                     _ = withdrawOpen()

@@ -13,7 +13,7 @@ package final class Upkeep: Sendable {
     let core: Core
     let status = Mutex(UpkeepStatus())
     let plans = Mutex(PlanShelf())
-    private let flush: @Sendable () -> Void
+    private let flush: @Sendable (FoldThread.Haste) -> Void
     private let door = Mutex<AppenderDoor?>(nil)
     private let round: Mutex<UpkeepRound>
     private let queue = UpkeepQueue()
@@ -21,7 +21,7 @@ package final class Upkeep: Sendable {
     private let listener = Mutex<(@Sendable (UpkeepNews) -> Void)?>(nil)
     private let thread = WorkThread(named: "upkeep")
 
-    init(_ core: Core, flush: @escaping @Sendable () -> Void) throws(ArchiveFailure) {
+    init(_ core: Core, flush: @escaping @Sendable (FoldThread.Haste) -> Void) throws(ArchiveFailure) {
         self.core = core
         self.flush = flush
         let started = core.clock()
@@ -142,5 +142,8 @@ package final class Upkeep: Sendable {
     /// Looks again as soon as what is under way is done.
     package func ring() { queue.ring() }
 
-    func flushFold() { flush() }
+    func flushFold() { flush(.now) }
+
+    /// For what nobody waits for, or not for a second.
+    func flushFoldInTime() { flush(.inTime) }
 }

@@ -69,11 +69,10 @@ struct LogView {
         do { return try decoded.get().event } catch { throw store.damaged("the record at \(position)", of: position, error) }
     }
 
-    /// Whether a body is there that opens with this record and no other: to ask the audit tree would be to hash 255 more.
+    /// Whether a record is sealed with its body: to ask the audit tree would be to hash 255 more.
     private func isSealed(_ event: Event, _ record: UnsafeRawBufferPointer, _ stored: UnsafeRawBufferPointer) -> Bool {
         guard case .send(let send) = event.deed else { return false }
-        guard case .body = StoredBody.open(stored, of: send, at: event.position, record: record, with: core.vault) else { return false }
-        return true
+        return StoredBody.isWhole(stored, of: send, at: event.position, record: record, with: core.vault)
     }
 
     /// A message with its body, if there is one at that position.

@@ -55,7 +55,7 @@ struct Meaning {
         bodyBytes += UInt64(send.bodyBytes)
         try gains.add(
             Fingerprint(names.conversation), tenant: fields.tenant.bytes(in: record), name: send.conversation.bytes(in: record),
-            position: fields.position, messages: 1, bodyBytes: UInt64(send.bodyBytes))
+            position: fields.position, bodyBytes: UInt64(send.bodyBytes))
         if let key {
             try holdings.add(
                 key, tenant: fields.tenant.bytes(in: record), Fingerprint(names.conversation), send.conversation.bytes(in: record),
@@ -74,8 +74,8 @@ struct Meaning {
                 PartitionIndex.Row(message: Fingerprint(names.message), conversation: nil, at: event.at, position: event.position))
         }
         guard let tenant = event.tenant, let name = event.conversation else { return }
-        gains.add(
-            Fingerprint(names.conversation), ConversationKey(tenant, name), position: event.position, messages: 0, bodyBytes: 0)
+        let key = ConversationKey(tenant, name)
+        gains.add(Fingerprint(names.conversation), .init(key: key, firstMessage: .last, last: event.position, messages: 0, bodyBytes: 0))
     }
 }
 
@@ -86,29 +86,21 @@ struct ConversationGains {
     private var siblings: [Int?] = []
     private var firstOf: [Fingerprint: Int] = [:]
 
+    /// Adds a message.
     mutating func add(
-        _ fingerprint: Fingerprint, tenant: UnsafeRawBufferPointer, name: UnsafeRawBufferPointer, position: Position,
-        messages: UInt64, bodyBytes: UInt64
+        _ fingerprint: Fingerprint, tenant: UnsafeRawBufferPointer, name: UnsafeRawBufferPointer, position: Position, bodyBytes: UInt64
     ) throws(TrailFault) {
         let index = index(of: fingerprint) { $0.isOf(tenant, name) }
-        if let index {
-            all[index].add(position, messages, bodyBytes)
-        } else {
-            // The names are checked once more: they came from the disk.
-            do { append(try ConversationKey(checking: tenant, name), fingerprint, position, messages, bodyBytes) } catch {
-                throw .malformed("name")
-            }
-        }
+        if let index { return all[index].add(firstMessage: position, last: position, messages: 1, bodyBytes: bodyBytes) }
+        let key: ConversationKey
+        // The names are checked once more: they came from the disk.
+        do { key = try ConversationKey(checking: tenant, name) } catch { throw .malformed("name") }
+        append(ConversationGain(key: key, firstMessage: position, last: position, messages: 1, bodyBytes: bodyBytes), fingerprint)
     }
 
-    mutating func add(
-        _ fingerprint: Fingerprint, _ key: ConversationKey, position: Position, messages: UInt64, bodyBytes: UInt64
-    ) {
-        if let index = index(of: fingerprint, where: { $0 == key }) {
-            all[index].add(position, messages, bodyBytes)
-        } else {
-            append(key, fingerprint, position, messages, bodyBytes)
-        }
+    mutating func add(_ fingerprint: Fingerprint, _ gain: ConversationGain) {
+        guard let index = index(of: fingerprint, where: { $0 == gain.key }) else { return append(gain, fingerprint) }
+        all[index].add(firstMessage: gain.firstMessage, last: gain.last, messages: gain.messages, bodyBytes: gain.bodyBytes)
     }
 
     /// Adds what others gained; they keep their fingerprints.
@@ -116,8 +108,7 @@ struct ConversationGains {
         for (fingerprint, first) in others.firstOf {
             var index: Int? = first
             while let found = index {
-                let gain = others.all[found]
-                add(fingerprint, gain.key, position: gain.last, messages: gain.messages, bodyBytes: gain.bodyBytes)
+                add(fingerprint, others.all[found])
                 index = others.siblings[found]
             }
         }
@@ -129,10 +120,8 @@ struct ConversationGains {
         return index
     }
 
-    private mutating func append(
-        _ key: ConversationKey, _ fingerprint: Fingerprint, _ position: Position, _ messages: UInt64, _ bodyBytes: UInt64
-    ) {
-        all.append(ConversationGain(key: key, last: position, messages: messages, bodyBytes: bodyBytes))
+    private mutating func append(_ gain: ConversationGain, _ fingerprint: Fingerprint) {
+        all.append(gain)
         siblings.append(firstOf[fingerprint])
         firstOf[fingerprint] = all.count - 1
     }

@@ -14,7 +14,6 @@ final class Store: Sendable {
     let filters: PartitionFilters
     let fingerprints: Fingerprints
     let vouched = VouchedBlocks()
-    let beginnings = Beginnings()
     private let folder: DataFolder
 
     /// - Parameter statePath: another state file than the folder's own, for a rebuild.

@@ -40,10 +40,23 @@ enum StoredBody {
         if stored.isEmpty { return .gone(isStored: false) }
         guard stored.count == overheadBytes + Int(send.bodyBytes) else { return .damaged }
         return withPlain(of: stored, at: position, record: record, with: vault) { plain in
-            guard let plain else { return .damaged }
-            let isSame = send.commitment.bytes.withUnsafeBytes { SHA256.hash(bufferPointer: plain).elementsEqual($0) }
-            return isSame ? .body([UInt8](plain[saltBytes...])) : .damaged
+            guard let plain, matches(plain, send) else { return .damaged }
+            return .body([UInt8](plain[saltBytes...]))
         } ?? .gone(isStored: true)
+    }
+
+    /// Whether a body is there that opens with this record and no other.
+    static func isWhole(
+        _ stored: UnsafeRawBufferPointer, of send: Send, at position: Position, record: UnsafeRawBufferPointer, with vault: Vault
+    ) -> Bool {
+        guard stored.count == overheadBytes + Int(send.bodyBytes) else { return false }
+        return withPlain(of: stored, at: position, record: record, with: vault) { plain in plain.map { matches($0, send) } ?? false }
+            ?? false
+    }
+
+    /// Whether salt and body are those that the record commits to.
+    private static func matches(_ plain: UnsafeRawBufferPointer, _ send: Send) -> Bool {
+        send.commitment.bytes.withUnsafeBytes { SHA256.hash(bufferPointer: plain).elementsEqual($0) }
     }
 
     /// Whether a stored body is the same as another one. Of one that is destroyed nobody can tell any more; its length is all there is.

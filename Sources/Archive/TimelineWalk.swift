@@ -7,7 +7,7 @@ import Projections
 ///
 /// Only partitions that hold messages of the conversation are opened, one after the other, and each is read in
 /// slices: no snapshot is held while the caller looks at a message. What came into the log behind `end` is passed over in the index, and a
-/// partition that has nothing else is not opened twice: as of a position long ago, most of an imported conversation may be such.
+/// partition that has nothing else of the conversation is not opened: as of a position long ago, most of an imported one may be such.
 struct TimelineWalk {
     enum Direction { case up, down }
 
@@ -41,7 +41,7 @@ struct TimelineWalk {
         self.fingerprint = fingerprint
         do {
             let numbers = try view.store.state.environment.read { reader in
-                try view.store.state.conversations.partitions(tenant, conversation, reader)
+                try view.store.state.conversations.partitions(tenant, conversation, through: end, reader)
             }
             let edge = view.store.partition(of: start.at)
             let ahead = numbers.map { PartitionID($0) }.filter { direction == .up ? $0 >= edge : $0 <= edge }
@@ -79,7 +79,6 @@ struct TimelineWalk {
     }
 
     private func read(_ id: PartitionID) throws(ArchiveFailure) -> [PartitionIndex.Place] {
-        if let first = view.store.beginnings.first(in: id), first > end { return [] }
         do {
             guard let lease = try view.store.shelf.lease(id) else {
                 // It left since the partitions were listed, and none of its messages stays.
@@ -89,8 +88,7 @@ struct TimelineWalk {
             let environment = lease.partition.environment
             let index = PartitionIndex(in: environment)
             return try environment.read { reader in
-                view.store.beginnings.learn(of: lease.partition, reader)
-                return switch direction {
+                switch direction {
                 case .up: try index.places(of: fingerprint, after: place, through: end, limit: Self.sliceMax, reader)
                 case .down: try index.places(of: fingerprint, before: place, through: end, limit: Self.sliceMax, reader)
                 }

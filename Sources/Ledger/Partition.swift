@@ -45,14 +45,6 @@ package final class Partition: Sendable {
         throw damagedTotals
     }
 
-    /// The first position in its trail; nil for an empty one.
-    package func firstPosition(_ reader: Reader) throws(LedgerFailure) -> Position? {
-        try onStore { () throws(LMDBError) in
-            var cursor = try reader.cursor(in: trail)
-            return try cursor.first() ? cursor.key.word(0).map { Position($0) } : nil
-        }
-    }
-
     /// Whether there are rows beside the summary that nobody wrote.
     package func hasStrangeSummary(_ reader: Reader) throws(LedgerFailure) -> Bool {
         try onStore { () throws(LMDBError) in

@@ -3,20 +3,24 @@ package import Events
 /// What a conversation gained by some events.
 package struct ConversationGain: Sendable {
     package var key: ConversationKey
+    /// The first of the events that are messages; `.last` if none is.
+    package var firstMessage: Position
     /// The last of the events.
     package var last: Position
     package var messages: UInt64
     package var bodyBytes: UInt64
 
-    package init(key: ConversationKey, last: Position, messages: UInt64, bodyBytes: UInt64) {
+    package init(key: ConversationKey, firstMessage: Position, last: Position, messages: UInt64, bodyBytes: UInt64) {
         self.key = key
+        self.firstMessage = firstMessage
         self.last = last
         self.messages = messages
         self.bodyBytes = bodyBytes
     }
 
-    package mutating func add(_ position: Position, _ messages: UInt64, _ bodyBytes: UInt64) {
-        last = max(last, position)
+    package mutating func add(firstMessage: Position, last: Position, messages: UInt64, bodyBytes: UInt64) {
+        self.firstMessage = min(self.firstMessage, firstMessage)
+        self.last = max(self.last, last)
         self.messages += messages
         self.bodyBytes += bodyBytes
     }

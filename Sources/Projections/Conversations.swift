@@ -4,7 +4,8 @@ package import LMDB
 /// Which conversations there are. Two tables of the state file:
 ///
 /// - `conversations`: tenant, conversation → position of the last event that names it, number of its messages
-/// - `presence`: tenant, conversation, partition → nothing: where messages of it lie, so that a page opens no other partition
+/// - `presence`: tenant, conversation, partition → position of the first of its messages there: so that a page opens no other partition, and
+///   none that had nothing of it yet at the position that is asked about
 package struct Conversations: Sendable {
     static let tableNames = ["conversations", "presence"]
     private let conversations: Table
@@ -45,9 +46,11 @@ package struct Conversations: Sendable {
                 var key = NamedKey(present[$0].key)
                 key.append(UInt64(UInt32(bitPattern: partition)))
                 return key.bytes
-            } value: { _, before -> Words<0>? in
-                // A mark that is there leaves its page clean.
-                before == nil ? [] : nil
+            } value: { index, before -> Words<1>? in
+                let first = present[index].firstMessage.rawValue
+                // A mark that is there leaves its page clean: what comes in later has later positions.
+                if let before, before.word(0) ?? 0 <= first { return nil }
+                return [first.bigEndian]
             }
         }
         guard isSound else { throw damage }
@@ -90,16 +93,17 @@ package struct Conversations: Sendable {
 
     package func count(_ reader: Reader) throws(LMDBError) -> Int { try reader.count(of: conversations) }
 
-    /// The numbers of the partitions that hold messages of a conversation, ascending.
+    /// The numbers of the partitions that hold messages of a conversation, ascending: those that had one at position `end`.
     package func partitions(
-        _ tenant: TenantID, _ conversation: ConversationID, _ reader: Reader
+        _ tenant: TenantID, _ conversation: ConversationID, through end: Position = .last, _ reader: Reader
     ) throws(LMDBError) -> [Int32] {
         let prefix = NamedKey(tenant, conversation).bytes
         var cursor = try reader.cursor(in: presence)
         var found: [Int32] = []
         var isThere = try cursor.seek(atLeast: prefix.span.bytes)
         while isThere, cursor.key.starts(with: prefix) {
-            if let number = cursor.key.word(atByte: prefix.count) { found.append(Int32(truncatingIfNeeded: number)) }
+            let isThereByThen = cursor.value.word(0) ?? 0 <= end.rawValue
+            if isThereByThen, let number = cursor.key.word(atByte: prefix.count) { found.append(Int32(truncatingIfNeeded: number)) }
             isThere = try cursor.next()
         }
         return found

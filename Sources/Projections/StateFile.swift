@@ -127,7 +127,7 @@ extension StateFile {
 }
 
 extension StateFile.Progress {
-    private static let version: UInt64 = 1
+    private static let version: UInt64 = 2
 
     fileprivate var words: Words<5> {
         [

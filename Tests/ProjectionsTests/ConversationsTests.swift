@@ -43,6 +43,20 @@ struct ConversationsTests {
         #expect(try partitions("general") == [0, 2, 255, 256, 300, .max])
     }
 
+    @Test("as of a position only the partitions count that had a message by then, whatever came later")
+    func presenceByPosition() throws {
+        for (partition, first) in [(1, 50), (2, 10), (1, 60), (3, 70), (2, 5)] as [(Int32, UInt64)] {
+            try add("general", first: first, last: 99, messages: 1, in: partition)
+        }
+        try add("general", first: Position.last.rawValue, last: 2, messages: 0, in: 9)
+        for (end, expected) in [(4, []), (5, [2]), (49, [2]), (50, [1, 2]), (69, [1, 2]), (70, [1, 2, 3])] as [(UInt64, [Int32])] {
+            let found = try state.read { file, reader in
+                try file.conversations.partitions("acme", "general", through: Position(end), reader)
+            }
+            #expect(found == expected, "as of \(end)")
+        }
+    }
+
     @Test("the partitions of one conversation are not those of another whose name begins alike")
     func presencePrefixes() throws {
         try mark("a", 1, tenant: "t")
@@ -109,11 +123,13 @@ private struct Sum: Equatable {
 
 extension ConversationsTests {
     private func add(
-        _ conversation: ConversationID, last: UInt64, messages: UInt64, tenant: TenantID = "acme", in partition: Int32 = 0
+        _ conversation: ConversationID, first: UInt64 = 1, last: UInt64, messages: UInt64, tenant: TenantID = "acme",
+        in partition: Int32 = 0
     ) throws {
         try state.write { file, transaction in
             let gain = ConversationGain(
-                key: ConversationKey(tenant, conversation), last: Position(last), messages: messages, bodyBytes: 0)
+                key: ConversationKey(tenant, conversation), firstMessage: Position(first), last: Position(last), messages: messages,
+                bodyBytes: 0)
             try file.conversations.add([gain], in: partition, &transaction)
         }
     }

@@ -153,5 +153,6 @@ private func row(message: UInt64 = 1, conversation: UInt64? = 1, at: Int64 = 0, 
 }
 
 private func gain(_ tenant: TenantID, _ conversation: ConversationID, _ messages: UInt64, _ bodyBytes: UInt64) -> ConversationGain {
-    ConversationGain(key: ConversationKey(tenant, conversation), last: Position(1), messages: messages, bodyBytes: bodyBytes)
+    ConversationGain(
+        key: ConversationKey(tenant, conversation), firstMessage: .first, last: .first, messages: messages, bodyBytes: bodyBytes)
 }

@@ -44,6 +44,17 @@ def states(connection, questions, words):
     return found
 
 
+def timeline(connection, tenant, conversation, viewer, words, start, count):
+    """The positions of a whole timeline as of `words`, page after page: up from the beginning, or down from the end."""
+    way, on, cursor, found = ("AFTER", "next", "-", []) if start == "-" else ("BEFORE", "previous", "+", [])
+    while cursor:
+        page = connection.call("TIMELINE", tenant, conversation, "VIEWER", viewer, way, cursor, "COUNT", count, "ASOF", words)
+        positions = [message["position"] for message in page["messages"]]
+        found = found + positions if start == "-" else positions + found
+        cursor = page[on]
+    return found
+
+
 def try_moments(socket, data, seed, count):
     """Returns how many (message, viewer) pairs were in each state, over `count` random moments."""
     dice = random.Random(seed)
@@ -52,6 +63,9 @@ def try_moments(socket, data, seed, count):
         end = digest(connection)[0]
         model = Model(events_of(connection, end))
         viewers = sorted({delete[0] for deletes in model.deletes.values() for delete in deletes})
+        rooms = {}
+        for send in model.sends:
+            rooms.setdefault((send["tenant"], send["conversation"]), []).append(send)
         told = {}
         for number in range(count):
             if dice.random() < 0.5:
@@ -71,6 +85,11 @@ def try_moments(socket, data, seed, count):
                 expected = view.state(send, viewer)
                 assert state == expected, (send, viewer, words)
                 told[expected] = told.get(expected, 0) + 1
+            for room in dice.sample(sorted(rooms), 3):
+                viewer = dice.choice(viewers)
+                seen = sorted((send["at"], send["position"]) for send in rooms[room] if view.state(send, viewer) == "visible")
+                pages = timeline(connection, *room, viewer, words, dice.choice("-+"), dice.choice([7, 50, 1000]))
+                assert pages == [position for _, position in seen], (room, viewer, words)
             replayed = {message["position"]: message for message in messages_of(data, "--asof", words)}
             for send in model.sends:
                 message = replayed.pop(send["position"], None)

@@ -205,6 +205,101 @@ def test_what_changed_between_two_moments_and_by_which_event(make_daemon):
     assert "hidden" in text and f"local delete #{deletion}" in text
 
 
+def test_what_changed_by_rules_names_the_change_that_did_it(make_daemon):
+    """Not the rule that is left over: a floor, a rule set back to what it inherits, and time alone are told apart."""
+    daemon = make_daemon(cool_off_hours=0).start(purge_automatic="no")
+    now = time.time_ns() // 1_000_000
+
+    with Connection(daemon.socket) as connection:
+        connection.call("HELLO", 3)
+
+        def keep(*words, at=None):
+            return connection.call("RETENTION.SET", *words, "REASON", "law", *(["AT", at] if at else []))["position"]
+
+        def diff(tenant, start, end="now", status=0):
+            words = ["diff", tenant, "c", "--viewer", "ben", "--from", start, "--to", end]
+            done = annals(daemon, *words, "--json", check=False)
+            assert done.returncode == status, done.stderr
+            text = annals(daemon, *words, check=status == 0).stdout
+            return [(change["change"], change["id"], change["by"]) for change in map(json.loads, done.stdout.splitlines())], text
+
+        # A floor that brings a message back.
+        connection.call("SEND", "floor", "c", "ann", "m", "x", "AT", now - 30 * DAY)
+        policy = keep("TENANT", "floor", "20d")
+        floor = keep("TENANT", "floor", "5y", "FLOOR")
+        changes, text = diff("floor", f"#{policy}")
+        assert changes == [("kept-longer", "m", floor)] and f"the floor #{floor}" in text
+        changes, text = diff("floor", f"#{policy - 1}", f"#{policy}")
+        assert changes == [("expired", "m", policy)] and f"the policy #{policy}" in text
+
+        # A conversation's policy that is taken back, and then the tenant's.
+        connection.call("SEND", "back", "c", "ann", "m", "x", "AT", now - 60 * DAY)
+        connection.call("SEND", "back", "c", "ann", "n", "x", "AT", now - 30 * DAY)
+        tenant = keep("TENANT", "back", "50d")
+        short = keep("TENANT", "back", "CONVERSATION", "c", "20d")
+        own = keep("TENANT", "back", "CONVERSATION", "c", "inherit")
+        wide = keep("TENANT", "back", "inherit")
+        changes, text = diff("back", f"#{short}", f"#{own}")
+        assert changes == [("kept-longer", "n", own)] and f"#{own}, which left it to the policy #{tenant}" in " ".join(text.split())
+        changes, text = diff("back", f"#{short}")
+        assert changes == [("kept-longer", "m", wide), ("kept-longer", "n", wide)]
+        assert f"#{wide}, which left it to the default policy" in " ".join(text.split())
+
+        # Time alone, under a floor that is longer than the policy; and a change that was cancelled did nothing.
+        connection.call("SEND", "time", "c", "ann", "m", "x", "AT", now - 31 * DAY)
+        keep("TENANT", "time", "10d", at=now - 90 * DAY)
+        floor = keep("TENANT", "time", "30d", "FLOOR", at=now - 90 * DAY)
+        changes, text = diff("time", "5d ago")
+        assert changes == [("expired", "m", floor)] and f"time, under the floor #{floor}" in " ".join(text.split())
+
+        # Hidden first, expired then: it was the local delete.
+        connection.call("SEND", "hid", "c", "ann", "m", "x", "AT", now - 30 * DAY)
+        start = connection.call("STATS")["position"]
+        deletion = connection.call("LOCALDELETE", "hid", "c", "ben", "ID", "m")
+        keep("TENANT", "hid", "20d")
+        assert diff("hid", f"#{start}")[0] == [("hidden", "m", deletion)]
+
+        # Only the daemon knows which of a time and a position is the earlier one.
+        assert diff("hid", "now", f"#{start}", status=2)[0] == []
+        assert diff("hid", f"#{start}", "1d ago", status=2)[0] == []
+
+
+def test_what_changed_in_a_whole_conversation(make_daemon):
+    daemon = make_daemon(cool_off_hours=0).start(purge_automatic="no")
+    now = time.time_ns() // 1_000_000
+    with Connection(daemon.socket) as connection:
+        connection.call("HELLO", 3)
+        for number in range(4):
+            connection.call("SEND", "t", "c", "ann", f"m-{number}", "x", "AT", now - (40 - number * 10) * DAY)
+        start = connection.call("STATS")["position"]
+        by_ben = connection.call("LOCALDELETE", "t", "c", "ben", "ID", "m-3")
+        by_cid = connection.call("LOCALDELETE", "t", "c", "cid", "UPTO", 1)
+        connection.call("SEND", "t", "other", "ann", "o", "x")
+        connection.call("LOCALDELETE", "t", "other", "cid", "UPTO", 4)
+        policy = connection.call("RETENTION.SET", "TENANT", "t", "35d", "REASON", "shorter")["position"]
+        middle = connection.call("STATS")["position"]
+        plan = connection.call("PURGE.PLAN", "TENANT", "t", "CONVERSATION", "c", "UNTIL", now - 15 * DAY, "ALL")
+        receipt = connection.call("PURGE.RUN", plan["plan"], "CONFIRM", plan["messages"])
+        send = connection.call("SEND", "t", "c", "ann", "m-4", "x")
+
+        def diff(*words):
+            done = annals(daemon, "diff", "t", "c", "--reason", "case 7", *words, "--json")
+            return [(change["change"], change["id"], change["by"], change.get("viewer")) for change in map(json.loads, done.stdout.splitlines())]
+
+        whole = [
+            ("hidden", "m-0", by_cid, "cid"), ("purged", "m-0", receipt, None), ("purged", "m-1", receipt, None), ("purged", "m-2", receipt, None),
+            ("hidden", "m-3", by_ben, "ben"), ("appeared", "m-4", send, None)]
+        assert diff("--from", f"#{start}") == whole
+        assert diff("--from", f"#{start}", "--to", f"#{middle}") == [whole[0], ("expired", "m-0", policy, None), whole[4]]
+        assert diff("--from", f"#{middle}") == [*whole[1:4], whole[5]]
+        assert diff("--from", f"#{middle}", "--to", f"#{middle}") == []
+        text = annals(daemon, "diff", "t", "c", "--reason", "case 7", "--from", f"#{start}").stdout
+        assert f"ben's local delete #{by_ben}" in " ".join(text.split())
+        read = connection.call("EVENTS.READ", "FROM", send + 1, "COUNT", 1000)
+        assert {event["kind"] for event in read} == {b"access"} and {event["reason"] for event in read} == {b"case 7"}
+        assert annals(daemon, "diff", "t", "c", "--from", "#1", check=False).returncode == 2
+
+
 def test_what_changed_where_an_id_came_twice(make_daemon):
     daemon = make_daemon(cool_off_hours=0).start(purge_automatic="no")
     now = time.time_ns() // 1_000_000

@@ -55,9 +55,8 @@ package struct MessageCommand: Question {
         }
     }
 
-    static func unknown(_ id: String) -> Trouble {
-        Trouble(
-            .refused, "there is no message '\(Harmless.line(Harmless.text(id)))' in this tenant at that moment; check both, and --asof")
+    static func unknown(_ id: String, hint: String = " at that moment; check both, and --asof") -> Trouble {
+        Trouble(.refused, "there is no message '\(Harmless.line(Harmless.text(id)))' in this tenant\(hint)")
     }
 }
 
@@ -90,7 +89,7 @@ package struct HistoryCommand: Question {
     package func request(now: Instant) -> [Word] { ["MESSAGE.HISTORY", .text(tenant), .text(id), "REASON", .text(reason)] }
 
     package func show(_ answer: RESPValue, in view: View) throws(Trouble) -> String {
-        if answer.isNull { throw MessageCommand.unknown(id) }
+        if answer.isNull { throw MessageCommand.unknown(id, hint: "; check both") }
         guard let message = answer["message"], let events = answer["events"]?.array else {
             throw .unexpected(answerTo: "MESSAGE.HISTORY")
         }
@@ -99,7 +98,7 @@ package struct HistoryCommand: Question {
     }
 
     package func json(_ answer: RESPValue) throws(Trouble) -> JSON {
-        if answer.isNull { throw MessageCommand.unknown(id) }
+        if answer.isNull { throw MessageCommand.unknown(id, hint: "; check both") }
         return JSON(answer)
     }
 }

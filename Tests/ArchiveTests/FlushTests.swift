@@ -1,4 +1,5 @@
 import Journal
+import Projections
 import Testing
 
 @testable import Archive

@@ -1,4 +1,5 @@
 import AnnalsClient
+import ArgumentParser
 import Console
 import RESP
 import Testing
@@ -43,7 +44,7 @@ struct TimelineDiffViewTests {
         #expect(change.json.text.hasSuffix("\"by\":8,\"viewer\":\"b\\u001b[2J\"}"))
         let text = TimelineDiffView(Sheet.file).text([change])
         #expect(text.contains("b␛[2J's local delete #8"))
-        #expect(TimelineDiffView(Sheet.file).text([]) == "nothing changed\n")
+        #expect(TimelineDiffView(Sheet.terminal).text([]) == "nothing changed\n")
     }
 
     @Test("whose eyes must be said, and only once")

@@ -25,11 +25,11 @@ private struct Redis {
         folder = try TemporaryFolder.forSockets()
         path = folder.file("socket")
         process = Process()
-        // Under `timeout` it ends even when the tests are killed; by KILL, because a process started from here inherits
+        // Under `timeout` it ends even when the tests are killed, and not before: beside long tests, this one may wait for minutes. By KILL, because a process started from here inherits
         // the signal mask of one of Swift's own threads, in which SIGTERM is blocked.
         process.executableURL = URL(fileURLWithPath: "/usr/bin/timeout")
         process.arguments = [
-            "-s", "KILL", "120", try #require(Self.program), "--port", "0", "--unixsocket", path, "--save", "", "--dir", folder.path,
+            "-s", "KILL", "1800", try #require(Self.program), "--port", "0", "--unixsocket", path, "--save", "", "--dir", folder.path,
         ]
         let output = Pipe()
         process.standardOutput = output

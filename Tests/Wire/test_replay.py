@@ -242,26 +242,49 @@ def test_what_changed_by_rules_names_the_change_that_did_it(make_daemon):
         changes, text = diff("back", f"#{short}", f"#{own}")
         assert changes == [("kept-longer", "n", own)] and f"#{own}, which left it to the policy #{tenant}" in " ".join(text.split())
         changes, text = diff("back", f"#{short}")
-        assert changes == [("kept-longer", "m", wide), ("kept-longer", "n", wide)]
+        assert changes == [("kept-longer", "m", wide), ("kept-longer", "n", own)]
         assert f"#{wide}, which left it to the default policy" in " ".join(text.split())
 
-        # Time alone, under a floor that is longer than the policy; and a change that was cancelled did nothing.
+        # A change that lengthens is not what ended it, nor is one that came when it had expired.
+        connection.call("SEND", "long", "c", "ann", "m", "x", "AT", now - 70 * DAY)
+        keep("TENANT", "long", "50d", at=now - 90 * DAY)
+        longer = keep("TENANT", "long", "60d", at=now - 25 * DAY)
+        assert diff("long", "30d ago")[0] == [("expired", "m", longer)]
+        assert f"time, under the policy #{longer}" in " ".join(diff("long", "30d ago")[1].split())
+        connection.call("SEND", "late", "c", "ann", "m", "x", "AT", now - 200 * DAY)
+        keep("TENANT", "late", "100d")
+        assert diff("late", "30d ago")[0] == [("expired", "m", None)]
+
+        # Two at one time: the one that took the place of what had decided. And the same of a message that is imported behind them.
+        connection.call("SEND", "both", "c", "ann", "m", "x", "AT", now - 40 * DAY)
+        own = keep("TENANT", "both", "CONVERSATION", "c", "20d", at=now - 10 * DAY)
+        keep("TENANT", "both", "10d", at=now - 10 * DAY)
+        connection.call("SEND", "both", "c", "ann", "n", "x", "AT", now - 39 * DAY)
+        assert diff("both", "30d ago")[0] == [("expired", "m", own), ("expired", "n", own)]
+
+        # Time alone, under a floor that is longer than the policy.
         connection.call("SEND", "time", "c", "ann", "m", "x", "AT", now - 31 * DAY)
         keep("TENANT", "time", "10d", at=now - 90 * DAY)
         floor = keep("TENANT", "time", "30d", "FLOOR", at=now - 90 * DAY)
         changes, text = diff("time", "5d ago")
         assert changes == [("expired", "m", floor)] and f"time, under the floor #{floor}" in " ".join(text.split())
 
-        # Hidden first, expired then: it was the local delete.
+        # Hidden first, expired then: both are told, in their order. What had expired nobody hid.
         connection.call("SEND", "hid", "c", "ann", "m", "x", "AT", now - 30 * DAY)
         start = connection.call("STATS")["position"]
         deletion = connection.call("LOCALDELETE", "hid", "c", "ben", "ID", "m")
         keep("TENANT", "hid", "20d")
-        assert diff("hid", f"#{start}")[0] == [("hidden", "m", deletion)]
+        expiry = connection.call("STATS")["position"]
+        connection.call("LOCALDELETE", "hid", "c", "cid", "UPTO", start)
+        assert diff("hid", f"#{start}")[0] == [("hidden", "m", deletion), ("expired", "m", expiry)]
+        whole = annals(daemon, "diff", "hid", "c", "--reason", "case 7", "--from", f"#{start}", "--json").stdout
+        assert [(json.loads(line)["change"], json.loads(line).get("viewer")) for line in whole.splitlines()] == [("hidden", "ben"), ("expired", None)]
 
         # Only the daemon knows which of a time and a position is the earlier one.
         assert diff("hid", "now", f"#{start}", status=2)[0] == []
         assert diff("hid", f"#{start}", "1d ago", status=2)[0] == []
+        beyond = annals(daemon, "diff", "hid", "c", "--viewer", "ben", "--from", f"#{start}", "--to", "#99999", check=False)
+        assert beyond.returncode != 0 and "beyond the log's end" in beyond.stderr
 
 
 def test_what_changed_in_a_whole_conversation(make_daemon):
@@ -287,11 +310,11 @@ def test_what_changed_in_a_whole_conversation(make_daemon):
             return [(change["change"], change["id"], change["by"], change.get("viewer")) for change in map(json.loads, done.stdout.splitlines())]
 
         whole = [
-            ("hidden", "m-0", by_cid, "cid"), ("purged", "m-0", receipt, None), ("purged", "m-1", receipt, None), ("purged", "m-2", receipt, None),
-            ("hidden", "m-3", by_ben, "ben"), ("appeared", "m-4", send, None)]
+            ("hidden", "m-0", by_cid, "cid"), ("expired", "m-0", policy, None), ("purged", "m-0", receipt, None), ("purged", "m-1", receipt, None),
+            ("purged", "m-2", receipt, None), ("hidden", "m-3", by_ben, "ben"), ("appeared", "m-4", send, None)]
         assert diff("--from", f"#{start}") == whole
-        assert diff("--from", f"#{start}", "--to", f"#{middle}") == [whole[0], ("expired", "m-0", policy, None), whole[4]]
-        assert diff("--from", f"#{middle}") == [*whole[1:4], whole[5]]
+        assert diff("--from", f"#{start}", "--to", f"#{middle}") == [whole[0], whole[1], whole[5]]
+        assert diff("--from", f"#{middle}") == [*whole[2:5], whole[6]]
         assert diff("--from", f"#{middle}", "--to", f"#{middle}") == []
         text = annals(daemon, "diff", "t", "c", "--reason", "case 7", "--from", f"#{start}").stdout
         assert f"ben's local delete #{by_ben}" in " ".join(text.split())

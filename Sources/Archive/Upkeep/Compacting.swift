@@ -24,7 +24,7 @@ extension Upkeep {
         }
         // What is destroyed and not deleted yet takes no part in the copy.
         let reclaim = Reclaim(core)
-        let dead = try reclaim.toDo(flush: flushFoldInTime)
+        let dead = try reclaim.toDo(flush: flushFold)
         var reports: [PartitionCompaction] = []
         for id in ids {
             if isStopping { break }

@@ -94,12 +94,15 @@ extension Upkeep {
     func carryOut(_ plan: PurgePlan, by principal: Principal) throws(ArchiveFailure) -> PurgeResult {
         if let refusal = withdrawOpen() { return .refused(refusal) }
         var last: PurgeResult = .refused(Refusal(.conflict, "there is nothing to destroy"))
-        for intent in plan.intents() {
+        for (number, intent) in plan.intents().enumerated() {
             var run = PurgeRun(core, intent) { [self] draft in append(draft, by: principal) }
             while !run.isOver {
                 show(run.state)
                 do throws(ArchiveFailure) {
-                    try run.advance(flush: flushFoldInTime) { done, total in begin(.evacuating, done: done, total: total) }
+                    // Once, and not for each portion of a large plan.
+                    try run.advance(flush: number == 0 ? flushFoldInTime : flushFold) { done, total in
+                        begin(.evacuating, done: done, total: total)
+                    }
                 } catch {
                     // Refused, it is tried again at the next look.
                     _ = withdrawOpen()

@@ -22,7 +22,7 @@ extension Upkeep {
         }
         guard isTime, core.trouble.withLock({ $0 == nil }) else { return }
         // A receipt that was just written is to be in the checkpoint.
-        flushFoldInTime()
+        flushFold()
         do throws(ArchiveFailure) {
             // Of nothing there is nothing to be said.
             guard try core.store.progress().position != .none else { return }

@@ -144,6 +144,6 @@ package final class Upkeep: Sendable {
 
     func flushFold() { flush(.now) }
 
-    /// For what nobody waits for, or not for a second.
+    /// For whom it need not be this second: the first fold of a purge.
     func flushFoldInTime() { flush(.inTime) }
 }

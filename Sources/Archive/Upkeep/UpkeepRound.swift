@@ -77,7 +77,7 @@ struct UpkeepRound {
     /// Deletes what is destroyed already: also what a crash left behind.
     private mutating func reclaim(_ upkeep: Upkeep) throws(ArchiveFailure) {
         let reclaim = Reclaim(upkeep.core)
-        let toDo = try reclaim.toDo(flush: upkeep.flushFoldInTime)
+        let toDo = try reclaim.toDo(flush: upkeep.flushFold)
         try upkeep.core.store.forEachWhole(toDo.keys.sorted()) { (id) throws(ArchiveFailure) in
             if upkeep.isStopping { return }
             let name = upkeep.core.store.shelf.length.name(of: id)

@@ -35,7 +35,8 @@ package struct DiffCommand: AsyncParsableCommand {
         try Self.check(start, before: end, now: now)
         let client = try await options.connect()
         let (earlier, later) = (try await LogMoment(start, client), try await LogMoment(end, client))
-        if earlier.time > later.time { throw Self.exchanged }
+        // Beyond the log's end; the daemon says so.
+        if earlier.time != .max, earlier.time > later.time { throw Self.exchanged }
         let eyes = viewer.map(TimelineDiff.Eyes.viewer) ?? .everybody(reason: reason ?? "")
         let outcome = try await TimelineDiff(tenant, conversation, eyes, from: earlier, to: later, client).run()
         await client.close()

@@ -10,15 +10,22 @@ struct LogMoment {
     /// The words of `ASOF`.
     var word: String { moment.word }
 
-    /// Asks the daemon when a position was.
-    init(_ moment: Moment, _ client: AnnalsClient) async throws(Trouble) {
+    /// Whether it is said by a position: then what came in later is not known, whenever it is said to have happened.
+    var isPosition: Bool { if case .position = moment { true } else { false } }
+
+    init(_ moment: Moment, time: Int) {
         self.moment = moment
+        self.time = time
+    }
+
+    /// Asks the daemon when a position was. One beyond the end is later than all; questions as of it are refused.
+    init(_ moment: Moment, _ client: AnnalsClient) async throws(Trouble) {
         switch moment {
-        case .time(let time): self.time = Int(time.milliseconds)
+        case .time(let time): self.init(moment, time: Int(time.milliseconds))
+        case .position(0): self.init(moment, time: .min)
         case .position(let position):
             let event = try await Self.event(atOrAfter: Int(clamping: position), client)
-            // Of one that is not there, any question as of it says so.
-            time = event.map(Self.time) ?? .min
+            self.init(moment, time: event.map(Self.time) ?? .max)
         }
     }
 
@@ -31,13 +38,6 @@ struct LogMoment {
     }
 
     func includes(_ message: AnnalsClient.Message) -> Bool { includes(message.position.rawValue, since: message.at.rawValue) }
-
-    /// Whether the event at a position had happened. Only for a time the daemon is asked.
-    func includes(_ position: Int, _ client: AnnalsClient) async throws(Trouble) -> Bool {
-        if case .position(let last) = moment { return position <= Int(clamping: last) }
-        guard let event = try await Self.event(atOrAfter: position, client) else { return false }
-        return event["at"]?.integer ?? .max <= time
-    }
 
     /// The first position that is not included, or where to look for it; nil behind the log's end.
     func firstBeyond(_ client: AnnalsClient) async throws(Trouble) -> Int? {

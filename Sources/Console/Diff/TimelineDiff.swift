@@ -2,12 +2,12 @@ import AnnalsClient
 
 /// Compares a conversation as of two moments: as one viewer saw it, or all of it.
 struct TimelineDiff {
-    private let tenant: String
     private let conversation: String
     private let eyes: Eyes
     private let from: LogMoment
     private let to: LogMoment
-    private let client: AnnalsClient
+    private let assessor: Assessor
+    private var client: AnnalsClient { assessor.client }
 
     enum Eyes {
         case viewer(String)
@@ -22,170 +22,129 @@ struct TimelineDiff {
         var isEmpty = true
     }
 
+    /// A change, and when it was: what happened to one message is told in its order.
+    private typealias Dated = (change: TimelineChange, time: Int)
+
     init(_ tenant: String, _ conversation: String, _ eyes: Eyes, from: LogMoment, to: LogMoment, _ client: AnnalsClient) {
-        (self.tenant, self.conversation, self.eyes) = (tenant, conversation, eyes)
-        (self.from, self.to, self.client) = (from, to, client)
+        (self.conversation, self.eyes, self.from, self.to) = (conversation, eyes, from, to)
+        assessor = Assessor(tenant: tenant, client: client)
     }
 
     func run() async throws(Trouble) -> Outcome {
-        let before = try await messages(asOf: from)
-        let after = try await messages(asOf: to)
-        let rules = try await RuleCauses(tenant, conversation, from: from, to: to, client)
-        var changes: [TimelineChange]
-        switch eyes {
-        case .viewer: changes = try await seen(before, after, rules)
-        case .everybody:
-            changes = try await states(before, after, rules)
-            changes += try await hidings(among: before + after)
+        let before = try await messages(asOf: from, eyes)
+        let after = try await messages(asOf: to, eyes)
+        let known = Set(before.map(\.position))
+        // What is not there yet at the later moment is no change: a time and a position need not lie within each other.
+        let all = (before + after.filter { !known.contains($0.position) }).filter { to.includes($0) }
+            .sorted { ($0.at, $0.position) < ($1.at, $1.position) }
+        let hidings = try await hidings(among: all, seen: known)
+        let course = try await RuleCourse(of: conversation, from: from, to: to, assessor)
+        let (was, becomes) = (try await assessor.assess(all.filter(from.includes), at: from), try await assessor.assess(all, at: to))
+        let remaining = Set(after.map(\.position))
+        var changes: [TimelineChange] = []
+        for message in all {
+            var own: [Dated] = []
+            if !from.includes(message) { own.append((TimelineChange(message, .appeared), .min)) }
+            if let end = becomes[message.position] {
+                own += try await expiry(of: message, was[message.position], end, course, hidings.all[message.position] ?? [])
+                own += try await purge(of: message, end)
+            }
+            let isLost = known.contains(message.position) && !remaining.contains(message.position)
+            if case .viewer = eyes, isLost, own.isEmpty {
+                own.append((TimelineChange(message, becomes[message.position]?.isPurged == true ? .purged(nil) : .gone), .max))
+            }
+            changes += own.sorted { ($0.time, $0.change.cause ?? 0) < ($1.time, $1.change.cause ?? 0) }.map(\.change)
         }
-        changes.sort { ($0.message.at, $0.message.position, $0.order) < ($1.message.at, $1.message.position, $1.order) }
         return Outcome(changes: changes, isEmpty: before.isEmpty && after.isEmpty)
     }
 
-    /// What a viewer sees no more, or only now.
-    private func seen(
-        _ before: [AnnalsClient.Message], _ after: [AnnalsClient.Message], _ rules: RuleCauses
-    ) async throws(Trouble) -> [TimelineChange] {
-        let (known, remaining) = (Set(before.map(\.position)), Set(after.map(\.position)))
-        var changes: [TimelineChange] = []
-        for message in after where !known.contains(message.position) {
-            let deed = from.includes(message) ? TimelineChange.Deed.keptLonger(try await cause(of: message, rules)) : .appeared
-            changes.append(TimelineChange(message, deed))
+    /// That it expired, or is kept longer, and who hid it before that.
+    private func expiry(
+        of message: AnnalsClient.Message, _ was: Assessor.Assessment?, _ becomes: Assessor.Assessment, _ course: RuleCourse,
+        _ hidings: [Hidings.Hiding]
+    ) async throws(Trouble) -> [Dated] {
+        let wasExpired = was?.isExpired(at: from.time) ?? false
+        let isExpired = becomes.isExpired(at: to.time)
+        var changes: [Dated] = []
+        var end = (time: Int.max, position: Int.max)
+        if wasExpired != isExpired {
+            let turn = try await course.turn(of: message, to: isExpired)
+            if isExpired { end = (turn.time, turn.event ?? .max) }
+            changes.append((TimelineChange(message, isExpired ? .expired(turn.cause) : .keptLonger(turn.cause)), turn.time))
+        } else if isExpired {
+            return []
         }
-        for message in before where !remaining.contains(message.position) {
-            changes.append(TimelineChange(message, try await deed(thatTook: message, rules)))
-        }
-        return changes
-    }
-
-    /// What first took a message from the viewer.
-    private func deed(thatTook message: AnnalsClient.Message, _ rules: RuleCauses) async throws(Trouble) -> TimelineChange.Deed {
-        guard let answer = try await explained(message, asOf: to) else { return .gone }
-        let hidden = answer["why"]?["hidden-position"]?.integer
-        switch answer["state"]?.string {
-        case "hidden": return .hidden(hidden)
-        case "purged":
-            let receipt = answer["receipt"]?.integer
-            if let hidden, hidden < receipt ?? 0 { return .hidden(hidden) }
-            return .purged(receipt)
-        case "expired":
-            let cause = try await cause(of: message, rules)
-            if let hidden, try await isHidden(by: hidden, before: answer["expires"]?.integer, cause) { return .hidden(hidden) }
-            return .expired(cause)
-        default: return .gone
-        }
-    }
-
-    /// Whether a local delete came before the end of a message's period, which is when the change that shortened it came, if one did.
-    private func isHidden(by hidden: Int, before end: Int?, _ cause: RuleCause) async throws(Trouble) -> Bool {
-        if case .change(let event, _) = cause { return hidden < event }
-        guard let end, let event = try await LogMoment.event(atOrAfter: hidden, client) else { return false }
-        return LogMoment.time(of: event) < end
-    }
-
-    /// What became of each message, whoever looks.
-    private func states(
-        _ before: [AnnalsClient.Message], _ after: [AnnalsClient.Message], _ rules: RuleCauses
-    ) async throws(Trouble) -> [TimelineChange] {
-        let earlier = Dictionary(before.map { ($0.position, $0) }) { $1 }
-        var changes: [TimelineChange] = []
-        for message in after {
-            let known = earlier[message.position]
-            if known == nil { changes.append(TimelineChange(message, .appeared)) }
-            let was = if let known { try await state(of: known, asOf: from) } else { AnnalsClient.Message.State.visible }
-            let isNow = try await state(of: message, asOf: to)
-            switch (was, isNow) {
-            case (.visible, .purged), (.expired, .purged): changes.append(TimelineChange(message, .purged(message.receipt?.rawValue)))
-            case (.visible, .expired): changes.append(TimelineChange(message, .expired(try await cause(of: message, rules))))
-            case (.expired, .visible): changes.append(TimelineChange(message, .keptLonger(try await cause(of: message, rules))))
-            default: break
-            }
+        // What had expired nobody saw any more.
+        for hiding in hidings where (hiding.time, hiding.event) < end {
+            var change = TimelineChange(message, .hidden(hiding.event))
+            if case .everybody = eyes { change.viewer = hiding.viewer }
+            changes.append((change, hiding.time))
         }
         return changes
     }
 
-    /// What it was then: of what is destroyed since, the answer says only that it is.
-    private func state(of message: AnnalsClient.Message, asOf moment: LogMoment) async throws(Trouble) -> AnnalsClient.Message.State {
-        guard message.state == .purged, let receipt = message.receipt?.rawValue else { return message.state }
-        if try await moment.includes(receipt, client) { return .purged }
-        return message.expires.map { $0.rawValue <= moment.time } ?? false ? .expired : .visible
+    /// That it was destroyed between the moments.
+    private func purge(of message: AnnalsClient.Message, _ becomes: Assessor.Assessment) async throws(Trouble) -> [Dated] {
+        guard let receipt = becomes.receipt, let event = try await LogMoment.event(atOrAfter: receipt, client) else { return [] }
+        let time = LogMoment.time(of: event)
+        guard to.includes(receipt, since: time), !from.includes(receipt, since: time) else { return [] }
+        return [(TimelineChange(message, .purged(receipt)), time)]
     }
 
-    /// Who hid which of the messages between the moments, each once.
-    private func hidings(among messages: [AnnalsClient.Message]) async throws(Trouble) -> [TimelineChange] {
-        guard var next = try await from.firstBeyond(client) else { return [] }
-        var all = Dictionary(messages.map { ($0.position, $0) }) { $1 }
-        all = all.filter { $0.value.state != .unknown }
-        var (changes, seen): ([TimelineChange], Set<String>) = ([], [])
+    /// Looks through what came in between the moments for local deletes.
+    private func hidings(
+        among messages: [AnnalsClient.Message], seen: Set<AnnalsClient.Position>
+    ) async throws(Trouble) -> Hidings {
+        let from = from
+        var hidings = Hidings(among: messages) { !from.includes($0) }
+        guard !messages.isEmpty, var next = try await from.firstBeyond(client) else { return hidings }
+        var sights: [[UInt8]: Set<AnnalsClient.Position>] = [:]
         while true {
-            let events = try await client.ask(["EVENTS.READ", "FROM", .number(next), "COUNT", 1000, "TENANT", .text(tenant)]).array ?? []
+            let page = try await client.ask([
+                "EVENTS.READ", "FROM", .number(next), "COUNT", 1000, "TENANT", .text(assessor.tenant),
+            ])
+            let events = page.array ?? []
             for event in events {
-                guard let position = event["position"]?.integer, let at = event["at"]?.integer else { continue }
+                guard let position = event["position"]?.integer else { throw .unexpected(answerTo: "EVENTS.READ") }
                 next = position + 1
-                guard event["kind"]?.string == "local-delete", event["conversation"]?.string == conversation,
-                    to.includes(position, since: at), !from.includes(position, since: at), let viewer = event["viewer"]?.string
-                else { continue }
-                for message in all.values where Self.isHit(message, by: event) && seen.insert("\(message.position) \(viewer)").inserted {
-                    changes.append(TimelineChange(message, .hidden(position), viewer: viewer))
+                guard let viewer = viewer(of: event, at: position) else { continue }
+                if case .everybody = eyes, sights[Array(viewer.utf8)] == nil {
+                    sights[Array(viewer.utf8)] = Set(try await self.messages(asOf: from, .viewer(viewer)).map(\.position))
                 }
+                hidings.take(event, by: viewer, seen: sights[Array(viewer.utf8)] ?? seen)
             }
-            guard let last = events.last, LogMoment.time(of: last) <= to.time else { return changes }
+            // Of a time all is read: what was imported later may have happened earlier.
+            if events.isEmpty || to.isPosition && !to.includes(next, since: .min) { return hidings }
         }
     }
 
-    private static func isHit(_ message: AnnalsClient.Message, by event: RESPValue) -> Bool {
-        if let end = event["up-to"]?.integer { return message.position.rawValue <= end }
-        guard let position = event["position"]?.integer, message.position.rawValue < position else { return false }
-        return event["message-ids"]?.array?.contains { $0.string == message.id } ?? false
-    }
-
-    private func cause(of message: AnnalsClient.Message, _ rules: RuleCauses) async throws(Trouble) -> RuleCause {
-        guard let before = try await explained(message, asOf: from), let after = try await explained(message, asOf: to) else {
-            return .unknown
-        }
-        return try await rules.cause(of: message.id, before: Decider(before["why"]), after: Decider(after["why"]))
-    }
-
-    /// Nil where its id means another message by then.
-    private func explained(_ message: AnnalsClient.Message, asOf moment: LogMoment) async throws(Trouble) -> RESPValue? {
-        var words: [Word] = ["MESSAGE.GET", .text(tenant), .text(message.id)]
-        if case .viewer(let viewer) = eyes { words += ["VIEWER", .text(viewer)] }
-        let answer = try await client.ask(words + ["ASOF", .text(moment.word), "EXPLAIN"])
-        return answer["position"]?.integer == message.position.rawValue ? answer : nil
+    /// Of a local delete in this conversation between the moments, by whoever is asked about.
+    private func viewer(of event: RESPValue, at position: Int) -> String? {
+        guard event["kind"]?.string == "local-delete", event["conversation"]?.bytes.map({ $0.elementsEqual(conversation.utf8) }) == true,
+            let at = event["at"]?.integer, to.includes(position, since: at), !from.includes(position, since: at),
+            let viewer = event["viewer"]?.string
+        else { return nil }
+        if case .viewer(let own) = eyes, !own.utf8.elementsEqual(viewer.utf8) { return nil }
+        return viewer
     }
 
     /// The whole timeline as of a moment, page after page.
-    private func messages(asOf moment: LogMoment) async throws(Trouble) -> [AnnalsClient.Message] {
+    private func messages(asOf moment: LogMoment, _ eyes: Eyes) async throws(Trouble) -> [AnnalsClient.Message] {
         var found: [AnnalsClient.Message] = []
         var cursor = "-"
         while true {
-            var words: [Word] = ["TIMELINE", .text(tenant), .text(conversation)]
+            var words: [Word] = ["TIMELINE", .text(assessor.tenant), .text(conversation)]
             switch eyes {
             case .viewer(let viewer): words += ["VIEWER", .text(viewer)]
             case .everybody(let reason): words += ["REASON", .text(reason)]
             }
-            words += ["AFTER", .text(cursor), "COUNT", .number(Self.pageCount), "ASOF", .text(moment.word)]
+            words += ["AFTER", .text(cursor), "COUNT", 1000, "ASOF", .text(moment.word)]
             let page: AnnalsClient.Page
             let answer = try await client.ask(words)
             do throws(AnnalsClientError) { page = try AnnalsClient.Page(answer) } catch { throw Trouble(error) }
             found += page.messages
             guard let next = page.next else { return found }
             cursor = next.rawValue
-        }
-    }
-
-    private static let pageCount = 1000
-}
-
-extension TimelineChange {
-    /// Of one message's: it comes before it goes.
-    fileprivate var order: Int {
-        switch deed {
-        case .appeared: 0
-        case .keptLonger: 1
-        case .hidden: 2
-        case .expired, .gone: 3
-        case .purged: 4
         }
     }
 }

@@ -11,7 +11,7 @@ extension ProjectionFailure: CustomStringConvertible {
         switch self {
         case .store(let error): "\(error)"
         case .damaged(let path, let table):
-            "\(path), table \(table): a row makes no sense. Stop the daemon and run 'annalsd rebuild' on the data folder; the log itself is not concerned."
+            "\(path), table \(table): a row makes no sense, or another version of this program wrote it. With no daemon on it, run 'annalsd rebuild' on the data folder; the log itself is not concerned."
         }
     }
 }

@@ -13,6 +13,8 @@ package struct Compaction {
     private static let attemptsMax = 3
     /// Between the steps in which the old file's blocks are given back.
     private static let pauseMilliseconds = 1
+    /// What is copied or compared before the pages of both files are let go of: nobody needs them again.
+    private static let bytesRememberedMax = 32 << 20
 
     package init(of id: PartitionID, on shelf: PartitionShelf, options: CompactionOptions = CompactionOptions()) {
         self.id = id
@@ -92,6 +94,7 @@ package struct Compaction {
     ) throws(LedgerFailure) -> Copied {
         let copy = try PartitionCopy(of: source, outline, on: shelf, options)
         var pacer = CompactionPacer(options, conductor)
+        var bytesRemembered = 0
         conductor.reached(.copyBegun)
         for phase in [CompactionProgress.Phase.copying, .comparing] {
             pacer.begin(phase, bytesDone: try phase == .copying ? copy.bytesBefore() : 0, bytesInAll: outline.liveBytes)
@@ -101,6 +104,11 @@ package struct Compaction {
                 let slice = try phase == .copying ? copy.copySlice(&place) : copy.compareSlice(&place)
                 guard let bytes = slice else { return .stale }
                 if phase == .copying { conductor.reached(.sliceCopied) }
+                bytesRemembered += bytes
+                if bytesRemembered >= Self.bytesRememberedMax {
+                    copy.forgetPages()
+                    bytesRemembered = 0
+                }
                 pacer.slice(bytes)
             }
             conductor.reached(phase == .copying ? .copied : .compared)

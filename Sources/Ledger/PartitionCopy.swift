@@ -95,6 +95,9 @@ struct PartitionCopy {
 
     func isAtEnd(_ place: Place) -> Bool { place.table == tables.count }
 
+    /// Lets go of the pages of both files that were read. Otherwise they all count as the process's memory until the files are closed.
+    func forgetPages() { ProcessMemory.forget([source.environment, copy.environment]) }
+
     /// What a copy of last time has already, in the pages of its tables.
     func bytesBefore() throws(LedgerFailure) -> Int {
         try onStore { () throws(LMDBError) in

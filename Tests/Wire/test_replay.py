@@ -280,6 +280,22 @@ def test_what_changed_by_rules_names_the_change_that_did_it(make_daemon):
         whole = annals(daemon, "diff", "hid", "c", "--reason", "case 7", "--from", f"#{start}", "--json").stdout
         assert [(json.loads(line)["change"], json.loads(line).get("viewer")) for line in whole.splitlines()] == [("hidden", "ben"), ("expired", None)]
 
+        # A message that was hidden, and whose id came again.
+        connection.call("SEND", "again", "c", "ann", "m", "x", "AT", now - 40 * DAY)
+        start = connection.call("STATS")["position"]
+        deletion = connection.call("LOCALDELETE", "again", "c", "ben", "ID", "m")
+        connection.call("SEND", "again", "c", "ann", "m", "x", "AT", now - 5 * DAY)
+        assert ("hidden", "m", deletion) in diff("again", f"#{start}")[0]
+
+        # What is destroyed does not come back.
+        connection.call("SEND", "dead", "c", "ann", "m", "x", "AT", now - 200 * DAY)
+        start = connection.call("STATS")["position"]
+        plan = connection.call("PURGE.PLAN", "TENANT", "dead")
+        receipt = connection.call("PURGE.RUN", plan["plan"], "CONFIRM", plan["messages"])
+        keep("TENANT", "dead", "400d")
+        whole = annals(daemon, "diff", "dead", "c", "--reason", "case 7", "--from", f"#{start}", "--json").stdout
+        assert [(json.loads(line)["change"], json.loads(line)["by"]) for line in whole.splitlines()] == [("purged", receipt)]
+
         # Only the daemon knows which of a time and a position is the earlier one.
         assert diff("hid", "now", f"#{start}", status=2)[0] == []
         assert diff("hid", f"#{start}", "1d ago", status=2)[0] == []

@@ -8,27 +8,28 @@ struct Hidings {
         var time: Int
     }
 
-    private(set) var all: [AnnalsClient.Position: [Hiding]] = [:]
+    private var all: [AnnalsClient.Position: [[UInt8]: Hiding]] = [:]
     private let messages: [AnnalsClient.Message]
     /// By their bytes, as all names: two that Unicode calls the same are two.
     private let byID: [[UInt8]: [AnnalsClient.Message]]
     private let isNew: (AnnalsClient.Message) -> Bool
-    private var known: Set<Key> = []
+    /// Whether it was when the server heard of it, or when it is said to have been.
+    private let isByPosition: Bool
 
-    private struct Key: Hashable {
-        var message: AnnalsClient.Position
-        var viewer: [UInt8]
-    }
-
-    init(among messages: [AnnalsClient.Message], isNew: @escaping (AnnalsClient.Message) -> Bool) {
+    init(among messages: [AnnalsClient.Message], isByPosition: Bool, isNew: @escaping (AnnalsClient.Message) -> Bool) {
         self.messages = messages
+        self.isByPosition = isByPosition
         self.isNew = isNew
         byID = Dictionary(grouping: messages) { Array($0.id.utf8) }
     }
 
+    /// By whom a message was hidden, in no order.
+    func of(_ message: AnnalsClient.Message) -> [Hiding] { all[message.position].map { Array($0.values) } ?? [] }
+
     /// Takes a local delete. `seen` are the messages that its viewer saw at the earlier moment.
     mutating func take(_ event: RESPValue, by viewer: String, seen: Set<AnnalsClient.Position>) {
-        guard let position = event["position"]?.integer, let time = event["at"]?.integer else { return }
+        guard let position = event["position"]?.integer, let at = event["at"]?.integer else { return }
+        let time = isByPosition ? LogMoment.time(of: event) : at
         let hit: [AnnalsClient.Message]
         if let end = event["up-to"]?.integer {
             hit = messages.filter { $0.position.rawValue <= end }
@@ -39,8 +40,9 @@ struct Hidings {
             }
         }
         for message in hit where seen.contains(message.position) || isNew(message) {
-            guard known.insert(Key(message: message.position, viewer: Array(viewer.utf8))).inserted else { continue }
-            all[message.position, default: []].append(Hiding(viewer: viewer, event: position, time: time))
+            let known = all[message.position]?[Array(viewer.utf8)]
+            if let known, (known.time, known.event) < (time, position) { continue }
+            all[message.position, default: [:]][Array(viewer.utf8)] = Hiding(viewer: viewer, event: position, time: time)
         }
     }
 }

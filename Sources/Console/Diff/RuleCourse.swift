@@ -58,7 +58,7 @@ struct RuleCourse {
                     (
                         position,
                         isAtOnce
-                            ? LogMoment(.position(UInt64(clamping: position)), time: recorded)
+                            ? LogMoment(.position(UInt64(clamping: position)), time: min(recorded, to.time))
                             : LogMoment(.time(Instant(milliseconds: Int64(since))), time: since)
                     ))
             }

@@ -43,52 +43,56 @@ struct TimelineDiff {
         let remaining = Set(after.map(\.position))
         var changes: [TimelineChange] = []
         for message in all {
-            var own: [Dated] = []
-            if !from.includes(message) { own.append((TimelineChange(message, .appeared), .min)) }
-            if let end = becomes[message.position] {
-                own += try await expiry(of: message, was[message.position], end, course, hidings.all[message.position] ?? [])
-                own += try await purge(of: message, end)
-            }
             let isLost = known.contains(message.position) && !remaining.contains(message.position)
-            if case .viewer = eyes, isLost, own.isEmpty {
-                own.append((TimelineChange(message, becomes[message.position]?.isPurged == true ? .purged(nil) : .gone), .max))
-            }
-            changes += own.sorted { ($0.time, $0.change.cause ?? 0) < ($1.time, $1.change.cause ?? 0) }.map(\.change)
+            changes += try await self.changes(
+                of: message, was[message.position], becomes[message.position], course, hidings.of(message), isLost: isLost)
         }
         return Outcome(changes: changes, isEmpty: before.isEmpty && after.isEmpty)
     }
 
-    /// That it expired, or is kept longer, and who hid it before that.
-    private func expiry(
-        of message: AnnalsClient.Message, _ was: Assessor.Assessment?, _ becomes: Assessor.Assessment, _ course: RuleCourse,
-        _ hidings: [Hidings.Hiding]
-    ) async throws(Trouble) -> [Dated] {
-        let wasExpired = was?.isExpired(at: from.time) ?? false
-        let isExpired = becomes.isExpired(at: to.time)
-        var changes: [Dated] = []
+    /// What became of one message, in its order. `was` and `becomes`: nil where it is not there, or its id means another one.
+    private func changes(
+        of message: AnnalsClient.Message, _ was: Assessor.Assessment?, _ becomes: Assessor.Assessment?, _ course: RuleCourse,
+        _ hidings: [Hidings.Hiding], isLost: Bool
+    ) async throws(Trouble) -> [TimelineChange] {
+        var own: [Dated] = []
+        if !from.includes(message) { own.append((TimelineChange(message, .appeared), .min)) }
+        // From when on nobody sees it, whoever hides it then.
         var end = (time: Int.max, position: Int.max)
-        if wasExpired != isExpired {
-            let turn = try await course.turn(of: message, to: isExpired)
-            if isExpired { end = (turn.time, turn.event ?? .max) }
-            changes.append((TimelineChange(message, isExpired ? .expired(turn.cause) : .keptLonger(turn.cause)), turn.time))
-        } else if isExpired {
-            return []
+        if let becomes {
+            if let purge = try await purge(of: becomes) {
+                if from.includes(purge.receipt, since: purge.time) { return own.map(\.change) }
+                own.append((TimelineChange(message, .purged(purge.receipt)), purge.time))
+                end = (purge.time, purge.receipt)
+            }
+            let (wasExpired, isExpired) = (was?.isExpired(at: from.time) ?? false, becomes.isExpired(at: to.time))
+            if wasExpired != isExpired {
+                let turn = try await course.turn(of: message, to: isExpired)
+                // What is destroyed neither expires nor comes back.
+                if turn.time < end.time {
+                    own.append((TimelineChange(message, isExpired ? .expired(turn.cause) : .keptLonger(turn.cause)), turn.time))
+                    if isExpired { end = (turn.time, turn.event ?? .max) }
+                }
+            } else if isExpired {
+                end = (.min, .min)
+            }
         }
-        // What had expired nobody saw any more.
         for hiding in hidings where (hiding.time, hiding.event) < end {
             var change = TimelineChange(message, .hidden(hiding.event))
             if case .everybody = eyes { change.viewer = hiding.viewer }
-            changes.append((change, hiding.time))
+            own.append((change, hiding.time))
         }
-        return changes
+        if case .viewer = eyes, isLost, own.isEmpty {
+            own.append((TimelineChange(message, becomes?.isPurged == true ? .purged(nil) : .gone), .max))
+        }
+        return own.sorted { ($0.time, $0.change.cause ?? 0) < ($1.time, $1.change.cause ?? 0) }.map(\.change)
     }
 
-    /// That it was destroyed between the moments.
-    private func purge(of message: AnnalsClient.Message, _ becomes: Assessor.Assessment) async throws(Trouble) -> [Dated] {
-        guard let receipt = becomes.receipt, let event = try await LogMoment.event(atOrAfter: receipt, client) else { return [] }
+    /// The receipt of its purge, and when that was, if it was destroyed by the later moment.
+    private func purge(of becomes: Assessor.Assessment) async throws(Trouble) -> (receipt: Int, time: Int)? {
+        guard let receipt = becomes.receipt, let event = try await LogMoment.event(atOrAfter: receipt, client) else { return nil }
         let time = LogMoment.time(of: event)
-        guard to.includes(receipt, since: time), !from.includes(receipt, since: time) else { return [] }
-        return [(TimelineChange(message, .purged(receipt)), time)]
+        return to.includes(receipt, since: time) ? (receipt, time) : nil
     }
 
     /// Looks through what came in between the moments for local deletes.
@@ -96,7 +100,7 @@ struct TimelineDiff {
         among messages: [AnnalsClient.Message], seen: Set<AnnalsClient.Position>
     ) async throws(Trouble) -> Hidings {
         let from = from
-        var hidings = Hidings(among: messages) { !from.includes($0) }
+        var hidings = Hidings(among: messages, isByPosition: from.isPosition) { !from.includes($0) }
         guard !messages.isEmpty, var next = try await from.firstBeyond(client) else { return hidings }
         var sights: [[UInt8]: Set<AnnalsClient.Position>] = [:]
         while true {

@@ -102,6 +102,39 @@ struct PageCheckTests {
         #expect(found > 60 && found == asked)
     }
 
+    @Test("two keys of a leaf that change places are found in each, and so is a key that belongs to another leaf")
+    func order() throws {
+        let folder = try TemporaryFolder()
+        let bytes = try [UInt8](Data(contentsOf: URL(filePath: made(folder))))
+        func number(_ place: Int) -> Int { Int(bytes[place]) | Int(bytes[place + 1]) << 8 }
+        let other = folder.file("other.mdb")
+        var (exchanged, foreign, leaves) = (0, 0, 0)
+        for start in stride(from: 2 * 4096, to: bytes.count, by: 4096) where number(start + 10) == 0x02 && number(start + 12) >= 16 + 2 * 2
+        {
+            let nodes = (number(start + 12) - 16) / 2
+            // Tables of ours have keys of four bytes.
+            guard (0..<nodes).allSatisfy({ number(start + number(start + 16 + 2 * $0) + 6) == 4 }) else { continue }
+            var zeroed = bytes
+            zeroed.replaceSubrange(start..<start + 4096, with: repeatElement(0, count: 4096))
+            try Data(zeroed).write(to: URL(filePath: other))
+            // It is free.
+            if try PageCheck.fault(in: other) == nil { continue }
+            leaves += 1
+            var damaged = bytes
+            let last = start + 16 + 2 * (nodes - 1)
+            for byte in 0..<2 { damaged.swapAt(last + byte, last - 2 + byte) }
+            try Data(damaged).write(to: URL(filePath: other))
+            if try PageCheck.fault(in: other)?.reason == "has keys out of order" { exchanged += 1 }
+            damaged = bytes
+            // The greatest key that there can be, at a leaf's end: right in the last one of each table alone.
+            let key = start + number(last) + 8
+            damaged.replaceSubrange(key..<key + 4, with: repeatElement(0xFF, count: 4))
+            try Data(damaged).write(to: URL(filePath: other))
+            if try PageCheck.fault(in: other)?.reason == "has keys that belong elsewhere" { foreign += 1 }
+        }
+        #expect(leaves > 20 && exchanged == leaves && foreign == leaves - 2)
+    }
+
     @Test("a value's pages that another value has as well are in two places at once")
     func shared() throws {
         let folder = try TemporaryFolder()

@@ -1,5 +1,7 @@
 import Events
 import Glibc
+import LMDB
+import Ledger
 import Projections
 import Synchronization
 import Testing
@@ -64,6 +66,36 @@ struct AsOfTests {
         }
         let whole = try scratch.page(asOf: .time(ago(29)))
         #expect(Set(whole.messages.suffix(2).map(\.id.text)) == ["late0", "late1"])
+    }
+
+    @Test("no moment is taken from a record that was changed, with a body or without; one beside it is")
+    func changedRecords() throws {
+        let scratch = try Scratch { $0.batchEventsMax = 1 << 20 }
+        scratch.send((0..<100).map { Scratch.Post("m\($0)") })
+        #expect(try scratch.delete(["m0"], viewer: "bob").isAppended)
+        scratch.send((0..<200).map { Scratch.Post("n\($0)") })
+        scratch.archive.flush()
+        let store = scratch.archive.core.store
+        guard let lease = try store.shelf.lease(store.partition(of: Scratch.start)) else {
+            Issue.record("there is no partition")
+            return
+        }
+        let partition = lease.partition
+        try partition.environment.write { transaction in
+            for position in [50, 101] as [UInt64] {
+                let key = withUnsafeBytes(of: position.bigEndian) { [UInt8]($0) }
+                let found = try transaction.reader.lend(key.span.bytes, in: partition.trail) { $0.withUnsafeBytes { [UInt8]($0) } }
+                var record = try #require(found)
+                // The last byte of its time.
+                record[19] ^= 1
+                try transaction.put(record.span.bytes, for: key.span.bytes, in: partition.trail)
+            }
+        }
+        for position in [50, 101] as [UInt64] {
+            let failure = #expect(throws: ArchiveFailure.self) { try scratch.page(asOf: .position(Position(position))) }
+            #expect(failure.map { "\($0)".contains("record among those at #1 to #256") } == true)
+        }
+        #expect(try scratch.page(asOf: .position(Position(40))).messages.count == 40)
     }
 
     @Test("what a viewer saw, and cannot see any more, keeps its state; its body is for whoever may have it")

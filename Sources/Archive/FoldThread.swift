@@ -25,6 +25,13 @@ final class FoldThread: Sendable {
         var listener: (@Sendable () -> Void)?
     }
 
+    /// How soon somebody needs what is journaled to be folded.
+    enum Haste {
+        case now
+        /// With the fold that comes anyway, if it comes soon: a fold more than there would be is most of what appends feel of a purge.
+        case inTime
+    }
+
     /// After a failure that may pass, such as a full disk or readers in all slots, the fold waits so long before it tries again.
     private static let retryMilliseconds = 1000
     /// Folds that come less often are nothing to wait for.
@@ -64,21 +71,16 @@ final class FoldThread: Sendable {
         if haste == .inTime, isRegular, core.tail.bytes > Self.smallBytes { waitInTime() } else { wait { $0.isUrgent = true } }
     }
 
-    /// How soon somebody needs what is journaled to be folded.
-    enum Haste {
-        case now
-        /// With the fold that comes anyway, if it comes soon: a fold more than there would be is most of what appends feel of a purge.
-        case inTime
-    }
-
     private func waitInTime() {
         guard let done = beginWaiting({ _ in }) else { return }
         if done.wait(timeout: .now() + .milliseconds(Self.patienceMilliseconds)) == .success { return }
-        control.withLock { control in
-            // Otherwise it is being folded.
-            if control.waiters.contains(where: { $0 === done }) { control.isUrgent = true }
+        let isWaiting = control.withLock { control in
+            let isWaiting = control.waiters.contains { $0 === done }
+            control.isUrgent = control.isUrgent || isWaiting
+            return isWaiting
         }
-        bell.signal()
+        // Otherwise it is being folded.
+        if isWaiting { bell.signal() }
         done.wait()
     }
 

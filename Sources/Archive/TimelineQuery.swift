@@ -100,7 +100,6 @@ private struct TimelineQuery {
     }
 
     private func message(at place: PartitionIndex.Place, _ hiding: Hiding?) throws(ArchiveFailure) -> Message? {
-        guard horizon.includes(place.position, at: place.at) else { return nil }
         if let hiding {
             if try hiding.hides(place.position) || Visibility.isExpired(at: place.at, under: terms, asOf: horizon.time) { return nil }
         }

@@ -39,10 +39,11 @@ struct Hidings {
                 byID[id.bytes ?? []]?.filter { $0.position.rawValue < position }.max { ($0.at, $0.position) < ($1.at, $1.position) }
             }
         }
+        let name = Array(viewer.utf8)
         for message in hit where seen.contains(message.position) || isNew(message) {
-            let known = all[message.position]?[Array(viewer.utf8)]
+            let known = all[message.position]?[name]
             if let known, (known.time, known.event) < (time, position) { continue }
-            all[message.position, default: [:]][Array(viewer.utf8)] = Hiding(viewer: viewer, event: position, time: time)
+            all[message.position, default: [:]][name] = Hiding(viewer: viewer, event: position, time: time)
         }
     }
 }

@@ -25,6 +25,20 @@ struct TimelineDiff {
     /// A change, and when it was: what happened to one message is told in its order.
     private typealias Dated = (change: TimelineChange, time: Int)
 
+    /// What is known of a message.
+    private struct Fate {
+        var message: AnnalsClient.Message
+        /// At the earlier moment; nil where it is not there, or its id means another one.
+        var was: Assessor.Assessment?
+        /// At the later one.
+        var becomes: Assessor.Assessment?
+        /// By what receipt it was destroyed, and when, if that was by the later moment.
+        var purge: (receipt: Int, time: Int)?
+        var hidings: [Hidings.Hiding]
+        /// Whether it is on the earlier timeline, and not on the later one.
+        var isLost: Bool
+    }
+
     init(_ tenant: String, _ conversation: String, _ eyes: Eyes, from: LogMoment, to: LogMoment, _ client: AnnalsClient) {
         (self.conversation, self.eyes, self.from, self.to) = (conversation, eyes, from, to)
         assessor = Assessor(tenant: tenant, client: client)
@@ -38,36 +52,37 @@ struct TimelineDiff {
         let all = (before + after.filter { !known.contains($0.position) }).filter { to.includes($0) }
             .sorted { ($0.at, $0.position) < ($1.at, $1.position) }
         let hidings = try await hidings(among: all, seen: known)
-        let course = try await RuleCourse(of: conversation, from: from, to: to, assessor)
+        let steps = try await RetentionSteps(of: conversation, from: from, to: to, assessor)
         let (was, becomes) = (try await assessor.assess(all.filter(from.includes), at: from), try await assessor.assess(all, at: to))
+        let purges = try await purges(among: becomes.values.compactMap(\.receipt))
         let remaining = Set(after.map(\.position))
         var changes: [TimelineChange] = []
         for message in all {
-            let isLost = known.contains(message.position) && !remaining.contains(message.position)
-            changes += try await self.changes(
-                of: message, was[message.position], becomes[message.position], course, hidings.of(message), isLost: isLost)
+            let end = becomes[message.position]
+            let fate = Fate(
+                message: message, was: was[message.position], becomes: end, purge: end?.receipt.flatMap { purges[$0] },
+                hidings: hidings.of(message), isLost: known.contains(message.position) && !remaining.contains(message.position))
+            changes += try await self.changes(of: fate, steps)
         }
         return Outcome(changes: changes, isEmpty: before.isEmpty && after.isEmpty)
     }
 
-    /// What became of one message, in its order. `was` and `becomes`: nil where it is not there, or its id means another one.
-    private func changes(
-        of message: AnnalsClient.Message, _ was: Assessor.Assessment?, _ becomes: Assessor.Assessment?, _ course: RuleCourse,
-        _ hidings: [Hidings.Hiding], isLost: Bool
-    ) async throws(Trouble) -> [TimelineChange] {
+    /// What became of one message, in its order.
+    private func changes(of fate: Fate, _ steps: RetentionSteps) async throws(Trouble) -> [TimelineChange] {
+        let message = fate.message
         var own: [Dated] = []
         if !from.includes(message) { own.append((TimelineChange(message, .appeared), .min)) }
         // From when on nobody sees it, whoever hides it then.
         var end = (time: Int.max, position: Int.max)
-        if let becomes {
-            if let purge = try await purge(of: becomes) {
-                if from.includes(purge.receipt, since: purge.time) { return own.map(\.change) }
-                own.append((TimelineChange(message, .purged(purge.receipt)), purge.time))
-                end = (purge.time, purge.receipt)
-            }
-            let (wasExpired, isExpired) = (was?.isExpired(at: from.time) ?? false, becomes.isExpired(at: to.time))
+        if let purge = fate.purge {
+            if from.includes(purge.receipt, since: purge.time) { return own.map(\.change) }
+            own.append((TimelineChange(message, .purged(purge.receipt)), purge.time))
+            end = (purge.time, purge.receipt)
+        }
+        if let becomes = fate.becomes {
+            let (wasExpired, isExpired) = (fate.was?.isExpired(at: from.time) ?? false, becomes.isExpired(at: to.time))
             if wasExpired != isExpired {
-                let turn = try await course.turn(of: message, to: isExpired)
+                let turn = try await steps.turn(of: message, to: isExpired)
                 // What is destroyed neither expires nor comes back.
                 if turn.time < end.time {
                     own.append((TimelineChange(message, isExpired ? .expired(turn.cause) : .keptLonger(turn.cause)), turn.time))
@@ -77,22 +92,26 @@ struct TimelineDiff {
                 end = (.min, .min)
             }
         }
-        for hiding in hidings where (hiding.time, hiding.event) < end {
+        for hiding in fate.hidings where (hiding.time, hiding.event) < end {
             var change = TimelineChange(message, .hidden(hiding.event))
             if case .everybody = eyes { change.viewer = hiding.viewer }
             own.append((change, hiding.time))
         }
-        if case .viewer = eyes, isLost, own.isEmpty {
-            own.append((TimelineChange(message, becomes?.isPurged == true ? .purged(nil) : .gone), .max))
+        if case .viewer = eyes, fate.isLost, own.isEmpty {
+            own.append((TimelineChange(message, fate.becomes?.isPurged == true ? .purged(nil) : .gone), .max))
         }
         return own.sorted { ($0.time, $0.change.cause ?? 0) < ($1.time, $1.change.cause ?? 0) }.map(\.change)
     }
 
-    /// The receipt of its purge, and when that was, if it was destroyed by the later moment.
-    private func purge(of becomes: Assessor.Assessment) async throws(Trouble) -> (receipt: Int, time: Int)? {
-        guard let receipt = becomes.receipt, let event = try await LogMoment.event(atOrAfter: receipt, client) else { return nil }
-        let time = LogMoment.time(of: event)
-        return to.includes(receipt, since: time) ? (receipt, time) : nil
+    /// Which of these receipts were there by the later moment, and since when. Many messages share one.
+    private func purges(among receipts: [Int]) async throws(Trouble) -> [Int: (receipt: Int, time: Int)] {
+        var found: [Int: (receipt: Int, time: Int)] = [:]
+        for receipt in Set(receipts) {
+            guard let event = try await LogMoment.event(atOrAfter: receipt, client) else { continue }
+            let time = LogMoment.time(of: event)
+            if to.includes(receipt, since: time) { found[receipt] = (receipt, time) }
+        }
+        return found
     }
 
     /// Looks through what came in between the moments for local deletes.
@@ -112,10 +131,11 @@ struct TimelineDiff {
                 guard let position = event["position"]?.integer else { throw .unexpected(answerTo: "EVENTS.READ") }
                 next = position + 1
                 guard let viewer = viewer(of: event, at: position) else { continue }
-                if case .everybody = eyes, sights[Array(viewer.utf8)] == nil {
-                    sights[Array(viewer.utf8)] = Set(try await self.messages(asOf: from, .viewer(viewer)).map(\.position))
+                let name = Array(viewer.utf8)
+                if case .everybody = eyes, sights[name] == nil {
+                    sights[name] = Set(try await self.messages(asOf: from, .viewer(viewer)).map(\.position))
                 }
-                hidings.take(event, by: viewer, seen: sights[Array(viewer.utf8)] ?? seen)
+                hidings.take(event, by: viewer, seen: sights[name] ?? seen)
             }
             // Of a time all is read: what was imported later may have happened earlier.
             if events.isEmpty || to.isPosition && !to.includes(next, since: .min) { return hidings }

@@ -6,7 +6,7 @@ import Events
 ///
 /// Between two of them only time goes by. So the message is assessed behind each, from the last one back, until one is found behind which it
 /// was not yet what it is in the end; by then it either ran out, or the next change did it.
-struct RuleCourse {
+struct RetentionSteps {
     private let assessor: Assessor
     private let from: LogMoment
     /// Whether what came in later counts by its position, or by its time.
@@ -66,7 +66,7 @@ struct RuleCourse {
         changes.sort { ($0.moment.time, $0.position) < ($1.moment.time, $1.position) }
         var steps: [Step] = []
         for (position, moment) in changes {
-            if let last = steps.last, last.moment.word == moment.word {
+            if let last = steps.last, last.moment.moment == moment.moment {
                 steps[steps.count - 1].changes.append(position)
             } else {
                 steps.append(Step(moment: moment, changes: [position]))
@@ -82,20 +82,19 @@ struct RuleCourse {
         let start = isThere ? from : try await birth(of: message)
         guard let first = try await assessor.assess(message, at: start) else { return Turn(cause: .unknown, time: .max) }
         let later = isThere ? steps : steps.filter { ($0.moment.time, $0.changes[0]) > (start.time, message.position.rawValue) }
-        var known: [(moment: LogMoment, changes: [Int], found: Assessor.Assessment)] = [(start, [], first)]
-        for step in later {
-            guard let found = try await assessor.assess(message, at: step.moment) else { return Turn(cause: .unknown, time: .max) }
-            known.append((step.moment, step.changes, found))
+        guard let last = later.last else { return Turn(cause: .time(under: first.decider), time: first.expires ?? .max) }
+        guard var found = try await assessor.assess(message, at: last.moment) else { return Turn(cause: .unknown, time: .max) }
+        for (index, step) in later.enumerated().reversed() {
+            if found.isExpired(at: step.moment.time) != isExpired { break }
+            let before = index == 0 ? first : try await assessor.assess(message, at: later[index - 1].moment)
+            guard let before else { return Turn(cause: .unknown, time: .max) }
+            if before.isExpired(at: step.moment.time) != isExpired {
+                let cause = RuleCause.change(doer(among: step.changes, before.decider, found.decider), to: found.decider)
+                return Turn(cause: cause, time: step.moment.time)
+            }
+            found = before
         }
-        for index in known.indices.reversed() {
-            let (moment, changes, found) = known[index]
-            let isSoThen = found.isExpired(at: moment.time) == isExpired
-            if !isSoThen || index == 0 { return Turn(cause: .time(under: found.decider), time: found.expires ?? .max) }
-            let before = known[index - 1].found
-            if before.isExpired(at: moment.time) == isExpired { continue }
-            return Turn(cause: .change(doer(among: changes, before.decider, found.decider), to: found.decider), time: moment.time)
-        }
-        return Turn(cause: .unknown, time: .max)
+        return Turn(cause: .time(under: found.decider), time: found.expires ?? .max)
     }
 
     /// When it came in, or was sent.

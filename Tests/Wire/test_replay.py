@@ -286,6 +286,11 @@ def test_what_changed_by_rules_names_the_change_that_did_it(make_daemon):
         deletion = connection.call("LOCALDELETE", "again", "c", "ben", "ID", "m")
         connection.call("SEND", "again", "c", "ann", "m", "x", "AT", now - 5 * DAY)
         assert ("hidden", "m", deletion) in diff("again", f"#{start}")[0]
+        # Of two that are there, the id means the later one.
+        start = connection.call("STATS")["position"]
+        deletion = connection.call("LOCALDELETE", "again", "c", "cid", "ID", "m")
+        whole = annals(daemon, "diff", "again", "c", "--reason", "case 7", "--from", f"#{start}", "--json").stdout
+        assert [(json.loads(line)["position"], json.loads(line)["by"]) for line in whole.splitlines()] == [(start, deletion)]
 
         # What is destroyed does not come back.
         connection.call("SEND", "dead", "c", "ann", "m", "x", "AT", now - 200 * DAY)
@@ -336,6 +341,10 @@ def test_what_changed_in_a_whole_conversation(make_daemon):
         assert f"ben's local delete #{by_ben}" in " ".join(text.split())
         read = connection.call("EVENTS.READ", "FROM", send + 1, "COUNT", 1000)
         assert {event["kind"] for event in read} == {b"access"} and {event["reason"] for event in read} == {b"case 7"}
+        # What was destroyed long ago nobody hides any more.
+        start = connection.call("STATS")["position"]
+        by_dan = connection.call("LOCALDELETE", "t", "c", "dan", "UPTO", send)
+        assert diff("--from", f"#{start}") == [("hidden", "m-3", by_dan, "dan"), ("hidden", "m-4", by_dan, "dan")]
         assert annals(daemon, "diff", "t", "c", "--from", "#1", check=False).returncode == 2
 
 

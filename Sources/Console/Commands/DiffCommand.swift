@@ -19,7 +19,7 @@ package struct DiffCommand: AsyncParsableCommand {
     @Option(help: .init("Why an auditor looks at all of it.", valueName: "text")) var reason: String?
     @Option(name: .customLong("from"), help: .init("The earlier moment (\(Moment.forms)), or #position.", valueName: "moment"))
     var from: String
-    @Option(name: .customLong("to"), help: .init("The later moment. Default: now.", valueName: "moment")) var to: String = "now"
+    @Option(name: .customLong("to"), help: .init("The later moment.", valueName: "moment")) var to: String = "now"
     @OptionGroup package var options: GlobalOptions
 
     package init() {}

@@ -37,6 +37,17 @@ step() {
     return 1
 }
 
+# Fuzzes each target for ANNALS_FUZZ_SECONDS, or for as much of them as the hour leaves.
+fuzz() {
+    local wanted=${ANNALS_FUZZ_SECONDS:-60} targets=12 left=$((seconds_max - SECONDS - 60))
+    local most=$((left * $(nproc) / targets))
+    if [ "$most" -lt 5 ]; then
+        echo "The hour leaves no time for the fuzzers: Deploy/fuzz.sh"
+        return
+    fi
+    step "fuzzing" Deploy/fuzz.sh $((most < wanted ? most : wanted)) || true
+}
+
 # Names each failed test with the first line of its failure, and adds up the runners' reports; a step that failed without a failed test
 # in its report counts as one.
 summarize() {
@@ -89,6 +100,9 @@ if step "release build" swift build -c release --scratch-path .build-release; th
     fi
     step "wire tests" .build-wire/venv/bin/python -m pytest Tests/Wire --junitxml="$reports/wire.xml" || true
     step "fault tests" env ANNALS_SEED="${ANNALS_SEED:-20261127}" .build-wire/venv/bin/python -m pytest Tests/Faults --junitxml="$reports/faults.xml" || true
+    # Last, and where the other packages are built already: what is ours is built there once more, to be watched.
+    export ANNALS_FUZZ_BUILD=.build-release
+    if step "fuzzer build" Deploy/fuzz.sh 0; then fuzz; fi
 fi
 
 echo

@@ -44,10 +44,13 @@ extension LogView {
         var message = card(of: found, within: horizon, terms: terms)
         message.state = Visibility.state(at: found.event.at, under: terms, isHidden: false, asOf: horizon.time)
         message.body = found.body
-        if found.body == nil {
-            if case .receipt(let position, _) = try destruction(of: found) { message.receipt = position }
-            message.state = .purged
+        if found.body != nil { return message }
+        if case .receipt(let position, let at) = try destruction(of: found) {
+            message.receipt = position
+            // As of then it was hidden from all, and is told so, as a viewer is.
+            if message.state != .visible, !horizon.includes(position, at: at) { return message }
         }
+        message.state = .purged
         return message
     }
 

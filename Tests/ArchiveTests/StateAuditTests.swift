@@ -292,12 +292,20 @@ struct StateAuditTests {
         try scratch.open()
     }
 
-    @Test("that there are no checkpoints beside keys is a finding, once the log is older than the time between two of them can be")
+    @Test("that there are no checkpoints beside keys is a finding, once more happened than between two of them can; one long silence is none")
     func checkpointsGone() throws {
         let scratch = try scratch()
         #expect(scratch.archive.auditKeys.count == 1)
-        scratch.clock.advance(days: 2)
-        scratch.send(Scratch.Post("x"))
+        scratch.clock.advance(days: 3650)
+        scratch.send(Scratch.Post("stepped"))
+        try scratch.close()
+        #expect(!FileManager.default.fileExists(atPath: scratch.path + "/audit/checkpoints"))
+        #expect(try verify(scratch).findings == [])
+        try scratch.open()
+        for day in 0..<3 {
+            scratch.clock.advance(days: 1)
+            scratch.send(Scratch.Post("day-\(day)"))
+        }
         _ = try scratch.archive.checkpoint().get()
         try scratch.close()
         #expect(try verify(scratch).findings == [])

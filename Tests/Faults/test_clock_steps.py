@@ -160,7 +160,6 @@ def test_a_step_under_a_running_daemon(shifted, step):
     stop_and_verify(daemon)
 
 
-@pytest.mark.xfail(strict=True, reason="verification takes ten years between two events for ten years without a checkpoint, and calls that damage")
 def test_a_step_before_the_first_checkpoint_is_no_damage(shifted):
     daemon = shifted(purge_automatic="no").start()
     with greeted(daemon) as connection:

@@ -275,6 +275,11 @@ def test_an_auditors_page_is_one_event_that_is_there_first(quiet):
         idle(connection)
         gone = connection.call("TIMELINE", "t", "c", "REASON", "case 9", "COUNT", 6)["messages"][0]
         assert (gone["id"], gone["state"], gone["body"], gone["receipt"] is not None) == (b"old", b"purged", None, True)
+        # As of before, it is what it was then; what destroyed it since is told all the same.
+        asof = f"#{plan['position']}"
+        then = connection.call("TIMELINE", "t", "c", "REASON", "case 9", "COUNT", 6, "ASOF", asof)["messages"][0]
+        assert (then["id"], then["state"], then["body"], then["receipt"]) == (b"old", b"expired", None, gone["receipt"])
+        assert connection.call("MESSAGE.GET", "t", "old", "ASOF", asof)["state"] == b"expired"
     shown = annals(quiet, "timeline", "t", "c", "--reason", "case 9").stdout
     assert "text 2" in shown and "purged" in shown and "visible" in shown
     assert annals(quiet, "timeline", "t", "c", check=False).returncode != 0

@@ -122,6 +122,9 @@ def test_a_tenant_leaves_with_everything_and_nobody_else_does(connection):
     # As of a moment before, what was visible is told, and that it is gone since.
     before = connection.call("TIMELINE", "leaves", "live", "VIEWER", "bob", "ASOF", f"#{plan['position']}")["messages"]
     assert [(message["state"], message["body"]) for message in before] == [(b"purged", None)] * 10
+    audited = connection.call("TIMELINE", "leaves", "live", "REASON", "case 7", "ASOF", f"#{plan['position']}")["messages"]
+    assert [(message["state"], message["receipt"]) for message in audited] == [(b"purged", message["receipt"]) for message in before]
+    assert all(message["receipt"] > plan["position"] for message in before)
     assert connection.call("SEND", "leaves", "live", "ann", "again", "back") > 0
     assert connection.call("MESSAGE.GET", "leaves", "again")["body"] == b"back"
     assert now <= connection.call("MESSAGE.GET", "leaves", "again")["at"]

@@ -348,6 +348,23 @@ def test_what_changed_in_a_whole_conversation(make_daemon):
         assert annals(daemon, "diff", "t", "c", "--from", "#1", check=False).returncode == 2
 
 
+def test_what_came_back_and_was_hidden_then(make_daemon):
+    daemon = make_daemon(cool_off_hours=0).start(purge_automatic="no")
+    now = time.time_ns() // 1_000_000
+    with Connection(daemon.socket) as connection:
+        connection.call("HELLO", 3)
+        for number in range(2):
+            connection.call("SEND", "t", "c", "ann", f"m-{number}", "x", "AT", now - 40 * DAY)
+        connection.call("LOCALDELETE", "t", "c", "ben", "ID", "m-1")
+        connection.call("RETENTION.SET", "TENANT", "t", "30d", "REASON", "shorter")
+        start = connection.call("STATS")["position"]
+        longer = connection.call("RETENTION.SET", "TENANT", "t", "400d", "REASON", "longer")["position"]
+        again = connection.call("LOCALDELETE", "t", "c", "ben", "UPTO", 2)
+        done = annals(daemon, "diff", "t", "c", "--reason", "case 7", "--from", f"#{start}", "--json")
+        assert [(change["change"], change["id"], change["by"]) for change in map(json.loads, done.stdout.splitlines())] == [
+            ("kept-longer", "m-0", longer), ("hidden", "m-0", again), ("kept-longer", "m-1", longer)]
+
+
 def test_what_changed_where_an_id_came_twice(make_daemon):
     daemon = make_daemon(cool_off_hours=0).start(purge_automatic="no")
     now = time.time_ns() // 1_000_000

@@ -40,4 +40,16 @@ struct Assessor {
     func assess(_ message: AnnalsClient.Message, at moment: LogMoment) async throws(Trouble) -> Assessment? {
         try await assess([message], at: moment)[message.position]
     }
+
+    /// Those that a viewer had not hidden by that moment, expired or not.
+    func unhidden(
+        by viewer: String, of messages: [AnnalsClient.Message], at moment: LogMoment
+    ) async throws(Trouble) -> [AnnalsClient.Position] {
+        if messages.isEmpty { return [] }
+        let answers = try await client.ask(
+            all: messages.map { ["MESSAGE.GET", .text(tenant), .text($0.id), "VIEWER", .text(viewer), "ASOF", .text(moment.word), "EXPLAIN"] })
+        return zip(messages, answers).compactMap { message, answer in
+            answer["why"]?["hidden-position"]?.integer == nil ? message.position : nil
+        }
+    }
 }

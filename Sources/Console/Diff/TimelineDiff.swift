@@ -51,9 +51,13 @@ struct TimelineDiff {
         // What is not there yet at the later moment is no change: a time and a position need not lie within each other.
         let all = (before + after.filter { !known.contains($0.position) }).filter { to.includes($0) }
             .sorted { ($0.at, $0.position) < ($1.at, $1.position) }
-        let hidings = try await hidings(among: all, seen: known)
         let steps = try await RetentionSteps(of: conversation, from: from, to: to, assessor)
         let (was, becomes) = (try await assessor.assess(all.filter(from.includes), at: from), try await assessor.assess(all, at: to))
+        // Expired at the earlier moment, and there again since: on nobody's timeline then, and yet somebody may have hidden them before.
+        let returned = all.filter { message in
+            was[message.position]?.isExpired(at: from.time) == true && becomes[message.position]?.isExpired(at: to.time) == false
+        }
+        let hidings = try await hidings(among: all, seen: known, returned)
         let purges = try await purges(among: becomes.values.compactMap(\.receipt))
         let remaining = Set(after.map(\.position))
         var changes: [TimelineChange] = []
@@ -116,7 +120,7 @@ struct TimelineDiff {
 
     /// Looks through what came in between the moments for local deletes.
     private func hidings(
-        among messages: [AnnalsClient.Message], seen: Set<AnnalsClient.Position>
+        among messages: [AnnalsClient.Message], seen: Set<AnnalsClient.Position>, _ returned: [AnnalsClient.Message]
     ) async throws(Trouble) -> Hidings {
         let from = from
         var hidings = Hidings(among: messages, isByPosition: from.isPosition) { !from.includes($0) }
@@ -133,7 +137,8 @@ struct TimelineDiff {
                 guard let viewer = viewer(of: event, at: position) else { continue }
                 let name = Array(viewer.utf8)
                 if case .everybody = eyes, sights[name] == nil {
-                    sights[name] = Set(try await self.messages(asOf: from, .viewer(viewer)).map(\.position))
+                    let timeline = try await self.messages(asOf: from, .viewer(viewer)).map(\.position)
+                    sights[name] = Set(timeline).union(try await assessor.unhidden(by: viewer, of: returned, at: from))
                 }
                 hidings.take(event, by: viewer, seen: sights[name] ?? seen)
             }

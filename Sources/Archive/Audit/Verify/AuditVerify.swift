@@ -79,7 +79,7 @@ package struct AuditVerify: Sendable {
         var reading = RecordReading(survey, sizes: checkpoints.sizes)
         reading.read(&report, tell)
         reading.compare(with: checkpoints, &report)
-        if checkpoints.isEmptyBesideKeys(folder), reading.spanMilliseconds > Self.unsignedMillisecondsMax {
+        if checkpoints.isEmptyBesideKeys(folder), reading.activeMilliseconds > Self.unsignedMillisecondsMax {
             report.note(.damaged, in: folder.checkpoints.path, Self.noCheckpoints)
         }
         if let since = reading.unsignedMilliseconds(in: report), since > 2 * Self.unsignedMillisecondsMax {

@@ -18,7 +18,8 @@ struct RecordReading: Sendable {
     /// The first position whose record is not there or cannot be read.
     private(set) var unread: Position?
     private var recorded = Instant.distantPast
-    private var firstRecorded: Instant?
+    /// The time between the events, of each silence no more than `SegmentAudit.silenceMillisecondsMax`.
+    private(set) var activeMilliseconds: Int64 = 0
     /// What the state must be. Nil where that cannot be worked out.
     private var draft: StateDraft?
     /// Blocks of 256 leaves, and larger ones, whose records do not make the hash that the tree's table has.
@@ -29,9 +30,6 @@ struct RecordReading: Sendable {
         self.survey = survey
         self.sizes = sizes
     }
-
-    /// The time from the first event to the last.
-    var spanMilliseconds: Int64 { firstRecorded.map { recorded.milliseconds - $0.milliseconds } ?? 0 }
 
     /// The time from the first event that no signature vouches for to the last one; nil if there is none, or none that can be read.
     func unsignedMilliseconds(in report: AuditReport) -> Int64? {
@@ -100,8 +98,11 @@ struct RecordReading: Sendable {
             report.note(
                 .damaged, segment.positions, in: survey.files.path, "these events begin at an earlier time than those before them end")
         }
+        if let first = segment.firstRecorded, first > recorded, recorded != .distantPast {
+            activeMilliseconds += min(first.milliseconds - recorded.milliseconds, SegmentAudit.silenceMillisecondsMax)
+        }
+        activeMilliseconds += segment.activeMilliseconds
         recorded = max(recorded, segment.lastRecorded)
-        if firstRecorded == nil { firstRecorded = segment.firstRecorded }
         learn(segment, &report)
         rules += segment.rules
         for (id, share) in segment.shares { shares[id, default: PartitionShare()].add(share) }

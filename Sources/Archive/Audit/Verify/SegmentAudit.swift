@@ -27,6 +27,8 @@ struct SegmentAudit: Sendable {
     private var deletes: DeleteAudit
     private(set) var firstRecorded: Instant?
     private(set) var lastRecorded = Instant.distantPast
+    /// The time between its events, of each silence no more than `silenceMillisecondsMax`.
+    private(set) var activeMilliseconds: Int64 = 0
     private var gathered: [PartitionID: Gathered] = [:]
     /// The partition of the latest event, whose part is held apart: to look it up for each event would be to copy it out and in.
     private var latest: PartitionID?
@@ -39,6 +41,8 @@ struct SegmentAudit: Sendable {
     private var pending = LeafBatch()
 
     static let leaves: UInt64 = 1 << 16
+    /// What a silence between two events counts for at the most: it may be the step of a clock, or a machine that slept.
+    static let silenceMillisecondsMax = Instant.millisecondsPerDay / 2
 
     /// - Parameters:
     ///   - sizes: those that are of interest, ascending.
@@ -196,7 +200,11 @@ struct SegmentAudit: Sendable {
         if recorded < lastRecorded {
             complain(fields.position, nil, files, "the event is of an earlier time than the one before it")
         }
-        if firstRecorded == nil { firstRecorded = recorded }
+        if firstRecorded == nil {
+            firstRecorded = recorded
+        } else if recorded > lastRecorded {
+            activeMilliseconds += min(recorded.milliseconds - lastRecorded.milliseconds, Self.silenceMillisecondsMax)
+        }
         lastRecorded = max(lastRecorded, recorded)
         let event = fields.kind == .send ? nil : try Event(decoding: record)
         if event == nil { report.messages += 1 }

@@ -292,7 +292,7 @@ struct StateAuditTests {
         try scratch.open()
     }
 
-    @Test("that there are no checkpoints beside keys is a finding, once more happened than between two of them can; one long silence is none")
+    @Test("no checkpoints beside keys are a finding, once more happened than between two of them can; one long silence is none")
     func checkpointsGone() throws {
         let scratch = try scratch()
         #expect(scratch.archive.auditKeys.count == 1)

@@ -47,7 +47,9 @@ struct Assessor {
     ) async throws(Trouble) -> [AnnalsClient.Position] {
         if messages.isEmpty { return [] }
         let answers = try await client.ask(
-            all: messages.map { ["MESSAGE.GET", .text(tenant), .text($0.id), "VIEWER", .text(viewer), "ASOF", .text(moment.word), "EXPLAIN"] })
+            all: messages.map { message in
+                ["MESSAGE.GET", .text(tenant), .text(message.id), "VIEWER", .text(viewer), "ASOF", .text(moment.word), "EXPLAIN"]
+            })
         return zip(messages, answers).compactMap { message, answer in
             answer["why"]?["hidden-position"]?.integer == nil ? message.position : nil
         }

@@ -74,7 +74,7 @@ enum Replies {
     private static func written(_ value: RESPValue) -> [UInt8] {
         switch value {
         case .simple(let text): line("+", text)
-        case .error(let code, let message): line("-", message.isEmpty ? code : "\(code) \(message)")
+        case .error(let code, let message): error(message.isEmpty ? code : "\(code) \(message)")
         case .integer(let number): line(":", "\(number)")
         case .double(let number): line(",", "\(number)")
         case .bigNumber(let digits): line("(", digits)
@@ -87,6 +87,12 @@ enum Replies {
         case .push(let values): line(">", "\(values.count)") + values.flatMap(written)
         case .map(let entries): line("%", "\(entries.count)") + entries.flatMap { written($0.key) + written($0.value) }
         }
+    }
+
+    /// In the form that may hold line breaks where it holds some.
+    private static func error(_ text: String) -> [UInt8] {
+        if !text.utf8.contains(where: { $0 == UInt8(ascii: "\r") || $0 == UInt8(ascii: "\n") }) { return line("-", text) }
+        return line("!", "\(text.utf8.count)") + Array(text.utf8) + end
     }
 
     private static let end = Array("\r\n".utf8)

@@ -13,7 +13,7 @@ final class FoldThread: Sendable {
     private let hasThread: Bool
     /// Where there is no thread. Nobody waits for it, since there is only the one who flushes.
     private let callersFold: Mutex<Fold>
-    private let bell = DispatchSemaphore(value: 0)
+    private let bell = Bell()
     private let control = Mutex(Control())
     private let thread = WorkThread(named: "fold")
 
@@ -21,7 +21,7 @@ final class FoldThread: Sendable {
         var isStopping = false
         var isUrgent = false
         var isDone = false
-        var waiters: [DispatchSemaphore] = []
+        var waiters: [Bell] = []
         var listener: (@Sendable () -> Void)?
     }
 
@@ -73,7 +73,7 @@ final class FoldThread: Sendable {
 
     private func waitInTime() {
         guard let done = beginWaiting({ _ in }) else { return }
-        if done.wait(timeout: .now() + .milliseconds(Self.patienceMilliseconds)) == .success { return }
+        if done.wait(milliseconds: Self.patienceMilliseconds) { return }
         let isWaiting = control.withLock { control in
             let isWaiting = control.waiters.contains { $0 === done }
             control.isUrgent = control.isUrgent || isWaiting
@@ -100,8 +100,8 @@ final class FoldThread: Sendable {
     private func wait(_ change: (inout Control) -> Void) { beginWaiting(change)?.wait() }
 
     /// Nil if nothing will be folded any more. Otherwise it is signalled behind the next fold that begins.
-    private func beginWaiting(_ change: (inout Control) -> Void) -> DispatchSemaphore? {
-        let done = DispatchSemaphore(value: 0)
+    private func beginWaiting(_ change: (inout Control) -> Void) -> Bell? {
+        let done = Bell()
         let isOver = control.withLock { control in
             change(&control)
             if !control.isDone { control.waiters.append(done) }
@@ -125,7 +125,7 @@ final class FoldThread: Sendable {
             let isFolded = foldAll(&fold)
             for waiter in waiters { waiter.signal() }
             if isStopping || !isFolded && hasGivenUp { return end() }
-            if !isFolded { _ = bell.wait(timeout: .now() + .milliseconds(Self.retryMilliseconds)) }
+            if !isFolded { _ = bell.wait(milliseconds: Self.retryMilliseconds) }
         }
     }
 
@@ -134,13 +134,13 @@ final class FoldThread: Sendable {
         if isDue { return }
         if core.tail.isEmpty { rest() }
         let deadline = DispatchTime.now() + .milliseconds(core.options.foldMilliseconds)
-        while !isDue, bell.wait(timeout: deadline) == .success {}
+        while !isDue, bell.wait(until: deadline) {}
     }
 
     /// Waits for something to fold. While appends are refused for want of room nobody rings, and somebody else may take the last of it:
     /// so the room is looked at now and then.
     private func rest() {
-        if bell.wait(timeout: .now() + .milliseconds(Self.retryMilliseconds)) == .timedOut { core.measureDisk() }
+        if !bell.wait(milliseconds: Self.retryMilliseconds) { core.measureDisk() }
     }
 
     private var isDue: Bool { control.withLock { $0.isUrgent || $0.isStopping } }

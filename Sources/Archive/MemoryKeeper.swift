@@ -1,4 +1,3 @@
-import Dispatch
 import LMDB
 import Ledger
 import Projections
@@ -9,7 +8,7 @@ import Projections
 /// each page stays that was ever read, with its neighbours.
 final class MemoryKeeper: Sendable {
     private let core: Core
-    private let stopBell = DispatchSemaphore(value: 0)
+    private let stopBell = Bell()
     private let thread = WorkThread(named: "memory")
 
     private static let periodMilliseconds = 250
@@ -25,7 +24,7 @@ final class MemoryKeeper: Sendable {
 
     private func run() {
         var measure = MemoryMeasure()
-        while stopBell.wait(timeout: .now() + .milliseconds(Self.periodMilliseconds)) == .timedOut {
+        while !stopBell.wait(milliseconds: Self.periodMilliseconds) {
             guard let memory = ProcessMemory.now() else { continue }
             if MemoryMeasure.hasTooManyPages(memory) { forgetPages() }
             guard measure.isDue(memory) else { continue }

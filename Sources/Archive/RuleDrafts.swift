@@ -84,4 +84,12 @@ enum PurgeDraft: Hashable, Sendable {
     case receipt(Purge)
     /// A partition leaves the log; refused if something came into it.
     case removal(PartitionRemove)
+
+    /// Whether it may end in something that cannot be taken back, and was decided by the clock.
+    var goesByTheClock: Bool {
+        switch self {
+        case .intent, .beginShred, .removal: true
+        case .receipt: false
+        }
+    }
 }

@@ -196,6 +196,8 @@ extension Desk {
     }
 
     private func folded() {
+        // Also where nobody appends.
+        tellTrouble()
         guard appender.room != .tailFull else { return }
         switch gate.open() {
         case .wasOpen: return

@@ -17,7 +17,8 @@ struct PlanShelf {
     }
 
     func find(_ id: String, now: Instant) -> PurgePlan? {
-        plans.first { $0.plan.id == id && now.milliseconds - $0.made.milliseconds <= Self.lifeMilliseconds }?.plan
+        // One that is yet to come was made while the clock was ahead.
+        plans.first { $0.plan.id == id && (0...Self.lifeMilliseconds).contains(now.milliseconds - $0.made.milliseconds) }?.plan
     }
 }
 
@@ -73,11 +74,7 @@ extension Upkeep {
             return .refused(Refusal(.conflict, "the plan is of \(plan.messages) messages, not \(count); nothing was destroyed"))
         }
         guard count > 0 else { return .refused(Refusal(.conflict, "the plan destroys nothing, so there is nothing to run")) }
-        try watchClock()
-        if let doubt = status.withLock({ $0.doubt }) {
-            return .refused(
-                Refusal(.denied, "nothing is destroyed while the clock is doubted (\(doubt)); CLOCK.CONFIRM says that it is right"))
-        }
+        if let doubt = try doubtOfClock() { return .refused(.doubted(doubt)) }
         if let hindrance = hindranceOfEscrow() {
             return .refused(Refusal(.failed, "nothing was destroyed, because an escrow could not be replaced: \(hindrance)"))
         }
@@ -95,6 +92,10 @@ extension Upkeep {
         if let refusal = withdrawOpen() { return .refused(refusal) }
         var last: PurgeResult = .refused(Refusal(.conflict, "there is nothing to destroy"))
         for (number, intent) in plan.intents().enumerated() {
+            // What a plan calls expired that was made while the clock was ahead may not be.
+            guard intent.horizonTime <= core.now else {
+                return .refused(Refusal(.conflict, "the plan judges by \(intent.horizonTime), which is still to come; plan again"))
+            }
             var run = PurgeRun(core, intent) { [self] draft in append(draft, by: principal) }
             while !run.isOver {
                 show(run.state)
@@ -117,6 +118,7 @@ extension Upkeep {
                 tell(.purged(receipt: receipt, messages: intent.messages, keys: intent.keyCount))
             case .withdrawn(let receipt):
                 tell(.withdrawn(receipt: receipt))
+                if let doubt = status.withLock({ $0.doubt }) { return .refused(.doubted(doubt)) }
                 return .refused(.rulesChanged(core.rules.withLock { $0.last }))
             case .refused(let refusal): return .refused(refusal)
             default: break
@@ -139,6 +141,12 @@ extension Upkeep {
         case .planned, .intended: begin(.evacuating)
         default: begin(.shredding)
         }
+    }
+}
+
+extension Refusal {
+    static func doubted(_ doubt: String) -> Refusal {
+        Refusal(.denied, "nothing is destroyed while the clock is doubted (\(doubt)); CLOCK.CONFIRM says that it is right")
     }
 }
 

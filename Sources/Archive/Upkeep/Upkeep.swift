@@ -16,6 +16,7 @@ package final class Upkeep: Sendable {
     private let flush: @Sendable (FoldThread.Haste) -> Void
     private let door = Mutex<AppenderDoor?>(nil)
     private let round: Mutex<UpkeepRound>
+    private let clockWatch: Mutex<ClockWatch>
     private let queue = UpkeepQueue()
     let signing = Mutex(SigningTurn())
     private let listener = Mutex<(@Sendable (UpkeepNews) -> Void)?>(nil)
@@ -36,7 +37,8 @@ package final class Upkeep: Sendable {
             status.hasEscrow = core.options.escrow != nil
             status.escrowMadeAt = core.vault.escrowMadeAt
         }
-        round = Mutex(UpkeepRound(guard: `guard`, started: started))
+        clockWatch = Mutex(ClockWatch(`guard`))
+        round = Mutex(UpkeepRound(started: started))
     }
 
     /// Starts the thread. Without it nothing happens but what is asked for through `tick`, `run` and `compact`.
@@ -95,9 +97,9 @@ package final class Upkeep: Sendable {
         keepCheckpoint()
     }
 
-    /// Looks at the clock before anything is destroyed.
-    func watchClock() throws(ArchiveFailure) {
-        try round.withLock { (round) throws(ArchiveFailure) in try round.watchClock(self) }
+    /// Looks at the clock; why it is doubted, if it is.
+    func doubtOfClock() throws(ArchiveFailure) -> String? {
+        try clockWatch.withLock { (watch) throws(ArchiveFailure) in try watch.look(self) }
     }
 
     /// Calls `listener` with what happens, on upkeep's thread.
@@ -130,6 +132,7 @@ package final class Upkeep: Sendable {
     /// A step of a purge, taken on the appender's thread. Returns when it is on disk, or refused.
     func append(_ draft: PurgeDraft, by principal: Principal) -> Verdict {
         guard let door = door.withLock({ $0 }) else { preconditionFailure("nobody appends because upkeep has no door to the appender") }
+        if draft.goesByTheClock, let refusal = refusalOfClock() { return .refused(refusal) }
         let answer = Answer<Verdict>()
         let clock = core.clock
         door { appender in
@@ -137,6 +140,13 @@ package final class Upkeep: Sendable {
             appender.commit { _, verdict in answer.give(verdict) }
         }
         return answer.wait()
+    }
+
+    /// Whatever was decided before, and however long ago.
+    private func refusalOfClock() -> Refusal? {
+        do { return try doubtOfClock().map(Refusal.doubted) } catch {
+            return Refusal(.failed, "nothing is destroyed, because the look at the clock could not be noted: \(error)")
+        }
     }
 
     /// Looks again as soon as what is under way is done.

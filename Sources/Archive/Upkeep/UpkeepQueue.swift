@@ -1,12 +1,11 @@
-import Dispatch
 import Synchronization
 
 /// What waits for upkeep's thread. Bounded: who finds it full is told so.
 final class UpkeepQueue: Sendable {
     private let state = Mutex(State())
-    private let bell = DispatchSemaphore(value: 0)
+    private let bell = Bell()
     /// Rung once, by the stop, and by whoever heard it for the next one.
-    private let stopBell = DispatchSemaphore(value: 0)
+    private let stopBell = Bell()
 
     private struct State {
         var waiting: [@Sendable () -> Void] = []
@@ -51,16 +50,16 @@ final class UpkeepQueue: Sendable {
 
     /// Waits, but not beyond the stop.
     func pause(milliseconds: Int) {
-        if stopBell.wait(timeout: .now() + .milliseconds(milliseconds)) == .success { stopBell.signal() }
+        if stopBell.wait(milliseconds: milliseconds) { stopBell.signal() }
     }
 
     /// The next job; a tick when nobody wanted anything for so long; nil at the end.
     func next(waitingMilliseconds: Int) -> Job? {
-        let result = bell.wait(timeout: .now() + .milliseconds(waitingMilliseconds))
+        let isRung = bell.wait(milliseconds: waitingMilliseconds)
         return state.withLock { state in
             if !state.waiting.isEmpty { return .work(state.waiting.removeFirst()) }
             if state.isStopping { return nil }
-            let isTick = state.isRung || result == .timedOut
+            let isTick = state.isRung || !isRung
             state.isRung = false
             return isTick ? .tick : .work({})
         }
@@ -70,7 +69,7 @@ final class UpkeepQueue: Sendable {
 /// Something that one thread gives and another waits for.
 final class Answer<Value: Sendable>: Sendable {
     private let value = Mutex<Value?>(nil)
-    private let bell = DispatchSemaphore(value: 0)
+    private let bell = Bell()
 
     func give(_ value: Value) {
         self.value.withLock { $0 = value }

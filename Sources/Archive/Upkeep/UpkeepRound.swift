@@ -6,11 +6,6 @@ import Vault
 
 /// One look at what is to be done, and what is remembered from one to the next. Belongs to upkeep.
 struct UpkeepRound {
-    var `guard`: ClockGuard
-    /// What the note says, if it was written since the start.
-    private var noted: ClockGuard?
-    /// What the log has been told of.
-    private var doubtTold: String?
     private var dueTable = DueTable()
     /// The last daily moment that was acted on.
     private var dailyDone: Instant
@@ -27,19 +22,16 @@ struct UpkeepRound {
     /// Partitions that this look has still to come to, oldest last.
     private var trailsWaiting: [PartitionID] = []
 
-    init(guard: ClockGuard, started: Instant) {
-        self.guard = `guard`
-        dailyDone = started
-    }
+    init(started: Instant) { dailyDone = started }
 
     mutating func run(_ upkeep: Upkeep) throws(ArchiveFailure) {
         let core = upkeep.core
         hindrance = nil
-        try watchClock(upkeep)
+        _ = try upkeep.doubtOfClock()
         // Refused, it is tried again at the next look.
         _ = upkeep.withdrawOpen()
         try reclaim(upkeep)
-        if `guard`.isTrusted, core.options.purge.isAutomatic { try purge(upkeep) }
+        if core.options.purge.isAutomatic, try upkeep.doubtOfClock() == nil { try purge(upkeep) }
         // Behind what must be destroyed in time, and before what may take minutes.
         try core.unreadFilters.read(from: core.store, isStopping: { upkeep.isStopping })
         try measure(upkeep)
@@ -47,31 +39,11 @@ struct UpkeepRound {
         try compact(upkeep)
         // Last: whatever holds a removal up holds up nothing that must be destroyed in time.
         try upkeep.finishRemoval()
-        if `guard`.isTrusted, core.options.purge.isAutomatic { try removeTrails(upkeep) }
+        if core.options.purge.isAutomatic, try upkeep.doubtOfClock() == nil { try removeTrails(upkeep) }
         try filter(upkeep)
         try sum(upkeep)
         upkeep.begin(.idle)
         upkeep.status.withLock { $0.lastError = nil }
-    }
-
-    mutating func watchClock(_ upkeep: Upkeep) throws(ArchiveFailure) {
-        let core = upkeep.core
-        let recorded = core.tail.view().recorded
-        let reading = core.options.steadyClock(core.clock())
-        let confirmed = core.clockConfirmed.withLock { confirmed in
-            defer { confirmed = nil }
-            return confirmed
-        }
-        // What the clocks did since then is looked at as ever.
-        if let confirmed { `guard`.confirm(confirmed.reading, at: confirmed.position) }
-        `guard`.take(reading, recorded: recorded == .distantPast ? nil : recorded)
-        let doubt = `guard`.doubt
-        upkeep.status.withLock { $0.doubt = doubt }
-        if doubt != doubtTold, let doubt { upkeep.tell(.clockDoubted(doubt)) }
-        doubtTold = doubt
-        if let noted, !`guard`.isWorthNoting(behind: noted) { return }
-        try ClockNote.write(`guard`, core)
-        noted = `guard`
     }
 
     /// Deletes what is destroyed already: also what a crash left behind.

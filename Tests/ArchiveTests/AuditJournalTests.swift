@@ -42,7 +42,7 @@ struct AuditJournalTests {
             tail[6].body[7] = 0
             tail[7].body.removeLast()
             let law = PartitionAudit.Law(
-                rules: RuleBook(), keys: [:], keysOf: [:], end: survey.end, state: nil, vault: nil, isThorough: false)
+                rules: RuleBook(), isWhole: true, keys: [:], keysOf: [:], end: survey.end, state: nil, vault: nil, isThorough: false)
             let found = TailAudit(tail, of: files, under: law).report
             #expect(found.bodies == 297)
             #expect(Set(found.findings.map(\.first)) == [Position(6), Position(7), Position(8)])

@@ -200,6 +200,85 @@ def test_a_clock_that_was_set_back_rightly_can_be_confirmed(shifted, ahead):
         assert purge(connection) > 0
 
 
+@pytest.mark.parametrize("looks", [False, True], ids=["before the next look", "behind an operator's word"])
+def test_a_plan_made_while_the_clock_was_ahead_is_not_run(shifted, looks):
+    """What it calls expired is alive."""
+    daemon = shifted(purge_automatic="no").start()
+    with greeted(daemon) as connection:
+        send(connection)
+        daemon.shift(YEAR)
+        plan = connection.call("PURGE.PLAN")
+        assert plan["messages"] == 5
+        if looks:
+            with pytest.raises(Refused, match="^DENIED "):
+                connection.call("PURGE.RUN", plan["plan"], "CONFIRM", 5)
+        daemon.shift(0)
+        if looks:
+            connection.call("CLOCK.CONFIRM", "REASON", "set right")
+        with pytest.raises(Refused, match="^(UNKNOWN|CONFLICT) "):
+            connection.call("PURGE.RUN", plan["plan"], "CONFIRM", 5)
+        assert connection.call("PURGE.PLAN")["messages"] == 0
+        assert connection.call("PURGE.LIST") == [] and connection.call("MESSAGE.GET", "t", "m-1")["state"] == b"visible"
+        # And a plan that is right goes on.
+        held_garbage(connection)
+        connection.call("HOLD.RELEASE", "h", "REASON", "r")
+        assert purge(connection) > 0
+    stop_and_verify(daemon)
+
+
+def half_held(connection, count=6000):
+    """Expired long ago, and half of it held: what a purge leaves is compacted for some seconds at 1 MiB a second."""
+    for number in range(count):
+        connection.send("SEND", "old", "c", "kept" if number % 2 else "lost", f"m-{number}", "y" * 1000, "AT", OLD_DAY + number)
+        if number % 500 == 499:
+            for _ in range(500):
+                connection.answer()
+    connection.call("HOLD.PLACE", "h", "TENANT", "old", "SENDER", "kept", "MATTER", "m", "REASON", "r")
+    purge(connection)
+
+
+def is_compacting(connection):
+    status = connection.call("PURGE.STATUS")
+    return status["state"] == b"compacting" and status["done"] > 0
+
+
+def test_a_step_in_the_middle_of_a_round(shifted):
+    """A compaction goes on for long between the look at the clock and what is destroyed, or leaves the log, behind it."""
+    daemon = shifted(purge_automatic="yes", trail_period="184d", upkeep_seconds=3600, compaction_bytes_per_second=1 << 20).start()
+    with greeted(daemon, timeout=120) as connection:
+        connection.call("RETENTION.SET", "TENANT", "old", "1d", "REASON", "long over")
+        # Of a day whose trail is not over yet, and of which nothing is left.
+        recent = connection.call("PURGE.PLAN")["time"] - 182 * DAY * 1000
+        for number in range(5):
+            connection.call("SEND", "old", "c", "lost", f"recent-{number}", "x", "AT", recent + number)
+        send(connection)
+        half_held(connection)
+        receipts = len(connection.call("PURGE.LIST"))
+        wait_for(lambda: is_compacting(connection))
+        daemon.shift(YEAR)
+        wait_for(lambda: connection.call("PURGE.STATUS")["clock"] == b"doubted", 60)
+        wait_for(lambda: connection.call("PURGE.STATUS")["state"] == b"idle", 60)
+        assert len(connection.call("PURGE.LIST")) == receipts
+        assert b"partition-remove" not in {event["kind"] for event in all_events(connection)}
+        assert connection.call("MESSAGE.HISTORY", "t", "m-1", "REASON", "r")["message"]["body"] == b"body 1"
+    stop_and_verify(daemon)
+
+
+def test_a_clock_that_is_set_back_holds_nothing_up(shifted):
+    """By less than is doubted: waits that were begun before go by another clock."""
+    daemon = shifted(purge_automatic="yes", upkeep_seconds=1, compaction_bytes_per_second=1 << 20).start()
+    with greeted(daemon, timeout=60) as connection:
+        daemon.shift(HOUR / 2)
+        half_held(connection, 2000)
+        wait_for(lambda: is_compacting(connection))
+        daemon.shift(0)
+        wait_for(lambda: connection.call("PURGE.STATUS")["state"] == b"idle", 60)
+        held = connection.call("PURGE.LIST")
+        connection.call("SEND", "other", "c", "ada", "late", "x", "AT", OLD_DAY)
+        wait_for(lambda: len(connection.call("PURGE.LIST")) > len(held), 30)
+    stop_and_verify(daemon)
+
+
 def test_many_steps_below_the_bound_add_up(shifted):
     """Each is 50 minutes, with a look in between: after 30 of them the wall clock is a day ahead, and no minute has passed."""
     daemon = shifted(purge_automatic="no").start()

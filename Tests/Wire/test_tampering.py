@@ -2,8 +2,10 @@
 
 import json
 import os
+import pathlib
 import shutil
 import subprocess
+import tempfile
 import time
 
 import lmdb
@@ -215,6 +217,44 @@ def test_a_partition_removed(copy):
     code, report = verify(copy)
     assert code == DAMAGED
     assert any("nowhere" in finding["what"] and finding["first"] for finding in report["findings"])
+
+
+@pytest.mark.parametrize("way", ["removed", "zeroed"])
+def test_the_partition_of_the_receipts_lost_accuses_nobody(copy, way):
+    """With it the receipts are gone, so of bodies that are gone nobody can tell; the file is what is to be restored."""
+    path = partitions(copy)[-1]
+    if way == "removed":
+        path.unlink()
+    else:
+        with open(path, "r+b") as file:
+            file.write(bytes(2 * 4096))
+    code, report = verify(copy, "--bodies")
+    assert code == DAMAGED, report["findings"][:3]
+    assert not any("no receipt says" in finding["what"] or "says that it was destroyed" in finding["what"] for finding in report["findings"])
+    assert any("was not judged" in note and "bodies" in note for note in report["notes"])
+
+
+def test_what_the_verifier_may_not_do_is_no_finding(copy):
+    """A limit of the process, or a right that it lacks, is told, and nothing is said of the log."""
+    few = subprocess.run(["prlimit", "--nofile=64:64", ANNALS, "audit", "verify", copy], capture_output=True, text=True)
+    assert few.returncode == 5 and "open files" in few.stderr
+    small = subprocess.run(["prlimit", f"--as={1 << 36}", ANNALS, "audit", "verify", copy], capture_output=True, text=True)
+    assert small.returncode == 5 and "address space" in small.stderr
+    assert verify(copy)[0] == SOUND
+
+
+def test_a_file_that_the_verifier_may_not_read_is_no_finding(copy):
+    nobody = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"]
+    if os.geteuid() != 0 or subprocess.run([*nobody, ANNALS, "--version"], capture_output=True).returncode:
+        pytest.skip("needs root, and a program that everybody may run")
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o755)
+        foreign = shutil.copytree(copy, pathlib.Path(folder) / "copy")
+        subprocess.run(["chmod", "-R", "a+rX", foreign], check=True)
+        path = partitions(foreign)[0]
+        path.chmod(0)
+        done = subprocess.run([*nobody, ANNALS, "audit", "verify", foreign], capture_output=True, text=True)
+        assert done.returncode == 5 and path.name in done.stderr, done
 
 
 def test_a_partition_exchanged_with_an_older_copy(original, make_daemon, copy, tmp_path):

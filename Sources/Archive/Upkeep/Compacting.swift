@@ -26,6 +26,7 @@ extension Upkeep {
         let reclaim = Reclaim(core)
         let dead = try reclaim.toDo(flush: flushFold)
         var reports: [PartitionCompaction] = []
+        var misfits: [String] = []
         for id in ids {
             if isStopping { break }
             if name == nil, shelf.damage(of: id) != nil { continue }
@@ -34,8 +35,8 @@ extension Upkeep {
             let report: CompactionReport
             do { report = try compact(id, minGainPercent: minGainPercent) } catch {
                 guard case .ledger(.full(_, let reason)) = error else { throw error }
-                begin(.idle)
-                return .failure(Refusal(.full, "\(shelf.length.name(of: id)) was not compacted: \(reason)"))
+                misfits.append("\(shelf.length.name(of: id)): \(reason)")
+                continue
             }
             reports.append(
                 PartitionCompaction(
@@ -43,6 +44,15 @@ extension Upkeep {
                     bytesAfter: report.bytesAfter, seconds: Int((core.clock().milliseconds - started.milliseconds) / 1000)))
         }
         begin(.idle)
+        // What fitted is done, and has made room.
+        if let first = misfits.first {
+            let others = misfits.count == 1 ? "" : ", and so were \(misfits.count - 1) others"
+            return .failure(
+                Refusal(
+                    .full,
+                    "\(first); it was not compacted\(others), while \(reports.count) were looked at. "
+                        + "Make room on the disk, or purge, and compact again"))
+        }
         return .success(reports)
     }
 

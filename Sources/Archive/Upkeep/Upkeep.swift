@@ -112,10 +112,8 @@ package final class Upkeep: Sendable {
         // LMDB lets nobody read a file any more of which the last page of a commit could not be written: nothing may be appended then.
         do { _ = try core.store.progress() } catch { core.giveUp(error) }
         tell(.failed(failure))
-        status.withLock { status in
-            status.lastError = "\(failure)"
-            status.activity = .idle
-        }
+        begin(.idle)
+        status.withLock { $0.lastError = "\(failure)" }
     }
 
     func begin(_ activity: UpkeepStatus.Activity, _ partition: String? = nil, done: Int = 0, total: Int = 0) {

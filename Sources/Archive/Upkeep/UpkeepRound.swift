@@ -36,12 +36,13 @@ struct UpkeepRound {
         try core.unreadFilters.read(from: core.store, isStopping: { upkeep.isStopping })
         try measure(upkeep)
         try leaveHangingReaders(upkeep)
-        try compact(upkeep)
+        let misfit = try compact(upkeep)
         // Last: whatever holds a removal up holds up nothing that must be destroyed in time.
         try upkeep.finishRemoval()
         if core.options.purge.isAutomatic, try upkeep.doubtOfClock() == nil { try removeTrails(upkeep) }
         try filter(upkeep)
         try sum(upkeep)
+        if let misfit { throw misfit }
         upkeep.begin(.idle)
         upkeep.status.withLock { $0.lastError = nil }
     }
@@ -127,13 +128,21 @@ struct UpkeepRound {
         if try summing.run(core.store, before: core.store.partition(of: core.now), isStopping: { upkeep.isStopping }) { upkeep.ring() }
     }
 
-    private mutating func compact(_ upkeep: Upkeep) throws(ArchiveFailure) {
+    /// One whose copy the disk has no room for holds up no other one, nor what follows: those make room. Gives the last of them.
+    private mutating func compact(_ upkeep: Upkeep) throws(ArchiveFailure) -> ArchiveFailure? {
+        var misfit: ArchiveFailure?
         try upkeep.core.store.forEachWhole(compactable.sorted()) { (id) throws(ArchiveFailure) in
             if upkeep.isStopping { return }
-            let report = try upkeep.compact(id, minGainPercent: upkeep.core.options.purge.compactionGainPercent)
-            // What was busy is tried again the next time.
-            if report.outcome != .busy, report.outcome != .cancelled { compactable.remove(id) }
+            do throws(ArchiveFailure) {
+                let report = try upkeep.compact(id, minGainPercent: upkeep.core.options.purge.compactionGainPercent)
+                // What was busy is tried again the next time.
+                if report.outcome != .busy, report.outcome != .cancelled { compactable.remove(id) }
+            } catch {
+                guard case .ledger(.full) = error else { throw error }
+                misfit = error
+            }
         }
+        return misfit
     }
 
     /// Whoever reads the old file goes on reading it, and it grows no more.

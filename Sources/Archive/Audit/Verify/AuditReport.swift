@@ -46,6 +46,8 @@ package struct AuditReport: Sendable {
     package var purged: UInt64 = 0
     /// Destroyed, and their sealed bytes not deleted yet.
     package var unreclaimed: UInt64 = 0
+    /// Bodies that are gone, or there, for a reason that nobody knows, since records of rules or receipts are lost.
+    package var unjudged: UInt64 = 0
     /// Bodies that were opened and compared with their commitments.
     package var opened: UInt64 = 0
     package var receipts = 0
@@ -79,6 +81,7 @@ package struct AuditReport: Sendable {
         messages += other.messages
         bodies += other.bodies
         purged += other.purged
+        unjudged += other.unjudged
         unreclaimed += other.unreclaimed
         opened += other.opened
     }

@@ -56,6 +56,7 @@ package struct AuditVerify: Sendable {
                 throw .folder(path: file, reason: "is no regular file; name a file of checkpoints")
             }
         }
+        try VerifierLimits.check(path)
         self.options = options
         files = try LogFiles(surveying: path)
         folder = try AuditFolder(of: path, origin: files.origin)

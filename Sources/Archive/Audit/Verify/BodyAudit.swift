@@ -45,6 +45,7 @@ struct BodyAudit: Sendable {
         if let receipt { destroyed[receipt.receipt, default: 0] += 1 }
         guard let stored else {
             if receipt != nil { return report.purged += 1 }
+            guard law.isWhole else { return report.unjudged += 1 }
             return lose(.tampered, row.position, "the body is gone, and no receipt says that it was destroyed")
         }
         guard let key = SealedBody.keyID(of: stored) else { return note(.damaged, row.position, "the body's bytes make no sense") }
@@ -54,6 +55,7 @@ struct BodyAudit: Sendable {
         if let receipt {
             guard isLeft(key, receipt, row.position) else { return }
         } else if law.destroyed.contains(key.rawValue) {
+            guard law.isWhole else { return report.unjudged += 1 }
             // What stays is sealed under another key before its own is destroyed.
             let under = "the body is sealed under key \(key.rawValue), which a receipt says is destroyed, and it is none of those that"
             return lose(.tampered, row.position, "\(under) the receipt is about")
@@ -78,13 +80,18 @@ struct BodyAudit: Sendable {
 
     /// Whether a destroyed body is one whose sealed bytes are only not deleted yet.
     private mutating func isLeft(_ key: KeyID, _ receipt: PurgeBook.Settled, _ position: Position) -> Bool {
-        report.purged += 1
         guard law.keys[receipt.intent]?.contains(key.rawValue) ?? false else {
+            guard law.isWhole else {
+                report.unjudged += 1
+                return false
+            }
+            report.purged += 1
             note(
                 .tampered, position,
                 "the body is there, sealed under key \(key.rawValue), and the receipt \(receipt.receipt) says that it was destroyed")
             return false
         }
+        report.purged += 1
         report.unreclaimed += 1
         return true
     }

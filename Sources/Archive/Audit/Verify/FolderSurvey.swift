@@ -190,6 +190,23 @@ struct FolderSurvey: Sendable {
         } catch { report.note(.damaged, in: state.environment.path, "its table of extents cannot be read: \(error)") }
     }
 
+    /// Whether a partition's file is gone without a tombstone, or cannot be read: then what is missing need not have been taken out of the
+    /// log. A state that cannot be read may know of one.
+    var lacksFiles: Bool {
+        if files.shelf.all.contains(where: { fileRuns[$0] == nil }) { return true }
+        guard let state else { return true }
+        do {
+            var isLacking = false
+            try state.environment.read { reader in
+                try Extents(in: state.environment).forEach(reader) { extent in
+                    let isThere = files.shelf.contains(extent.partition) || files.tombstones[extent.partition] != nil
+                    isLacking = isLacking || !isThere
+                }
+            }
+            return isLacking
+        } catch { return true }
+    }
+
     /// Whether every position is somewhere, and the log as long as it was when it was signed.
     func checkPresence(_ checkpoints: CheckpointAudit, _ report: inout AuditReport) {
         for gap in map.gaps(through: end) {

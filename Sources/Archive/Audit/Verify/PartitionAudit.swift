@@ -16,6 +16,8 @@ struct PartitionAudit: Sendable {
     /// What all partitions are judged by.
     struct Law: Sendable {
         var rules: RuleBook
+        /// Whether those are all: otherwise what is gone may have been destroyed by a purge, and what is there kept by a hold, that nobody knows.
+        var isWhole: Bool
         /// By position of the intent: the keys that it names.
         var keys: [Position: Set<UInt64>]
         /// All of those: of what is sealed under them some may be gone, and some was moved away.
@@ -40,10 +42,10 @@ struct PartitionAudit: Sendable {
         }
 
         init(
-            rules: RuleBook, keys: [Position: Set<UInt64>], keysOf: [PartitionID: Set<UInt64>], end: Position, state: StateFile?,
-            vault: Vault?, isThorough: Bool
+            rules: RuleBook, isWhole: Bool, keys: [Position: Set<UInt64>], keysOf: [PartitionID: Set<UInt64>], end: Position,
+            state: StateFile?, vault: Vault?, isThorough: Bool
         ) {
-            (self.rules, self.keys, self.keysOf) = (rules, keys, keysOf)
+            (self.rules, self.isWhole, self.keys, self.keysOf) = (rules, isWhole, keys, keysOf)
             (self.end, self.state, self.vault, self.isThorough) = (end, state, vault, isThorough)
             named = keys.values.reduce(into: []) { $0.formUnion($1) }
             destroyed = rules.purges.destroyed(through: end).reduce(into: []) { $0.formUnion(keys[$1] ?? []) }
@@ -144,6 +146,7 @@ struct PartitionAudit: Sendable {
     /// What a purge goes by, against the bodies. Where a body is missing or another one, that is told, and the count says no more.
     private mutating func compareCounts(_ partition: Partition, _ share: PartitionShare) throws {
         if files.isLive || report.verdict != .sound || bodies.report.verdict != .sound || losses.verdict != .sound { return }
+        if bodies.report.unjudged > 0 { return }
         // Of what is sealed under a key that a purge named, some may be gone, and the rows stay until all of it is.
         let holdings = try partition.environment.read { reader in try PartitionIndex(in: partition.environment).holdingSums(reader) }
         let isRight = holdings.isSame(as: share.bodies.holdings, but: law.named) && holdings.covers(timesOf: share.bodies.holdings)
@@ -187,7 +190,7 @@ struct PartitionAudit: Sendable {
         if count > seen, !files.isLive {
             report.note(.damaged, in: place, "\(count - seen) bodies belong to no message; restore the file from a backup")
         }
-        guard law.isThorough, !files.isLive else { return }
+        guard law.isThorough, !files.isLive, bodies.report.unjudged == 0 else { return }
         try compareHoldings(of: partition)
     }
 

@@ -39,8 +39,16 @@ struct ReceiptAudit {
         report.join(TailAudit(reading.survey.tail, of: files, under: law).report)
         try joinLosses(of: found, under: law, since: rules.last?.position ?? .none, &report)
         compareReceipts(rules, found, &report)
+        tellUnjudged(&report)
         lookForDeadKeys(law, &report)
         lookForStrangeKeys(law, &report)
+    }
+
+    private func tellUnjudged(_ report: inout AuditReport) {
+        guard report.unjudged > 0, let lost = reading.lost else { return }
+        report.notes.append(
+            "whether \(report.unjudged) bodies are gone, or still there, rightly was not judged: the event \(lost) is missing or cannot "
+                + "be read, and it, or a later one, may be the policy, hold or receipt that says so; restore its file and verify again")
     }
 
     /// A keyring of before a purge, with the root key of before it, opens what the receipt says is destroyed.
@@ -91,7 +99,7 @@ struct ReceiptAudit {
             if case .purgeIntent(let intent) = event.deed { keys[event.position] = Set(intent.lines.flatMap(\.keys)) }
         }
         let law = PartitionAudit.Law(
-            rules: rules, keys: keys, keysOf: knownKeys(), end: reading.survey.end, state: reading.survey.state,
+            rules: rules, isWhole: reading.lost == nil, keys: keys, keysOf: knownKeys(), end: reading.survey.end, state: reading.survey.state,
             vault: isThorough ? try vault() : nil, isThorough: isThorough)
         return (events, law)
     }
@@ -171,12 +179,13 @@ struct ReceiptAudit {
             case .purge(let receipt):
                 report.receipts += 1
                 guard let intent = intents[receipt.intent] else {
+                    if reading.lost != nil { continue }
                     report.note(
                         .tampered, event.position...event.position, in: files.path,
                         "the receipt is of an intent at \(receipt.intent), and there is none")
                     continue
                 }
-                if receipt.outcome == .destroyed { compare(receipt, event.position, intent, audits, &report) }
+                if receipt.outcome == .destroyed, reading.lost == nil { compare(receipt, event.position, intent, audits, &report) }
             default: break
             }
         }

@@ -17,6 +17,8 @@ struct RecordReading: Sendable {
     private(set) var rules: [Event] = []
     /// The first position whose record is not there or cannot be read.
     private(set) var unread: Position?
+    /// The first of them whose file is gone, or cannot be read: so nobody knows what rule or receipt it was.
+    private(set) var lost: Position?
     private var recorded = Instant.distantPast
     /// The time between the events, of each silence no more than `SegmentAudit.silenceMillisecondsMax`.
     private(set) var activeMilliseconds: Int64 = 0
@@ -46,6 +48,7 @@ struct RecordReading: Sendable {
         let (survey, sizes, end, folded) = (survey, sizes, end, survey.folded ?? .none)
         if survey.folded != nil { beginState(&report) }
         unread = survey.map.gaps(through: end).first?.lowerBound
+        lost = survey.lacksFiles ? unread : nil
         // Only those with something in them: a damaged key may claim to be of any position.
         let numbers = survey.map.segments(of: SegmentAudit.leaves, through: end)
         for start in stride(from: 0, to: numbers.count, by: Cores.wave) {
@@ -94,6 +97,7 @@ struct RecordReading: Sendable {
         report.join(segment.report)
         report.join(segment.illegal)
         if let missed = segment.unread { unread = min(unread ?? missed, missed) }
+        if let missed = segment.lost { lost = min(lost ?? missed, missed) }
         if let first = segment.firstRecorded, first < recorded {
             report.note(
                 .damaged, segment.positions, in: survey.files.path, "these events begin at an earlier time than those before them end")

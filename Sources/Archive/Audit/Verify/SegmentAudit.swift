@@ -22,6 +22,8 @@ struct SegmentAudit: Sendable {
     private(set) var rules: [Event] = []
     /// The first position whose record is not there or cannot be read: it may have been a rule's.
     private(set) var unread: Position?
+    /// The first of them whose record, or whose file, is there and cannot be read: so nobody knows what it said.
+    private(set) var lost: Position?
     /// What can be read, and no daemon writes.
     private(set) var illegal = AuditReport()
     private var deletes: DeleteAudit
@@ -77,6 +79,11 @@ struct SegmentAudit: Sendable {
 
     private mutating func pass(over position: Position) { unread = min(unread ?? position, position) }
 
+    private mutating func lose(_ position: Position) {
+        lost = min(lost ?? position, position)
+        miss(position)
+    }
+
     /// What the state must have learned from here, but for what tombstones tell.
     var forState: [PartitionID: Meaning] { gathered.mapValues(\.meaning).merging(early) { $1 } }
 
@@ -118,7 +125,7 @@ struct SegmentAudit: Sendable {
     private mutating func readPartition(_ id: PartitionID, _ run: LogMap.Run, _ files: LogFiles) {
         var position = run.first
         do {
-            guard let lease = try files.shelf.lease(id) else { return miss(run.first) }
+            guard let lease = try files.shelf.lease(id) else { return lose(run.first) }
             let partition = lease.partition
             try partition.environment.read { reader in
                 var cursor = try reader.cursor(in: partition.trail)
@@ -139,6 +146,7 @@ struct SegmentAudit: Sendable {
             report.note(.damaged, position...run.last, in: files.shelf.path(of: id), "these events have gone while they were looked for")
         } catch {
             report.note(.damaged, position...run.last, in: files.shelf.path(of: id), "cannot be read from here on: \(error)")
+            lost = min(lost ?? position, position)
         }
         miss(position)
     }
@@ -185,6 +193,7 @@ struct SegmentAudit: Sendable {
             try note(fields, record, partition, body, files)
         } catch {
             pass(over: position)
+            lost = min(lost ?? position, position)
             complain(position, partition, files, "the record cannot be read: \(error)")
         }
     }

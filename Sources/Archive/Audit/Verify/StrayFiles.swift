@@ -30,7 +30,7 @@ struct StrayFiles {
                     "state.mdb.sums", "state.mdb.sums.new", "vault",
                 ]).contains
             ),
-            ("/partitions", isOfPartition), ("/journal", Self.isSegment), ("/vault", Set(["keyring", "root.key"]).contains),
+            ("/partitions", isOfPartition), ("/journal", Self.isSegment), ("/vault", Set(["keyring", "root.key", "escrowed"]).contains),
             ("/audit", Set(["checkpoints", "keys", "signing.key"]).contains),
         ]
         return folders.flatMap { folder in

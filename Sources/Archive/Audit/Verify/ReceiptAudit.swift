@@ -47,8 +47,9 @@ struct ReceiptAudit {
     private func tellUnjudged(_ report: inout AuditReport) {
         guard report.unjudged > 0, let lost = reading.lost else { return }
         report.notes.append(
-            "whether \(report.unjudged) bodies are gone, or still there, rightly was not judged: the event \(lost) is missing or cannot "
-                + "be read, and it, or a later one, may be the policy, hold or receipt that says so; restore its file and verify again")
+            "whether \(report.unjudged) bodies are gone, or still there, rightly was not judged: the event \(lost) is missing or "
+                + "cannot be read, and it, or a later one, may be the policy, hold or receipt that says so; restore its file and verify again"
+        )
     }
 
     /// A keyring of before a purge, with the root key of before it, opens what the receipt says is destroyed.
@@ -99,8 +100,8 @@ struct ReceiptAudit {
             if case .purgeIntent(let intent) = event.deed { keys[event.position] = Set(intent.lines.flatMap(\.keys)) }
         }
         let law = PartitionAudit.Law(
-            rules: rules, isWhole: reading.lost == nil, keys: keys, keysOf: knownKeys(), end: reading.survey.end, state: reading.survey.state,
-            vault: isThorough ? try vault() : nil, isThorough: isThorough)
+            rules: rules, isWhole: reading.lost == nil, keys: keys, keysOf: knownKeys(), end: reading.survey.end,
+            state: reading.survey.state, vault: isThorough ? try vault() : nil, isThorough: isThorough)
         return (events, law)
     }
 

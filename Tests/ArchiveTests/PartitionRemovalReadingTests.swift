@@ -1,7 +1,9 @@
 import Events
+import FoundationEssentials
 import Ledger
 import Projections
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import Archive
@@ -51,6 +53,29 @@ struct PartitionRemovalReadingTests {
         while try walk.next() != nil { count += 1 }
         // What was read before may still be told of.
         #expect(count <= 4)
+    }
+
+    @Test("what has left is replayed from its removal on, which the refusal names; also without a state, from the records alone")
+    func replay() throws {
+        let scratch = try filled()
+        let before = scratch.archive.end
+        leave(scratch)
+        scratch.archive.flush()
+        let (end, digest) = (scratch.archive.end, try scratch.archive.digest().get())
+        try scratch.close()
+        let home = try TemporaryFolder()
+        for name in ["with", "without"] {
+            let copy = home.file(name)
+            try FileManager.default.copyItem(atPath: scratch.path, toPath: copy)
+            if name == "without" { try FileManager.default.removeItem(atPath: copy + "/state.mdb") }
+            let failure = #expect(throws: ArchiveFailure.self) {
+                try Replay(of: copy, to: home.file(name + "-early")).run(until: .position(before)) { _, _ in }
+            }
+            #expect("\(try #require(failure))".contains("replay up to \(end) or later"), "\(String(describing: failure))")
+            let log = try Replay(of: copy, to: home.file(name + "-replay")).run(until: .position(end)) { _, _ in }
+            #expect(log.digest == digest.bytes)
+        }
+        try scratch.open()
     }
 
     @Test("questions of every kind are answered while one partition after the other leaves")

@@ -302,6 +302,20 @@ def test_a_checkpoint_forged(copy):
     assert report["findings"][0]["where"].endswith("audit/checkpoints")
 
 
+def test_a_checkpoint_taken_out_is_told_where_it_is_kept_elsewhere(original, copy):
+    file = copy / "audit/checkpoints"
+    kept = original.outside.read_bytes()
+    notes = file.read_bytes()
+    first = notes.index(b"\n\n") + 2
+    end = notes.index(b"\n", first) + 1
+    second = notes[end:].lstrip(b"\n")
+    assert second and kept.count(b"\n\n") >= 2
+    file.write_bytes(second)
+    code, report = verify(copy, "--checkpoints", original.outside)
+    assert code == SOUND
+    assert any("lacks 1 checkpoints that were kept elsewhere" in note for note in report["notes"]), report["notes"]
+
+
 def test_a_body_exchanged_with_another(copy):
     path = next(path for path in reversed(partitions(copy)) if len(rows(path, b"bodies")) > 1)
     (first, one), (second, other) = rows(path, b"bodies")[:2]

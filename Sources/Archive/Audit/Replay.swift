@@ -110,25 +110,37 @@ package struct Replay: Sendable {
 
     /// What has left the log cannot be replayed as of a moment before that.
     private func check(_ last: Position) throws(ArchiveFailure) {
-        let left = try removals(through: last)
+        let removals = try removals()
         for run in map.runs where run.first <= last {
-            guard case .tombstone(let id) = run.source, !left.contains(id.number) else { continue }
+            guard case .tombstone(let id) = run.source, removals[id.number].map({ $0 > last }) ?? true else { continue }
+            let whence = removals.values.max().map { "\($0) or later" } ?? "a later moment"
             throw .folder(
                 path: files.path,
-                reason: "no longer has the events \(run.first) to \(run.last), whose trail's time is over; replay up to a later moment")
+                reason: "no longer has the events \(run.first) to \(run.last), whose trail's time is over; replay up to \(whence)")
         }
     }
 
-    /// The partitions that had left the log by then.
-    private func removals(through last: Position) throws(ArchiveFailure) -> Set<Int32> {
-        guard files.tombstones.count > 0 else { return [] }
+    /// By partition that has left the log, the event by which it did. Of a state that cannot be read the records say it themselves, which
+    /// takes as long as reading all of them.
+    private func removals() throws(ArchiveFailure) -> [Int32: Position] {
+        guard files.tombstones.count > 0 else { return [:] }
+        var found: [Int32: Position] = [:]
+        func take(_ event: Event) {
+            if case .partitionRemove(let removal) = event.deed { found[removal.partition] = event.position }
+        }
         do {
             let state = try files.state()
-            let events = try state.environment.read { reader in try state.ruleEvents(reader) }
-            return Set(
-                events.compactMap { event in
-                    if case .partitionRemove(let removal) = event.deed, event.position <= last { removal.partition } else { nil }
-                })
+            for event in try state.environment.read({ reader in try state.ruleEvents(reader) }) { take(event) }
+            return found
+        } catch { found = [:] }
+        do {
+            for run in map.runs {
+                try forEach(in: run.first...run.last) { record in
+                    let fields = try record.withUnsafeBytes { try TrailFields(parsing: $0) }
+                    if fields.kind == .partitionRemove { take(try record.withUnsafeBytes { try Event(decoding: $0) }) }
+                }
+            }
+            return found
         } catch { throw ArchiveFailure(error) }
     }
 

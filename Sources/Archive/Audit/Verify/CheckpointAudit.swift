@@ -39,6 +39,7 @@ struct CheckpointAudit {
         }
         heads.sort { $0.head.size < $1.head.size }
         tellTwoRoots(&report)
+        tellHoles(in: folder.checkpoints.path, &report)
         report.checkpoints = count
     }
 
@@ -53,6 +54,16 @@ struct CheckpointAudit {
                 "two roots were signed for the size \(one.head.size), the other one in \(one.place): the log was written anew, or a copy of "
                     + "it went on beside it")
         }
+    }
+
+    /// A checkpoint is kept elsewhere first, so a crash may leave the last one there alone; one before it was taken out of the log's own file.
+    private func tellHoles(in own: String, _ report: inout AuditReport) {
+        let sizes = Set(heads.filter { $0.place == own }.map(\.head.size))
+        guard let last = sizes.max() else { return }
+        let missing = Set(heads.map(\.head.size)).subtracting(sizes).filter { $0 < last }
+        guard let first = missing.min() else { return }
+        report.notes.append(
+            "\(own) lacks \(missing.count) checkpoints that were kept elsewhere, the first one of size \(first): they were taken out of it")
     }
 
     private mutating func take(

@@ -40,6 +40,30 @@ struct DueTableTests {
         Issue.record("the file grew every time")
     }
 
+    @Test("what several holds keep together is not overdue, and is once there is a gap between them")
+    func holdsTogether() throws {
+        let scratch = try Scratch { $0.purge.isAutomatic = false }
+        scratch.lendAppender()
+        scratch.clock.advance(days: 1)
+        let hour: Int64 = 3_600_000
+        scratch.send(
+            (0..<4).map { number in
+                Scratch.Post("m\(number)").with { $0.at = Scratch.start.advanced(byMilliseconds: Int64(number) * hour) }
+            })
+        let middle = Scratch.start.advanced(byMilliseconds: 2 * hour)
+        for (name, from, until) in [("early", nil, middle), ("late", middle, nil)] as [(String, Instant?, Instant?)] {
+            let coverage = Coverage(tenant: try TenantID("acme"), from: from, until: until)
+            scratch.rule(.place(HoldPlace(id: try HoldID(name), coverage: coverage, matter: "7", reason: "court")))
+        }
+        scratch.archive.flush()
+        scratch.clock.advance(days: 200)
+        scratch.archive.upkeep.tick()
+        #expect(scratch.archive.upkeepStatus().oldestExpired == nil)
+        scratch.rule(.release(ReleaseDraft(hold: try HoldID("early"), reason: "over")))
+        scratch.archive.upkeep.tick()
+        #expect(scratch.archive.upkeepStatus().oldestExpired != nil)
+    }
+
     @Test("what takes effect is seen, also by a clock that jumped beyond it and was set right again")
     func jumpAndBack() throws {
         let skew = TestSkew()

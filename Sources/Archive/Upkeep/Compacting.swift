@@ -26,7 +26,7 @@ extension Upkeep {
         let reclaim = Reclaim(core)
         let dead = try reclaim.toDo(flush: flushFold)
         var reports: [PartitionCompaction] = []
-        var misfits: [String] = []
+        var misfits: [(name: String, reason: String)] = []
         for id in ids {
             if isStopping { break }
             if name == nil, shelf.damage(of: id) != nil { continue }
@@ -35,7 +35,7 @@ extension Upkeep {
             let report: CompactionReport
             do { report = try compact(id, minGainPercent: minGainPercent) } catch {
                 guard case .ledger(.full(_, let reason)) = error else { throw error }
-                misfits.append("\(shelf.length.name(of: id)): \(reason)")
+                misfits.append((shelf.length.name(of: id), reason))
                 continue
             }
             reports.append(
@@ -46,12 +46,8 @@ extension Upkeep {
         begin(.idle)
         // What fitted is done, and has made room.
         if let first = misfits.first {
-            let others = misfits.count == 1 ? "" : ", and so were \(misfits.count - 1) others"
-            return .failure(
-                Refusal(
-                    .full,
-                    "\(first); it was not compacted\(others), while \(reports.count) were looked at. "
-                        + "Make room on the disk, or purge, and compact again"))
+            let who = misfits.count == 1 ? "\(first.name) was" : "\(first.name) and \(misfits.count - 1) others were"
+            return .failure(Refusal(.full, "\(who) not compacted: \(first.reason); make room on the disk, or purge, and compact again"))
         }
         return .success(reports)
     }

@@ -92,9 +92,17 @@ extension Bench {
     /// Before this no message of a row is due that no hold keeps; nil for never, or as long as the holds stand. Where a month presses
     /// days together it may be too early by less than a day; a plan tells it to the millisecond.
     fileprivate func due(_ holding: PartitionIndex.Holding) -> Instant? {
-        let isHeld = holds.contains { hold in
-            (hold.from.map { $0 <= holding.first } ?? true) && (hold.until.map { $0 > holding.last } ?? true)
+        areHeld(from: holding.first, through: holding.last) ? nil : terms.earliestEnd(in: holding.stretch)
+    }
+
+    /// Whether the holds cover all of a stretch, one of them or several together.
+    private func areHeld(from first: Instant, through last: Instant) -> Bool {
+        var place = first
+        while place <= last {
+            let ends = holds.filter { hold in hold.from.map { $0 <= place } ?? true }.map { $0.until ?? .distantFuture }
+            guard let end = ends.max(), end > place else { return false }
+            place = end
         }
-        return isHeld ? nil : terms.earliestEnd(in: holding.stretch)
+        return true
     }
 }

@@ -318,3 +318,24 @@ def test_rights_are_asked_for(make_daemon):
             assert refused.value.code == "DENIED", words
         connection.call("PURGE.STATUS")
         connection.call("RETENTION.PRESETS")
+
+
+def test_a_compaction_gives_way_to_what_must_be_purged(make_daemon):
+    """And goes on behind it. At 1 MiB a second it takes some ten seconds; what came in meanwhile is gone long before."""
+    old = 1_517_616_000_000
+    daemon = make_daemon(cool_off_hours=0, purge_lag_hours=1, compaction_bytes_per_second=1 << 20).start(upkeep_seconds=1)
+    with Connection(daemon.socket, timeout=60) as connection:
+        connection.call("HELLO", 3)
+        connection.call("HOLD.PLACE", "h", "TENANT", "old", "SENDER", "kept", "MATTER", "m", "REASON", "r")
+        for start in range(0, 12_000, 500):
+            for number in range(start, start + 500):
+                connection.send("SEND", "old", "c", "kept" if number % 2 else "lost", f"m-{number}", "y" * 1000, "AT", old + number)
+            for _ in range(500):
+                connection.answer()
+        wait_for(lambda: connection.call("PURGE.STATUS")["state"] == b"compacting", 60)
+        receipts = len(connection.call("PURGE.LIST"))
+        connection.call("SEND", "other", "c", "ada", "late", "x", "AT", old + 100 * 86_400_000)
+        wait_for(lambda: len(connection.call("PURGE.LIST")) > receipts, 30)
+        assert "compacted" not in daemon.log_text()
+        wait_for(lambda: "[Reception] compacted" in daemon.log_text(), 90)
+        assert connection.call("PURGE.STATUS")["last-error"] is None

@@ -65,7 +65,8 @@ extension Upkeep {
         options.diskReserveBytes = core.options.diskReserveBytes / 4
         let name = core.store.shelf.length.name(of: id)
         var conductor = CompactionConductor { [self] milliseconds in pause(milliseconds: milliseconds) }
-        conductor.isCancelled = { [self] in isStopping }
+        // What was cancelled goes on from where it was. A hanging reader's file grows meanwhile, so that does not give way.
+        conductor.isCancelled = { [self] in isStopping || !keepsWritersOut && isPurgeLate }
         conductor.progress = { [self] progress in
             // Copied and compared: half of the way each.
             let done = progress.phase == .copying ? progress.bytesDone : progress.bytesInAll + progress.bytesDone

@@ -19,6 +19,8 @@ package final class Upkeep: Sendable {
     private let clockWatch: Mutex<ClockWatch>
     private let queue = UpkeepQueue()
     let signing = Mutex(SigningTurn())
+    /// While compactions go on that give way to a purge.
+    let lateWatch = Mutex<LateWatch?>(nil)
     private let listener = Mutex<(@Sendable (UpkeepNews) -> Void)?>(nil)
     private let thread = WorkThread(named: "upkeep")
 

@@ -131,8 +131,20 @@ struct UpkeepRound {
     /// One whose copy the disk has no room for holds up no other one, nor what follows: those make room. Gives the last of them.
     private mutating func compact(_ upkeep: Upkeep) throws(ArchiveFailure) -> ArchiveFailure? {
         var misfit: ArchiveFailure?
-        try upkeep.core.store.forEachWhole(compactable.sorted()) { (id) throws(ArchiveFailure) in
-            if upkeep.isStopping { return }
+        let core = upkeep.core
+        // What is late already, and was not purged, would not be if a compaction gave way.
+        if core.options.purge.isAutomatic, !dueTable.isLate(at: core.now) {
+            upkeep.lateWatch.withLock { $0 = LateWatch(dueTable, periodMilliseconds: core.options.purge.tickMilliseconds) }
+        }
+        defer {
+            let watch = upkeep.lateWatch.withLock { watch in
+                defer { watch = nil }
+                return watch
+            }
+            if watch?.isLate == true { upkeep.ring() }
+        }
+        try core.store.forEachWhole(compactable.sorted()) { (id) throws(ArchiveFailure) in
+            if upkeep.isStopping || upkeep.isPurgeLate { return }
             do throws(ArchiveFailure) {
                 let report = try upkeep.compact(id, minGainPercent: upkeep.core.options.purge.compactionGainPercent)
                 // What was busy is tried again the next time.

@@ -24,6 +24,8 @@ package struct Preview: Hashable, Sendable {
     package var expiringHeld: UInt64 = 0
     /// What is not expired then, and expires later than without it.
     package var kept = Count()
+    /// Of the messages that were counted: by their share of time, and not one by one.
+    package var estimated: UInt64 = 0
     package var position: Position
 
     package struct Count: Hashable, Sendable {
@@ -34,8 +36,8 @@ package struct Preview: Hashable, Sendable {
 }
 
 extension Archive {
-    /// Counted from what partitions count of each key, conversation and sender; messages are looked at one by one only where the edge of
-    /// what expires goes through such a count.
+    /// Counted from what partitions count of each key, conversation and sender. Where the edge of what expires goes through such a count,
+    /// messages are looked at one by one, as far as that takes less than a second; of the others it is taken that they came evenly.
     package func preview(_ question: PreviewQuestion) throws(ArchiveFailure) -> Result<Preview, Refusal> {
         foldBeforeCounting()
         let view = LogView(core)
@@ -64,11 +66,14 @@ private struct PreviewCount {
     private var preview: Preview
     private var expiring: Set<Scope> = []
     private var kept: Set<Scope> = []
+    /// How many bodies may still be looked at.
+    private var looksLeft: UInt64
 
     init(_ view: LogView, _ change: RetentionChange, _ preview: Preview) {
         self.view = view
         self.preview = preview
         scope = change.scope
+        looksLeft = view.core.options.purge.previewBodiesMax
         horizon = Horizon(position: .last, time: preview.effectiveAt)
         holds = view.rules.holds.standing(within: Horizon(position: view.tail.end, time: view.now)).map(\.hold.coverage)
         var after = view.rules.policies
@@ -87,7 +92,8 @@ private struct PreviewCount {
         do {
             guard let lease = try view.store.shelf.lease(id) else { return }
             let environment = lease.partition.environment
-            var mixed: [PartitionSurvey.Row: Sight] = [:]
+            var mixed: [PartitionSurvey.Row: Mixed] = [:]
+            var bodies: UInt64 = 0
             try environment.read { reader in
                 var living = LivingKeys(view.core.vault)
                 try PartitionIndex(in: environment).holdingsAtEase(reader) { holding in
@@ -98,25 +104,60 @@ private struct PreviewCount {
                     if let effect = sight.effect(in: holding.stretch) {
                         add(effect, row, messages: holding.messages, bytes: holding.bytes)
                     } else {
-                        mixed[row] = sight
+                        mixed[row] = Mixed(sight: sight, holding: holding)
                     }
                 }
+                bodies = UInt64(try reader.count(of: lease.partition.bodies))
             }
-            if !mixed.isEmpty { try look(at: lease.partition, mixed) }
+            if mixed.isEmpty { return }
+            if bodies > looksLeft { return estimate(mixed) }
+            looksLeft -= bodies
+            try look(at: lease.partition, mixed)
         } catch { throw ArchiveFailure(error) }
     }
 
-    private mutating func look(at partition: Partition, _ mixed: [PartitionSurvey.Row: Sight]) throws {
+    /// Messages of which the change does one thing to some, and another to others.
+    private struct Mixed {
+        let sight: Sight
+        let messages: UInt64
+        let bytes: UInt64
+        let stretch: Stretch
+
+        init(sight: Sight, holding: PartitionIndex.Holding) {
+            self.sight = sight
+            (messages, bytes, stretch) = (holding.messages, holding.bytes, holding.stretch)
+        }
+    }
+
+    private mutating func look(at partition: Partition, _ mixed: [PartitionSurvey.Row: Mixed]) throws {
         var walk = BodyWalk(of: partition)
         while let slice = try walk.next() {
             for sealed in slice {
                 let row = PartitionSurvey.Row(
                     key: sealed.key, tenant: sealed.tenant, conversation: sealed.send.conversation, sender: sealed.send.sender)
-                guard let sight = mixed[row] else { continue }
+                guard let sight = mixed[row]?.sight else { continue }
                 add(sight.effect(at: sealed.at), row, messages: 1, bytes: UInt64(sealed.send.bodyBytes))
             }
         }
     }
+
+    /// As if the messages of each row had come evenly from its first to its last one.
+    private mutating func estimate(_ mixed: [PartitionSurvey.Row: Mixed]) {
+        for (row, one) in mixed {
+            let (first, length) = (one.stretch.first, one.stretch.last.milliseconds - one.stretch.first.milliseconds)
+            func share(_ whole: UInt64, _ part: UInt64) -> UInt64 { whole * (part + 1) / Self.parts - whole * part / Self.parts }
+            for part in 0..<Self.parts {
+                let messages = share(one.messages, part)
+                if messages == 0 { continue }
+                let at = first.advanced(byMilliseconds: length / Int64(2 * Self.parts) * Int64(2 * part + 1))
+                add(one.sight.effect(at: at), row, messages: messages, bytes: share(one.bytes, part))
+            }
+            preview.estimated += one.messages
+        }
+    }
+
+    /// Into so many a row's time is parted.
+    private static let parts: UInt64 = 64
 
     private func covers(_ tenant: TenantID, _ conversation: ConversationID) -> Bool {
         switch scope {

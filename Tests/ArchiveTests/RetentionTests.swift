@@ -157,6 +157,32 @@ struct RetentionTests {
         #expect(try scratch.keep(acme, "60d") == .appended(Position(2), effectiveAt: days(7)))
     }
 
+    @Test("a preview whose edge goes through more than can be looked at one by one counts by shares of time, and says so")
+    func estimatedPreview() throws {
+        let day = Scratch.start.advanced(byMilliseconds: -99 * Instant.millisecondsPerDay)
+        let midnight = Instant(milliseconds: day.milliseconds / Instant.millisecondsPerDay * Instant.millisecondsPerDay)
+        // The edge is where the day of the messages is over by so much.
+        for (most, hours) in [(1_000, 6), (999, 6), (999, 18)] as [(UInt64, Int64)] {
+            let scratch = try Scratch {
+                $0.coolOffMilliseconds = 0
+                $0.purge.isAutomatic = false
+                $0.purge.previewBodiesMax = most
+            }
+            let edge = midnight.advanced(byMilliseconds: hours * 3_600_000)
+            scratch.clock.advance(milliseconds: edge.milliseconds + 100 * Instant.millisecondsPerDay - scratch.clock.now.milliseconds)
+            scratch.send(
+                (0..<1_000).map { number in
+                    Scratch.Post("m\(number)").with { $0.at = midnight.advanced(byMilliseconds: Int64(number) * 86_400) }
+                })
+            let rule = try #require(RetentionChange.Rule(text: "100d"))
+            let found = try scratch.archive.preview(PreviewQuestion(scope: acme, change: .init(.policy, rule))).get()
+            let exact = Int64(1_000) * hours / 24
+            #expect(found.estimated == (most < 1_000 ? 1_000 : 0))
+            #expect(abs(Int64(found.expiring.messages) - exact) <= (most < 1_000 ? 1_000 / 64 + 1 : 1), "\(found)")
+            #expect(found.expiring.messages + found.kept.messages <= 1_000 && found.expiring.conversations == 1)
+        }
+    }
+
     @Test("before the first moment worth a look everything is expired, for every kind of period")
     func firstLiving() throws {
         var random = SeededRandom(for: "first living moments")

@@ -49,4 +49,15 @@ struct PreviewViewTests {
 
                 """)
     }
+
+    @Test("what was counted by shares of time is told apart")
+    func estimated() {
+        let answer = map([
+            "shortens": false, "effective-at": Sheet.moment, "expiring-messages": 0, "expiring-conversations": 0, "expiring-bytes": 0,
+            "expiring-held": 0, "kept-messages": 1, "kept-conversations": 1, "kept-bytes": 5, "estimated-messages": 200_000,
+            "position": 99,
+        ])
+        let row = "of which about        200,000 messages: by their share of time, not one by one"
+        #expect(Sheet.file.preview(answer).contains(row), "\(Sheet.file.preview(answer))")
+    }
 }

@@ -164,7 +164,7 @@ PENDING_KEYS = ["position", "target", "period", "effective-at", "locked"]
 POLICY_KEYS = ["scope", "period", "from", "position", "effective-at", "locked", "floor", "floor-from", "floor-position", "pending"]
 PREVIEW_KEYS = [
     "shortens", "effective-at", "expiring-messages", "expiring-conversations", "expiring-bytes", "expiring-held", "kept-messages",
-    "kept-conversations", "kept-bytes", "position"]
+    "kept-conversations", "kept-bytes", "estimated-messages", "position"]
 HOLD_KEYS = [
     "hold", "scope", "tenant", "conversation", "sender", "from", "until", "matter", "reason", "position", "at", "principal", "released",
     "released-at"]

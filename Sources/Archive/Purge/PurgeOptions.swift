@@ -20,6 +20,8 @@ package struct PurgeOptions: Sendable {
 
     /// Bodies that are sealed anew, or deleted, in one transaction.
     package var sliceBodies = 2_000
+    /// How many bodies a preview looks at one by one: some 4 µs each, so that it takes less than a second.
+    package var previewBodiesMax: UInt64 = 150_000
     /// A partition is compacted by itself when it would give back so much of its file.
     package var compactionGainPercent = 20
     /// What a compaction writes at the most; 0: as fast as it can.

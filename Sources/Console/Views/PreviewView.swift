@@ -14,6 +14,10 @@ extension View {
             rows.append(("held apart", Table.Cell("\(Figures.counted(held, "message")) of these: hidden, but not destroyed while held")))
         }
         rows.append(("would be kept longer", Table.Cell(amount("kept", in: answer))))
+        let estimated = number("estimated-messages", in: answer)
+        if estimated > 0 {
+            rows.append(("of which about", Table.Cell("\(Figures.counted(estimated, "message")): by their share of time, not one by one")))
+        }
         rows.append(("takes effect", Table.Cell(effect(answer))))
         rows.append(("counted at", Table.Cell(text(answer["position"], under: "position"))))
         return card(rows) + remark("nothing was changed; annals retention set with the same words and a --reason does it")

@@ -44,7 +44,7 @@ extension ReplyWriter {
     }
 
     mutating func preview(_ preview: Preview) {
-        map(count: 10)
+        map(count: 11)
         key("shortens")
         boolean(preview.shortens)
         key("effective-at")
@@ -63,6 +63,8 @@ extension ReplyWriter {
         integer(Int(clamping: preview.kept.conversations))
         key("kept-bytes")
         integer(Int(clamping: preview.kept.bytes))
+        key("estimated-messages")
+        integer(Int(clamping: preview.estimated))
         key("position")
         position(preview.position)
     }

@@ -24,7 +24,7 @@ package struct Preview: Hashable, Sendable {
     package var expiringHeld: UInt64 = 0
     /// What is not expired then, and expires later than without it.
     package var kept = Count()
-    /// Of the messages that were counted: by their share of time, and not one by one.
+    /// Of the messages that were looked at, so many by their share of time, and not one by one.
     package var estimated: UInt64 = 0
     package var position: Position
 

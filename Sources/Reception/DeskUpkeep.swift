@@ -106,7 +106,7 @@ extension UpkeepNews {
         case .purged(let receipt, let messages, let keys):
             logger.notice("purged", metadata: ["receipt": "\(receipt)", "messages": "\(messages)", "keys": "\(keys)"])
         case .withdrawn(let receipt):
-            logger.notice("a purge was withdrawn, because a rule changed on the way", metadata: ["receipt": "\(receipt)"])
+            logger.notice("a purge was withdrawn: on the way a rule changed, or the clock was doubted", metadata: ["receipt": "\(receipt)"])
         case .compacted(let partition, let before, let after):
             logger.notice(
                 "compacted", metadata: ["partition": "\(partition)", "bytes-before": "\(before)", "bytes-after": "\(after)"])

@@ -313,7 +313,7 @@ def test_a_checkpoint_taken_out_is_told_where_it_is_kept_elsewhere(original, cop
     file.write_bytes(second)
     code, report = verify(copy, "--checkpoints", original.outside)
     assert code == SOUND
-    assert any("lacks 1 checkpoints that were kept elsewhere" in note for note in report["notes"]), report["notes"]
+    assert any("lacks 1 of the checkpoints that were kept elsewhere" in note for note in report["notes"]), report["notes"]
 
 
 def test_a_body_exchanged_with_another(copy):

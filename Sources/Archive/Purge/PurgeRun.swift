@@ -14,6 +14,8 @@ struct PurgeRun {
     /// Hands a step to the appender's thread, and returns when it is on disk, or refused.
     let append: (PurgeDraft) -> Verdict
     private(set) var state = State.planned
+    /// Why it was withdrawn, where the last check refused it.
+    private(set) var hindrance: Refusal?
 
     enum State: Hashable {
         case planned
@@ -79,7 +81,9 @@ struct PurgeRun {
     private mutating func bind(_ position: Position) {
         switch append(.beginShred(intent: position)) {
         case .appended, .present: state = .bound(position)
-        case .refused: withdraw(position)
+        case .refused(let refusal):
+            hindrance = refusal
+            withdraw(position)
         }
     }
 

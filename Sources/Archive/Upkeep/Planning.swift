@@ -94,7 +94,10 @@ extension Upkeep {
         for (number, intent) in plan.intents().enumerated() {
             // What a plan calls expired that was made while the clock was ahead may not be.
             guard intent.horizonTime <= core.now else {
-                return .refused(Refusal(.conflict, "the plan judges by \(intent.horizonTime), which is still to come; plan again"))
+                return .refused(
+                    Refusal(
+                        .conflict, "the plan judges by \(intent.horizonTime), which is still to come: the clock was ahead then; plan again")
+                )
             }
             var run = PurgeRun(core, intent) { [self] draft in append(draft, by: principal) }
             while !run.isOver {
@@ -118,8 +121,7 @@ extension Upkeep {
                 tell(.purged(receipt: receipt, messages: intent.messages, keys: intent.keyCount))
             case .withdrawn(let receipt):
                 tell(.withdrawn(receipt: receipt))
-                if let doubt = status.withLock({ $0.doubt }) { return .refused(.doubted(doubt)) }
-                return .refused(.rulesChanged(core.rules.withLock { $0.last }))
+                return .refused(run.hindrance ?? .rulesChanged(core.rules.withLock { $0.last }))
             case .refused(let refusal): return .refused(refusal)
             default: break
             }

@@ -13,11 +13,10 @@ extension Upkeep {
         begin(.removing, name)
         // What came in lately must be in the partitions before anybody says what is in them.
         flushFold()
-        guard let event = try removal.draft(period) else { return false }
         // Once more: the clock may have been ahead when it was found due.
-        let isTrusted = try doubtOfClock() == nil
-        let isStillDue = try removal.isDue(at: core.now, period)
-        guard isTrusted, isStillDue, case .appended = append(.removal(event), by: .system) else {
+        guard try doubtOfClock() == nil else { return false }
+        guard try removal.isDue(at: core.now, period), let event = try removal.draft(period) else { return false }
+        guard case .appended = append(.removal(event), by: .system) else {
             // After a failed write nobody knows whether the event is on disk: then the draft stays, and the next start looks.
             guard core.trouble.withLock({ $0 == nil }) else { return false }
             core.removing.withLock { $0 = nil }

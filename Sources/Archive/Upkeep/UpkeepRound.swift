@@ -7,6 +7,9 @@ import Vault
 /// One look at what is to be done, and what is remembered from one to the next. Belongs to upkeep.
 struct UpkeepRound {
     private var dueTable = DueTable()
+    /// Whether a compaction gave way to a purge since the last one, and whether there was nothing to destroy then: what holds keep may look
+    /// due until a plan has looked at it. Then the next one does not give way.
+    private var (gaveWay, gaveWayInVain) = (false, false)
     /// The last daily moment that was acted on.
     private var dailyDone: Instant
     private var compactable: Set<PartitionID> = []
@@ -75,9 +78,13 @@ struct UpkeepRound {
             upkeep.begin(.planning)
             let plan = try upkeep.plan(
                 coverage: .everything, basis: .expired, of: partitions, patience: core.options.purge.lagMilliseconds)
-            try upkeep.carryOut(plan, by: .system)
-            dueTable.note(plan.rest)
+            let result = try upkeep.carryOut(plan, by: .system)
+            gaveWayInVain = gaveWay && plan.lines.isEmpty
+            gaveWay = false
             try reclaim(upkeep)
+            // Refused, it is still due, and tried again at the next look. Of nothing there is nothing to carry out.
+            if case .refused = result, !plan.lines.isEmpty { return }
+            dueTable.note(plan.rest)
         }
         dailyDone = daily
     }
@@ -133,7 +140,7 @@ struct UpkeepRound {
         var misfit: ArchiveFailure?
         let core = upkeep.core
         // What is late already, and was not purged, would not be if a compaction gave way.
-        if core.options.purge.isAutomatic, !dueTable.isLate(at: core.now) {
+        if core.options.purge.isAutomatic, !gaveWayInVain, !dueTable.isLate(at: core.now) {
             upkeep.lateWatch.withLock { $0 = LateWatch(dueTable, periodMilliseconds: core.options.purge.tickMilliseconds) }
         }
         defer {
@@ -141,7 +148,11 @@ struct UpkeepRound {
                 defer { watch = nil }
                 return watch
             }
-            if watch?.isLate == true { upkeep.ring() }
+            gaveWayInVain = false
+            if watch?.isLate == true {
+                gaveWay = true
+                upkeep.ring()
+            }
         }
         try core.store.forEachWhole(compactable.sorted()) { (id) throws(ArchiveFailure) in
             if upkeep.isStopping || upkeep.isPurgeLate { return }

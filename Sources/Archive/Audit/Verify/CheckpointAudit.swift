@@ -56,14 +56,15 @@ struct CheckpointAudit {
         }
     }
 
-    /// A checkpoint is kept elsewhere first, so a crash may leave the last one there alone; one before it was taken out of the log's own file.
+    /// A checkpoint is kept elsewhere first, so a crash or a full disk may leave one there alone. Worth knowing, and no finding.
     private func tellHoles(in own: String, _ report: inout AuditReport) {
         let sizes = Set(heads.filter { $0.place == own }.map(\.head.size))
         guard let last = sizes.max() else { return }
         let missing = Set(heads.map(\.head.size)).subtracting(sizes).filter { $0 < last }
         guard let first = missing.min() else { return }
         report.notes.append(
-            "\(own) lacks \(missing.count) checkpoints that were kept elsewhere, the first one of size \(first): they were taken out of it")
+            "\(own) lacks \(missing.count) of the checkpoints that were kept elsewhere, the first one of size \(first): somebody took them "
+                + "out, or a crash or a full disk kept them from it")
     }
 
     private mutating func take(

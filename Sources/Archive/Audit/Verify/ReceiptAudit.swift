@@ -65,7 +65,7 @@ struct ReceiptAudit {
 
     /// The state's table of keys by itself: rows of no shape, or of partitions that there are not.
     private func lookForStrangeKeys(_ law: PartitionAudit.Law, _ report: inout AuditReport) {
-        guard let state = law.state, !files.isLive else { return }
+        guard let state = law.state, !files.isLive, law.isWhole else { return }
         let isShapely: Bool
         do {
             _ = try state.environment.read { reader in try state.keys(reader) }

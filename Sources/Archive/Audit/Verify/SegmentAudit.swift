@@ -193,7 +193,8 @@ struct SegmentAudit: Sendable {
             try note(fields, record, partition, body, files)
         } catch {
             pass(over: position)
-            lost = min(lost ?? position, position)
+            // A message is no rule and no receipt.
+            if record.count < 2 || record[1] != EventKind.send.rawValue { lost = min(lost ?? position, position) }
             complain(position, partition, files, "the record cannot be read: \(error)")
         }
     }

@@ -10,11 +10,12 @@ enum VerifierLimits {
     static func check(_ path: String) throws(ArchiveFailure) {
         var limit = rlimit()
         if getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0, limit.rlim_cur < filesLeast {
-            limit.rlim_cur = min(limit.rlim_max, filesLeast)
-            guard limit.rlim_cur == filesLeast, setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else {
+            let before = limit.rlim_cur
+            limit.rlim_cur = filesLeast
+            guard limit.rlim_max >= filesLeast, setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else {
                 throw .folder(
                     path: path,
-                    reason: "cannot be verified with at most \(limit.rlim_cur) open files; raise that to \(filesLeast) (ulimit -n)")
+                    reason: "cannot be verified with at most \(before) open files; raise that to \(filesLeast) (ulimit -n)")
             }
         }
         if getrlimit(__rlimit_resource_t(RLIMIT_AS.rawValue), &limit) == 0, limit.rlim_cur != rlim_t.max {

@@ -39,13 +39,15 @@ step() {
 
 # Fuzzes each target for ANNALS_FUZZ_SECONDS, or for as much of them as the hour leaves.
 fuzz() {
-    local wanted=${ANNALS_FUZZ_SECONDS:-60} targets=12 left=$((seconds_max - SECONDS - 60))
-    local most=$((left * $(nproc) / targets))
-    if [ "$most" -lt 5 ]; then
-        echo "The hour leaves no time for the fuzzers: Deploy/fuzz.sh"
+    local wanted=${ANNALS_FUZZ_SECONDS:-60} targets=12 most
+    # They take some minutes to build.
+    if [ $((seconds_max - SECONDS)) -lt 700 ]; then
+        printf '\nThe hour leaves no time for the fuzzers: Deploy/fuzz.sh\n'
         return
     fi
-    step "fuzzing" Deploy/fuzz.sh $((most < wanted ? most : wanted)) || true
+    step "fuzzer build" Deploy/fuzz.sh 0 || return 0
+    most=$(((seconds_max - SECONDS - 90) * $(nproc) / targets))
+    step "fuzzing" Deploy/fuzz.sh $((most < 1 ? 1 : most < wanted ? most : wanted)) || true
 }
 
 # Names each failed test with the first line of its failure, and adds up the runners' reports; a step that failed without a failed test
@@ -102,7 +104,7 @@ if step "release build" swift build -c release --scratch-path .build-release; th
     step "fault tests" env ANNALS_SEED="${ANNALS_SEED:-20261127}" .build-wire/venv/bin/python -m pytest Tests/Faults --junitxml="$reports/faults.xml" || true
     # Last, and where the other packages are built already: what is ours is built there once more, to be watched.
     export ANNALS_FUZZ_BUILD=.build-release
-    if step "fuzzer build" Deploy/fuzz.sh 0; then fuzz; fi
+    fuzz
 fi
 
 echo

@@ -19,7 +19,7 @@ struct TimelineDiffViewTests {
             (.expired(.time(under: floor)), "expired", 4, "time, under the floor #4"),
             (.expired(.time(under: none)), "expired", nil, "time, under the default policy"),
             (.expired(.change(3, to: policy)), "expired", 3, "the policy #3"),
-            (.expired(.unknown), "expired", nil, "unknown, since its id came again"),
+            (.expired(.unknown), "expired", nil, "unknown, since its id came again, or a rule came in later that is older"),
             (.hidden(8), "hidden", 8, "the viewer's local delete #8"), (.hidden(nil), "hidden", nil, "a local delete"),
             (.purged(12), "purged", 12, "the purge, receipt #12"),
             (.purged(nil), "purged", nil, "a purge that this log does not know of"),

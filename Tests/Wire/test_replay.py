@@ -365,6 +365,26 @@ def test_what_came_back_and_was_hidden_then(make_daemon):
             ("kept-longer", "m-0", longer), ("hidden", "m-0", again), ("kept-longer", "m-1", longer)]
 
 
+def test_no_cause_is_named_that_came_in_behind_the_later_position(make_daemon):
+    """Up to a position, from a time: what is imported behind it is older, and not to be known."""
+    daemon = make_daemon(cool_off_hours=0).start(purge_automatic="no")
+    now = time.time_ns() // 1_000_000
+    with Connection(daemon.socket) as connection:
+        connection.call("HELLO", 3)
+        connection.call("SEND", "t", "c", "ann", "m-0", "x", "AT", now - 40 * DAY)
+        connection.call("RETENTION.SET", "TENANT", "t", "400d", "REASON", "long", "AT", now - 39 * DAY)
+        own = connection.call("RETENTION.SET", "TENANT", "t", "15d", "REASON", "shorter", "AT", now - 20 * DAY)["position"]
+
+        def changes():
+            done = annals(
+                daemon, "diff", "t", "c", "--reason", "case 7", "--from", f"{now - 30 * DAY}", "--to", f"#{own}", "--json")
+            return [(change["change"], change["by"]) for change in map(json.loads, done.stdout.splitlines())]
+
+        assert changes() == [("expired", own)]
+        connection.call("RETENTION.SET", "TENANT", "t", "5d", "REASON", "of then, and imported later", "AT", now - 25 * DAY)
+        assert changes() == [("expired", None)]
+
+
 def test_what_changed_where_an_id_came_twice(make_daemon):
     daemon = make_daemon(cool_off_hours=0).start(purge_automatic="no")
     now = time.time_ns() // 1_000_000

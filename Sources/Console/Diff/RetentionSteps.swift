@@ -13,6 +13,11 @@ struct RetentionSteps {
     private let isByPosition: Bool
     /// What takes effect at one moment, together.
     private let steps: [Step]
+    /// Whether a change was imported behind the later position that is of an earlier time: questions as of a time know of it, and nobody
+    /// can be asked what was so without it.
+    private let isClouded: Bool
+    /// When the later moment is: by then it had happened, whenever it did.
+    private let latest: Int
     /// All changes, by position.
     private let rules: [Int: Rule]
 
@@ -45,11 +50,13 @@ struct RetentionSteps {
         let tenant = Word.text(assessor.tenant)
         let scopes: [[Word]] = [["SYSTEM"], ["TENANT", tenant], ["TENANT", tenant, "CONVERSATION", .text(conversation)]]
         var rules: [Int: Rule] = [:]
+        var isClouded = false
         var changes: [(position: Int, moment: LogMoment)] = []
         for scope in scopes {
             for event in try await assessor.client.ask(["RETENTION.HISTORY"] + scope).array ?? [] {
                 guard let position = event["position"]?.integer, let since = event["effective-at"]?.integer else { continue }
                 rules[position] = Rule(scope: event["scope"]?.bytes ?? [], target: event["target"]?.string ?? "")
+                isClouded = isClouded || since <= to.time && !to.includes(position, since: .min)
                 guard to.includes(position, since: since), !from.includes(position, since: since) else { continue }
                 let recorded = LogMoment.time(of: event)
                 // One that waited for its time, or that is told by times, took effect at a time; any other as it came in.
@@ -74,6 +81,8 @@ struct RetentionSteps {
         }
         self.steps = steps
         self.rules = rules
+        self.isClouded = isClouded
+        latest = to.time
     }
 
     /// - Parameter isExpired: what it is in the end, and was not in the beginning.
@@ -82,6 +91,7 @@ struct RetentionSteps {
         let start = isThere ? from : try await birth(of: message)
         guard let first = try await assessor.assess(message, at: start) else { return Turn(cause: .unknown, time: .max) }
         let later = isThere ? steps : steps.filter { ($0.moment.time, $0.changes[0]) > (start.time, message.position.rawValue) }
+        if isClouded, later.contains(where: { !$0.moment.isPosition }) { return Turn(cause: .unknown, time: latest) }
         guard let last = later.last else { return Turn(cause: .time(under: first.decider), time: first.expires ?? .max) }
         guard var found = try await assessor.assess(message, at: last.moment) else { return Turn(cause: .unknown, time: .max) }
         for (index, step) in later.enumerated().reversed() {

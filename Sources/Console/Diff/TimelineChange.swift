@@ -73,7 +73,7 @@ package struct TimelineChange: Sendable {
             case .time(let rule): return "time, under \(Self.words(rule))"
             case .change(let event, let rule) where rule.position == event: return Self.words(rule)
             case .change(let event, let rule): return "#\(event), which left it to \(Self.words(rule))"
-            case .unknown: return "unknown, since its id came again"
+            case .unknown: return "unknown, since its id came again, or a rule came in later that is older"
             }
         }
     }

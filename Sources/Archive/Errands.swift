@@ -1,4 +1,3 @@
-import Dispatch
 import Synchronization
 
 /// Does one small thing after the other, on a thread of its own, for somebody who must not wait.
@@ -11,7 +10,7 @@ final class Errands: Sendable {
     }
 
     private let queue = Mutex(Queue())
-    private let bell = DispatchSemaphore(value: 0)
+    private let bell = Bell()
     private let thread: WorkThread
 
     init(named name: String) { thread = WorkThread(named: name) }
@@ -26,7 +25,7 @@ final class Errands: Sendable {
 
     /// Returns when all is done that was given before.
     func settle() {
-        let done = DispatchSemaphore(value: 0)
+        let done = Bell()
         add { done.signal() }
         done.wait()
     }

@@ -145,19 +145,19 @@ private struct PreviewCount {
     private mutating func estimate(_ mixed: [PartitionSurvey.Row: Mixed]) {
         for (row, one) in mixed {
             let (first, length) = (one.stretch.first, one.stretch.last.milliseconds - one.stretch.first.milliseconds)
-            func share(_ whole: UInt64, _ part: UInt64) -> UInt64 { whole * (part + 1) / Self.parts - whole * part / Self.parts }
-            for part in 0..<Self.parts {
-                let messages = share(one.messages, part)
-                if messages == 0 { continue }
-                let at = first.advanced(byMilliseconds: length / Int64(2 * Self.parts) * Int64(2 * part + 1))
-                add(one.sight.effect(at: at), row, messages: messages, bytes: share(one.bytes, part))
+            // Each part has a message at least.
+            let parts = min(Self.partsMax, one.messages)
+            func share(_ whole: UInt64, _ part: UInt64) -> UInt64 { whole * (part + 1) / parts - whole * part / parts }
+            for part in 0..<parts {
+                let at = first.advanced(byMilliseconds: length * Int64(2 * part + 1) / Int64(2 * parts))
+                add(one.sight.effect(at: at), row, messages: share(one.messages, part), bytes: share(one.bytes, part))
             }
             preview.estimated += one.messages
         }
     }
 
-    /// Into so many a row's time is parted.
-    private static let parts: UInt64 = 64
+    /// Into so many a row's time is parted at the most.
+    private static let partsMax: UInt64 = 64
 
     private func covers(_ tenant: TenantID, _ conversation: ConversationID) -> Bool {
         switch scope {

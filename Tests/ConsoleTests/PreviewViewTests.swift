@@ -57,7 +57,7 @@ struct PreviewViewTests {
             "expiring-held": 0, "kept-messages": 1, "kept-conversations": 1, "kept-bytes": 5, "estimated-messages": 200_000,
             "position": 99,
         ])
-        let row = "estimated             200,000 messages were counted by share of time, not one by one"
+        let row = "estimated             200,000 messages, counted by share of time and not one by one"
         #expect(Sheet.file.preview(answer).contains(row), "\(Sheet.file.preview(answer))")
     }
 }

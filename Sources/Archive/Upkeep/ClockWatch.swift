@@ -4,7 +4,7 @@ import Synchronization
 /// The guard of the clock, what its note says and what the log was told. Upkeep looks at it once a round, and again right before each step
 /// that cannot be taken back: a compaction may lie between the two.
 struct ClockWatch {
-    private(set) var `guard`: ClockGuard
+    private var `guard`: ClockGuard
     /// What the note says, if it was written since the start.
     private var noted: ClockGuard?
     /// What the log has been told of.

@@ -94,10 +94,8 @@ extension Upkeep {
         for (number, intent) in plan.intents().enumerated() {
             // What a plan calls expired that was made while the clock was ahead may not be.
             guard intent.horizonTime <= core.now else {
-                return .refused(
-                    Refusal(
-                        .conflict, "the plan judges by \(intent.horizonTime), which is still to come: the clock was ahead then; plan again")
-                )
+                let time = intent.horizonTime
+                return .refused(Refusal(.conflict, "the plan judges by \(time), still to come: the clock was ahead then; plan again"))
             }
             var run = PurgeRun(core, intent) { [self] draft in append(draft, by: principal) }
             while !run.isOver {

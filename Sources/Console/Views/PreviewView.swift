@@ -16,7 +16,7 @@ extension View {
         rows.append(("would be kept longer", Table.Cell(amount("kept", in: answer))))
         let estimated = number("estimated-messages", in: answer)
         if estimated > 0 {
-            rows.append(("estimated", Table.Cell("\(Figures.counted(estimated, "message")) were counted by share of time, not one by one")))
+            rows.append(("estimated", Table.Cell("\(Figures.counted(estimated, "message")), counted by share of time and not one by one")))
         }
         rows.append(("takes effect", Table.Cell(effect(answer))))
         rows.append(("counted at", Table.Cell(text(answer["position"], under: "position"))))

@@ -80,18 +80,18 @@ struct BodyAudit: Sendable {
 
     /// Whether a destroyed body is one whose sealed bytes are only not deleted yet.
     private mutating func isLeft(_ key: KeyID, _ receipt: PurgeBook.Settled, _ position: Position) -> Bool {
-        guard law.keys[receipt.intent]?.contains(key.rawValue) ?? false else {
-            guard law.isWhole else {
-                report.unjudged += 1
-                return false
-            }
-            report.purged += 1
+        let isNamed = law.keys[receipt.intent]?.contains(key.rawValue) ?? false
+        guard isNamed || law.isWhole else {
+            report.unjudged += 1
+            return false
+        }
+        report.purged += 1
+        guard isNamed else {
             note(
                 .tampered, position,
                 "the body is there, sealed under key \(key.rawValue), and the receipt \(receipt.receipt) says that it was destroyed")
             return false
         }
-        report.purged += 1
         report.unreclaimed += 1
         return true
     }

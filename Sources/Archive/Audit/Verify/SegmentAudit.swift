@@ -79,10 +79,7 @@ struct SegmentAudit: Sendable {
 
     private mutating func pass(over position: Position) { unread = min(unread ?? position, position) }
 
-    private mutating func lose(_ position: Position) {
-        lost = min(lost ?? position, position)
-        miss(position)
-    }
+    private mutating func lose(_ position: Position) { lost = min(lost ?? position, position) }
 
     /// What the state must have learned from here, but for what tombstones tell.
     var forState: [PartitionID: Meaning] { gathered.mapValues(\.meaning).merging(early) { $1 } }
@@ -125,7 +122,10 @@ struct SegmentAudit: Sendable {
     private mutating func readPartition(_ id: PartitionID, _ run: LogMap.Run, _ files: LogFiles) {
         var position = run.first
         do {
-            guard let lease = try files.shelf.lease(id) else { return lose(run.first) }
+            guard let lease = try files.shelf.lease(id) else {
+                lose(run.first)
+                return miss(run.first)
+            }
             let partition = lease.partition
             try partition.environment.read { reader in
                 var cursor = try reader.cursor(in: partition.trail)
@@ -146,7 +146,7 @@ struct SegmentAudit: Sendable {
             report.note(.damaged, position...run.last, in: files.shelf.path(of: id), "these events have gone while they were looked for")
         } catch {
             report.note(.damaged, position...run.last, in: files.shelf.path(of: id), "cannot be read from here on: \(error)")
-            lost = min(lost ?? position, position)
+            lose(position)
         }
         miss(position)
     }
@@ -194,7 +194,7 @@ struct SegmentAudit: Sendable {
         } catch {
             pass(over: position)
             // A message is no rule and no receipt.
-            if record.count < 2 || record[1] != EventKind.send.rawValue { lost = min(lost ?? position, position) }
+            if record.count < 2 || record[1] != EventKind.send.rawValue { lose(position) }
             complain(position, partition, files, "the record cannot be read: \(error)")
         }
     }

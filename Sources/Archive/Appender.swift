@@ -233,6 +233,7 @@ package final class Appender {
         recentIDs.retract(from: first)
         recentDeletes.retract(from: first)
         tips = ConversationTips()
+        lastRecorded = core.tail.view().recorded
         core.rules.withLock { rules = $0 }
         keys.forget()
         hasNewRules = false

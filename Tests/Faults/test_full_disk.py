@@ -337,8 +337,8 @@ def test_a_partition_begins_without_room(place):
     stop_and_verify(daemon)
 
 
-def too_large_to_copy(place):
-    """A partition of which more is alive than is free, purged. Returns the loads."""
+def too_large_to_copy(place, beside=lambda connection: None):
+    """A partition of which more is alive than is free, purged, and what is to be beside it. Returns the loads."""
     daemon, disk = place
     daemon.start()
     loads = begin(daemon, "old", (OLD,), count=3)
@@ -348,6 +348,7 @@ def too_large_to_copy(place):
     wait_for(lambda: sum(len(load.answered) for load in loads) > 9000, 120)
     finish(loads)
     with greeted(daemon) as connection:
+        beside(connection)
         connection.call("DIGEST")
         disk.fill(keeping=RESERVE - 2 * MIB)
         wait_for(lambda: full_soon(connection), what="not refused")
@@ -361,6 +362,21 @@ def test_a_compaction_without_room_says_how_much_it_needs(place):
     too_large_to_copy(place)
     with greeted(daemon) as connection, pytest.raises(Refused, match="^FULL .*a copy without free pages needs [0-9]+ bytes"):
         connection.call("COMPACT", "ALL", "MINGAIN", "1")
+
+
+def test_a_partition_too_large_to_be_copied_holds_up_no_other_one(place):
+    """Upkeep goes on with the next one, whose copy fits, and so does who asks for all of them."""
+    def small(connection):
+        for number in range(600):
+            conversation = "old-1" if number % 2 else "small"
+            connection.call("SEND", "t", conversation, "ada", f"small-{number}", "x" * 1000, "AT", OLD + 10 * DAY + number)
+
+    daemon, disk = place
+    too_large_to_copy(place, small)
+    wait_for(lambda: "partition=2018-02-13" in daemon.log_text(), 60, "the small one is not compacted")
+    with greeted(daemon, 120) as connection:
+        with pytest.raises(Refused, match="^FULL 2018-02-03 was not compacted: .*; make room on the disk"):
+            connection.call("COMPACT", "ALL", "MINGAIN", "1")
 
 
 def test_a_partition_too_large_to_be_copied_waits_for_room(place):

@@ -1,5 +1,6 @@
 import Events
 import Foundation
+import Glibc
 import TestSupport
 import Testing
 
@@ -35,5 +36,25 @@ struct FullDiskTests {
         scratch.archive.upkeep.tick()
         #expect(scratch.archive.upkeepStatus().lastError == nil)
         #expect(try scratch.message("old")?.state == .purged && scratch.message("more-7")?.state == .purged)
+    }
+
+    @Test("what was refused for want of room leaves no trace in the server's time")
+    func refusalsTakeNoTime() throws {
+        var made: Disk?
+        let scratch = try Scratch(inMemory: true) { options in
+            options.threads = .none
+            made = try Simulation.makeDisk(options, seed: 1)
+        }
+        let disk = try #require(made)
+        defer { disk.end() }
+        scratch.lendAppender()
+        try #require(scratch.send(.init("before")).isAppended)
+        scratch.clock.advance(days: 3650)
+        disk.fail([.write], after: 0, error: ENOSPC, forever: true)
+        #expect(scratch.send(.init("refused").with { $0.tenant = "other" }).code == .full)
+        disk.mend()
+        scratch.clock.advance(days: -3650)
+        #expect(scratch.send(.init("after")).isAppended)
+        #expect(try scratch.allEvents().map(\.recorded) == [Scratch.start, Scratch.start])
     }
 }

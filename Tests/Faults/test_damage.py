@@ -9,6 +9,7 @@ Every answer must be the one that the sound folder gives, or an error that names
 
 import collections
 import concurrent.futures
+import contextlib
 import os
 import pathlib
 import random
@@ -209,9 +210,10 @@ def ask_copy(world, case, when):
         code = wait_for(daemon)
         if code is not None:
             return judge_end(world, case, daemon, code), None, what
-        # Sums go when the file beside them is written to.
-        if case and when == "running" and (daemon.data / case.file).exists():
-            what = harm(daemon.data / case.file, case)
+        if case and when == "running":
+            # Sums go when the file beside them is written to: at any moment of these.
+            with contextlib.suppress(FileNotFoundError):
+                what = harm(daemon.data / case.file, case)
         answers = ask(daemon.socket, world.list)
         if "lost" in answers:
             code = daemon.process.wait(10)

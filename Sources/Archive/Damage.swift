@@ -20,6 +20,9 @@ extension ArchiveFailure {
             place: partition.path, .malformed("trail, which lacks \(position), or the table of extents in state.mdb, which has it there"))
     }
 
+    /// Whether a file is not as the others of its folder say: the failure says what to do.
+    fileprivate var isOfFolder: Bool { if case .folder = self { true } else { false } }
+
     /// Whether bytes of a file are not what was written there.
     package var isDamage: Bool {
         switch self {
@@ -32,7 +35,7 @@ extension ArchiveFailure {
 extension Core {
     /// What whoever wants to append is told when nothing is appended any more. Where a file is damaged, it says which.
     var readOnly: Refusal {
-        guard let trouble = trouble.withLock({ $0 }), trouble.isDamage else { return .readOnly }
+        guard let trouble = trouble.withLock({ $0 }), trouble.isDamage || trouble.isOfFolder else { return .readOnly }
         return Refusal(.readOnly, "nothing is appended any more, and reads go on: \(trouble)")
     }
 }

@@ -218,7 +218,7 @@ package final class Appender {
         if hasNewRules { core.rules.withLock { $0 = rules } }
         hasNewRules = false
         if let clockConfirmed {
-            let confirmation = ClockConfirmation(position: clockConfirmed, reading: core.options.steadyClock(core.clock()))
+            let confirmation = ClockConfirmation(position: clockConfirmed, reading: core.readClocks())
             core.clockConfirmed.withLock { $0 = confirmation }
         }
         clockConfirmed = nil

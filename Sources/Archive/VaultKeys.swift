@@ -7,7 +7,8 @@ import Vault
 extension DataFolder {
     /// Opens the vault, and makes one for an archive that has nothing in it yet.
     func openVault(_ options: ArchiveOptions, mayBeNew: Bool) throws(ArchiveFailure) -> Vault {
-        try Self.makeFolder(vault)
+        // A refused start leaves nothing behind, not even an empty folder.
+        if mayBeNew { try Self.makeFolder(vault) }
         do {
             let root: any RootKeySource = options.rootKey ?? RootKeyFile(vault + "/root.key")
             return try Vault.open(folder: vault, instance: identity.instance, root: root, escrow: options.escrow, mayBeNew: mayBeNew)

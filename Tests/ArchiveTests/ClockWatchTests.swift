@@ -33,6 +33,31 @@ struct ClockWatchTests {
         scratch.clock.advance(milliseconds: milliseconds)
     }
 
+    @Test("a machine that sleeps between a look at the one clock and at the other is no clock that was set")
+    func sleepBetweenLooks() throws {
+        let skew = TestSkew()
+        let sleeps = Mutex(0)
+        let clock = Mutex<TestClock?>(nil)
+        let scratch = try Scratch {
+            $0.steadyClock = { wall in
+                guard let clock = clock.withLock({ $0 }) else { return skew.reading(of: wall) }
+                if sleeps.withLock({
+                    $0 += 1; return $0 == 1
+                }) {
+                    clock.advance(days: 2)
+                }
+                return ClockReading(
+                    wall: wall, steadyMilliseconds: skew.reading(of: clock.now).steadyMilliseconds, boot: skew.reading(of: wall).boot)
+            }
+        }
+        scratch.lendAppender()
+        scratch.archive.upkeep.tick()
+        clock.withLock { $0 = scratch.clock }
+        scratch.archive.upkeep.tick()
+        #expect(sleeps.withLock { $0 } > 1)
+        #expect(scratch.archive.upkeepStatus().doubt == nil)
+    }
+
     @Test("between two steps of a purge: the next one is refused, and nothing is destroyed", arguments: [0, 1, 2])
     func betweenSteps(steps: Int) throws {
         let skew = TestSkew()

@@ -45,6 +45,8 @@ struct EscrowingTests {
         // The machine went before the escrow was renewed.
         try early.write(to: URL(filePath: place.path))
         try files.removeItem(atPath: scratch.path + "/vault")
+        #expect(throws: ArchiveFailure.self) { try scratch.open() }
+        #expect(!files.fileExists(atPath: scratch.path + "/vault"), "a refused start made it")
         try place.opened().restore(to: scratch.path + "/vault")
         let refused = #expect(throws: ArchiveFailure.self) { try scratch.open() }
         #expect(refused.map { "\($0)".contains("lacks 1 of the keys") } == true)

@@ -78,6 +78,24 @@ struct RetentionViewTests {
                 """)
     }
 
+    @Test("the history of a scope says what was taken back")
+    func cancelled() {
+        let change = map([
+            "position": 12, "at": Sheet.moment, "effective-at": Sheet.moment, "scope": "SYSTEM", "period": "5y", "principal": "uid:0",
+            "reason": "law", "target": "policy", "locked": false,
+        ])
+        let cancel = map([
+            "position": 14, "at": Sheet.moment, "scope": "SYSTEM", "change": 12, "principal": "uid:0", "reason": "too short",
+        ])
+        #expect(
+            Sheet.file.policies([change, cancel]) == """
+                position  time (UTC)               effective (UTC)          scope   period  what         locked  principal  reason
+                     #12  2018-02-03 04:05:06.789  2018-02-03 04:05:06.789  SYSTEM  5y      policy       no      uid:0      law
+                     #14  2018-02-03 04:05:06.789  –                        SYSTEM  –       cancels #12  –       uid:0      too short
+
+                """)
+    }
+
     @Test("presets are a table")
     func presets() {
         let presets = [

@@ -161,6 +161,9 @@ def test_retention_of_a_conversation_a_tenant_and_back(client, tenant):
     history = client.maps("RETENTION.HISTORY", "TENANT", tenant, "CONVERSATION", "c")
     assert [(event["kind"], event["period"], event["reason"]) for event in history] == [
         (b"retention-change", b"forever", b"a museum"), (b"retention-change", b"inherit", b"as the others")]
+    cancel = client.raw("RETENTION.CANCEL", inherit["position"], "REASON", "not yet")
+    (cancelled,) = client.maps("RETENTION.HISTORY", "TENANT", tenant, "CONVERSATION", "c")[2:]
+    assert (cancelled["position"], cancelled["kind"], cancelled["change"]) == (cancel, b"retention-cancel", inherit["position"])
     assert client.map("RETENTION.GET", "TENANT", tenant, "CONVERSATION", "c", "ASOF", f"#{changed['position']}")["period"] == b"forever"
 
 

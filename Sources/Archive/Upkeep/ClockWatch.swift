@@ -16,7 +16,7 @@ struct ClockWatch {
     mutating func look(_ upkeep: Upkeep) throws(ArchiveFailure) -> String? {
         let core = upkeep.core
         let recorded = core.tail.view().recorded
-        let reading = core.options.steadyClock(core.clock())
+        let reading = core.readClocks()
         let confirmed = core.clockConfirmed.withLock { confirmed in
             defer { confirmed = nil }
             return confirmed
@@ -32,5 +32,18 @@ struct ClockWatch {
         try ClockNote.write(`guard`, core)
         noted = `guard`
         return doubt
+    }
+}
+
+extension Core {
+    /// Reads both clocks as of one moment: a machine that slept between the one and the other would look like one whose wall clock was set.
+    func readClocks() -> ClockReading {
+        var wall = clock()
+        while true {
+            let reading = options.steadyClock(wall)
+            let again = clock()
+            if abs(again.milliseconds - wall.milliseconds) < 1000 { return reading }
+            wall = again
+        }
     }
 }

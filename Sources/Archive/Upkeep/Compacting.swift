@@ -58,7 +58,7 @@ extension Upkeep {
         options.keepsWritersOut = keepsWritersOut
         options.bytesPerSecond = keepsWritersOut ? 0 : core.options.purge.compactionBytesPerSecond
         options.minGainPercent = minGainPercent
-        let boot = core.options.steadyClock(core.clock()).boot
+        let boot = core.readClocks().boot
         if boot != ClockReading.unknownBoot { options.boot = boot }
         options.sliceBytes = core.options.purge.compactionSliceBytes
         // Less than appends leave alone: where the disk is nearly full, this is what makes room.

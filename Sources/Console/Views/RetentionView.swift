@@ -51,7 +51,7 @@ extension View {
             + remark("until then, annals retention cancel undoes it; annals retention get shows what is pending")
     }
 
-    /// The changes of a scope's rules, oldest first.
+    /// The changes of a scope's rules, and what took one back, oldest first.
     package func policies(_ changes: [RESPValue]) -> String {
         // A daemon before floors and locks does not speak of them.
         let extras = ["target", "locked"].filter { key in changes.contains { $0[key].map { !$0.isNull } ?? false } }
@@ -62,7 +62,13 @@ extension View {
         var table = Table(
             columns + extras.map { .init($0 == "target" ? "what" : $0) } + [.init("principal"), .init("reason", folds: true)], on: surface)
         let keys = ["position", "at", "effective-at", "scope", "period"] + extras + ["principal", "reason"]
-        return table.render(changes.map { change in keys.map { Table.Cell(text(change[$0], under: $0)) } })
+        return table.render(
+            changes.map { change in
+                keys.map { key in
+                    let isCancel = key == "target" && change["change"] != nil
+                    return Table.Cell(isCancel ? "cancels \(text(change["change"], under: "position"))" : text(change[key], under: key))
+                }
+            })
     }
 
     /// The presets, as the daemon is configured.

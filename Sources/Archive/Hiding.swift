@@ -44,16 +44,25 @@ struct Hiding {
 
     func hides(_ message: Position) throws(ArchiveFailure) -> Bool { try cause(of: message) != nil }
 
+    /// Which of some messages are hidden, each at its place.
+    func hides(_ messages: [Position]) throws(ArchiveFailure) -> [Bool] {
+        do {
+            return try view.store.state.environment.read { reader in try messages.map { try cause(of: $0, reader) != nil } }
+        } catch { throw ArchiveFailure(error) }
+    }
+
     /// An event by which a message is hidden; nil if it is not.
     func cause(of message: Position) throws(ArchiveFailure) -> Position? {
+        do {
+            return try view.store.state.environment.read { reader in try cause(of: message, reader) }
+        } catch { throw ArchiveFailure(error) }
+    }
+
+    private func cause(of message: Position, _ reader: Reader) throws -> Position? {
         if let clear, message <= clear.upTo { return clear.cause.position }
         if let position = unfolded[message] { return position }
-        do {
-            let cause = try view.store.state.environment.read { reader in
-                try view.store.state.deletes.hide(of: message, by: viewer, reader)
-            }
-            return cause.flatMap { horizon.includes($0.position, at: $0.at) ? $0.position : nil }
-        } catch { throw ArchiveFailure(error) }
+        let cause = try view.store.state.deletes.hide(of: message, by: viewer, reader)
+        return cause.flatMap { horizon.includes($0.position, at: $0.at) ? $0.position : nil }
     }
 }
 

@@ -77,20 +77,38 @@ struct LogView {
 
     /// A message with its body, if there is one at that position.
     func message(at position: Position) throws(ArchiveFailure) -> FoundMessage? {
-        let found = try withRecord(position) { record, stored in
-            Result { () throws(TrailFault) in try FoundMessage(record, stored, core.vault) }
+        try message(of: withRecord(position) { record, stored in FoundMessage.decoded(record, stored, core.vault) }, at: position)
+    }
+
+    /// The same for several positions, read together. One that cannot be read fails all.
+    func messages(at positions: [Position]) throws(ArchiveFailure) -> [FoundMessage?] {
+        var decoded = [Result<FoundMessage?, TrailFault>?](repeating: nil, count: positions.count)
+        var folded: [(place: Int, position: Position)] = []
+        for (place, position) in positions.enumerated() where position <= tail.end && position >= .first {
+            if let (batch, index) = tail.find(position) {
+                decoded[place] = batch.withTrailAndBody(at: index) { FoundMessage.decoded($0, $1, core.vault) }
+            } else {
+                folded.append((place, position))
+            }
         }
-        do {
-            let message = try found?.get() ?? nil
+        try store.withRecords(folded.map(\.position), asFarAsItGoes: true) { index, record, stored in
+            decoded[folded[index].place] = FoundMessage.decoded(record, stored, core.vault)
+        }
+        var found: [FoundMessage?] = []
+        found.reserveCapacity(positions.count)
+        for (decoded, position) in zip(decoded, positions) { found.append(try message(of: decoded, at: position)) }
+        return found
+    }
+
+    private func message(of decoded: Result<FoundMessage?, TrailFault>?, at position: Position) throws(ArchiveFailure) -> FoundMessage? {
+        let message: FoundMessage?
+        do throws(TrailFault) {
+            message = try decoded?.get() ?? nil
             // A position that an index led to may be another's, if the index is damaged.
-            if let message, message.event.position != position { throw TrailFault.malformed("position") }
-            if let message, message.body == nil { try vouch(for: position) }
-            return message
-        } catch let failure as ArchiveFailure {
-            throw failure
-        } catch let fault as TrailFault {
-            throw store.damaged("the record or body at \(position)", of: position, fault)
-        } catch { throw ArchiveFailure(error) }
+            if let message, message.event.position != position { throw .malformed("position") }
+        } catch { throw store.damaged("the record or body at \(position)", of: position, error) }
+        if let message, message.body == nil { try vouch(for: position) }
+        return message
     }
 }
 
@@ -105,26 +123,32 @@ extension Store {
 }
 
 /// A `send` with its body, as the log has it: before anybody asked who may see it.
-struct FoundMessage {
+///
+/// Shared and not copied: it has a dozen names and texts, and goes from hand to hand.
+final class FoundMessage: Sendable {
     let event: Event
     let tenant: TenantID
     let send: Send
     /// Nil when it is destroyed.
     let body: [UInt8]?
     /// The key of which its sealed bytes are there, and which is not.
-    private(set) var lostKey: KeyID?
+    let lostKey: KeyID?
+
+    static func decoded(
+        _ record: UnsafeRawBufferPointer, _ stored: UnsafeRawBufferPointer, _ vault: Vault
+    ) -> Result<FoundMessage?, TrailFault> {
+        Result { () throws(TrailFault) in try FoundMessage(record, stored, vault) }
+    }
 
     /// Nil for an event that is no `send`.
-    init?(_ record: UnsafeRawBufferPointer, _ stored: UnsafeRawBufferPointer, _ vault: Vault) throws(TrailFault) {
+    private init?(_ record: UnsafeRawBufferPointer, _ stored: UnsafeRawBufferPointer, _ vault: Vault) throws(TrailFault) {
         event = try Event(decoding: record)
         guard case .send(let send) = event.deed, let tenant = event.tenant else { return nil }
         self.send = send
         self.tenant = tenant
         switch StoredBody.open(stored, of: send, at: event.position, record: record, with: vault) {
-        case .body(let bytes): body = bytes
-        case .gone(let isStored):
-            body = nil
-            lostKey = isStored ? SealedBody.keyID(of: stored) : nil
+        case .body(let bytes): (body, lostKey) = (bytes, nil)
+        case .gone(let isStored): (body, lostKey) = (nil, isStored ? SealedBody.keyID(of: stored) : nil)
         case .damaged: throw .malformed("body, which does not match its commitment")
         }
     }

@@ -78,28 +78,35 @@ final class Store: Sendable {
     private static func withRecord<Result>(
         _ position: Position, in partition: Partition, _ body: (UnsafeRawBufferPointer, UnsafeRawBufferPointer) -> Result
     ) throws -> Result {
-        try partition.environment.read { reader in
-            let key = position.key
-            guard let record = try reader.value(of: key.span.bytes, in: partition.trail) else {
-                throw ArchiveFailure.lacks(position, in: partition.environment)
-            }
-            guard let stored = try reader.value(of: key.span.bytes, in: partition.bodies) else {
-                return record.withUnsafeBytes { body($0, UnsafeRawBufferPointer(start: nil, count: 0)) }
-            }
-            return record.withUnsafeBytes { record in stored.withUnsafeBytes { stored in body(record, stored) } }
+        try partition.environment.read { reader in try lend(position, in: partition, reader, to: body) }
+    }
+
+    /// Lends what a partition has at a position that its extent says it has.
+    static func lend<Result>(
+        _ position: Position, in partition: Partition, _ reader: Reader,
+        to body: (UnsafeRawBufferPointer, UnsafeRawBufferPointer) -> Result
+    ) throws -> Result {
+        let key = position.key
+        guard let record = try reader.value(of: key.span.bytes, in: partition.trail) else {
+            throw ArchiveFailure.lacks(position, in: partition.environment)
         }
+        guard let stored = try reader.value(of: key.span.bytes, in: partition.bodies) else {
+            return record.withUnsafeBytes { body($0, UnsafeRawBufferPointer(start: nil, count: 0)) }
+        }
+        return record.withUnsafeBytes { record in stored.withUnsafeBytes { stored in body(record, stored) } }
     }
 
     /// The run of positions in which a position lies; nil beyond what is folded.
     func extent(of position: Position) throws(ArchiveFailure) -> Extent? {
-        do {
-            let found = try state.environment.read { reader in try extents.find(atOrAfter: position, reader) }
-            guard let found else { return nil }
-            guard found.first <= position else {
-                throw ArchiveFailure.damaged(place: state.environment.path, .malformed("table of extents, which lacks \(position)"))
-            }
-            return found
-        } catch { throw ArchiveFailure(error) }
+        do { return try state.environment.read { reader in try extent(of: position, reader) } } catch { throw ArchiveFailure(error) }
+    }
+
+    func extent(of position: Position, _ reader: Reader) throws -> Extent? {
+        guard let found = try extents.find(atOrAfter: position, reader) else { return nil }
+        guard found.first <= position else {
+            throw ArchiveFailure.damaged(place: state.environment.path, .malformed("table of extents, which lacks \(position)"))
+        }
+        return found
     }
 
     /// Positions of messages with an id's fingerprint in one partition.

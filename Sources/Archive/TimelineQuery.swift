@@ -31,6 +31,8 @@ private struct TimelineQuery {
 
     /// So many messages are looked at for one page. A viewer who hid more in one stretch gets a shorter page and a cursor to go on.
     private static let visitsMax = 20_000
+    /// So many are read together.
+    private static let aheadMax = 64
     /// And so many bytes of bodies are gathered, one body more at the most; the cursor leads to the rest.
     private static let bytesMax = 4 << 20
 
@@ -62,10 +64,11 @@ private struct TimelineQuery {
         }
     }
 
-    private func page(down harvest: Harvest, hasNewer: Bool) -> TimelinePage {
-        let messages = Array(harvest.messages.reversed())
+    private func page(down harvest: consuming Harvest, hasNewer: Bool) -> TimelinePage {
+        harvest.messages.reverse()
         return TimelinePage(
-            messages: messages, previous: harvest.rest, next: hasNewer ? messages.last?.cursor : nil, position: horizon.position)
+            messages: harvest.messages, previous: harvest.rest, next: hasNewer ? harvest.messages.last?.cursor : nil,
+            position: horizon.position)
     }
 
     private func page(up harvest: Harvest, hasOlder: Bool) -> TimelinePage {
@@ -82,9 +85,11 @@ private struct TimelineQuery {
         var harvest = Harvest()
         var last: Cursor?
         var bytes = 0
+        var ahead: ArraySlice<Candidate> = []
         for _ in 0..<Self.visitsMax {
-            guard let place = try walk.next(), place.at >= firstLiving, place.at <= horizon.time else { return harvest }
-            if let message = try message(at: place, hiding) {
+            if ahead.isEmpty { ahead = try candidates(&walk, hiding, atMost: question.count + 1 - harvest.messages.count) }
+            guard let candidate = ahead.popFirst() else { return harvest }
+            if let message = try message(of: candidate, hiding) {
                 if harvest.messages.count == question.count || bytes >= Self.bytesMax {
                     harvest.rest = last
                     return harvest
@@ -93,19 +98,58 @@ private struct TimelineQuery {
                 bytes += message.body?.count ?? 0
                 last = message.cursor
             }
+            let place = candidate.place
             if harvest.messages.count < question.count, bytes < Self.bytesMax { last = Cursor(at: place.at, position: place.position) }
         }
         harvest.rest = last
         return harvest
     }
 
-    private func message(at place: PartitionIndex.Place, _ hiding: Hiding?) throws(ArchiveFailure) -> Message? {
-        if let hiding {
-            if try hiding.hides(place.position) || Visibility.isExpired(at: place.at, under: terms, asOf: horizon.time) { return nil }
+    /// A place of the walk that was looked at together with others.
+    private struct Candidate {
+        var place: PartitionIndex.Place
+        var isHidden = false
+        /// Nil where it was not read yet.
+        var found: FoundMessage??
+    }
+
+    /// The next places of the walk, as many as may be needed, and what is there. None at its end.
+    ///
+    /// What fails among them fails when its turn comes, if it does.
+    private func candidates(
+        _ walk: inout TimelineWalk, _ hiding: Hiding?, atMost count: Int
+    ) throws(ArchiveFailure) -> ArraySlice<Candidate> {
+        var candidates: [Candidate] = []
+        while candidates.count < min(count, Self.aheadMax) {
+            do throws(ArchiveFailure) {
+                guard let place = try walk.next(), place.at >= firstLiving, place.at <= horizon.time else { break }
+                candidates.append(Candidate(place: place))
+            } catch {
+                if candidates.isEmpty { throw error }
+                break
+            }
         }
-        guard let found = try view.message(at: place.position), found.tenant == question.tenant,
-            found.send.conversation == question.conversation
-        else { return nil }
+        if let hiding {
+            let hidden = try hiding.hides(candidates.map(\.place.position))
+            for (index, isHidden) in hidden.enumerated() {
+                let isExpired = Visibility.isExpired(at: candidates[index].place.at, under: terms, asOf: horizon.time)
+                candidates[index].isHidden = isHidden || isExpired
+            }
+        }
+        let seen = candidates.indices.filter { !candidates[$0].isHidden }
+        for (index, found) in zip(seen, read(seen.map { candidates[$0].place.position }) ?? []) { candidates[index].found = .some(found) }
+        return candidates[...]
+    }
+
+    /// Nil if one of them cannot be read: each is then read when its turn comes.
+    private func read(_ positions: [Position]) -> [FoundMessage?]? {
+        do throws(ArchiveFailure) { return try view.messages(at: positions) } catch { return nil }
+    }
+
+    private func message(of candidate: Candidate, _ hiding: Hiding?) throws(ArchiveFailure) -> Message? {
+        if candidate.isHidden { return nil }
+        let read = if let found = candidate.found { found } else { try view.message(at: candidate.place.position) }
+        guard let found = read, found.tenant == question.tenant, found.send.conversation == question.conversation else { return nil }
         if hiding == nil { return try view.whole(found, within: horizon) }
         let seen = try view.seen(found, isHidden: false, within: horizon, terms: terms, isAsOf: question.asOf != .now)
         guard var message = seen, message.state == .visible || message.wasVisible else { return nil }

@@ -80,23 +80,24 @@ extension ReplyWriter {
 extension ReplyWriter {
     /// A text.
     package mutating func bulk(_ text: String) {
-        number(UInt8(ascii: "$"), text.utf8.count)
-        buffer.writeString(text)
-        endLine()
+        var text = text
+        text.withUTF8 { bulk(UnsafeRawBufferPointer($0)) }
     }
 
     /// Bytes, as they are.
-    package mutating func bulk(_ bytes: [UInt8]) {
-        number(UInt8(ascii: "$"), bytes.count)
-        buffer.writeBytes(bytes)
-        endLine()
-    }
+    package mutating func bulk(_ bytes: [UInt8]) { bytes.withUnsafeBytes { bulk($0) } }
 
     /// Bytes that are lent, as they are.
     package mutating func bulk(_ bytes: UnsafeRawBufferPointer) {
-        number(UInt8(ascii: "$"), bytes.count)
-        buffer.writeBytes(bytes)
-        endLine()
+        // At once: an answer has a hundred of these, and each time the buffer makes sure that nobody else has it.
+        buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: 1 + Decimal.bytesMax + 2 + bytes.count + 2) { target in
+            var place = Self.number(UInt8(ascii: "$"), bytes.count, to: target)
+            UnsafeMutableRawBufferPointer(rebasing: target[place...]).copyMemory(from: bytes)
+            place += bytes.count
+            target[place] = UInt8(ascii: "\r")
+            target[place + 1] = UInt8(ascii: "\n")
+            return place + 2
+        }
     }
 
     /// The readable bytes of another buffer.
@@ -164,17 +165,20 @@ extension ReplyWriter {
 
     /// A type's byte, the number, and the line's end.
     private mutating func number(_ type: UInt8?, _ value: Int) {
-        buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: 1 + Decimal.bytesMax + 2) { target in
-            var place = 0
-            if let type {
-                target[0] = type
-                place = 1
-            }
-            place += Decimal.write(value, to: UnsafeMutableRawBufferPointer(rebasing: target[place...]))
-            target[place] = UInt8(ascii: "\r")
-            target[place + 1] = UInt8(ascii: "\n")
-            return place + 2
+        buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: 1 + Decimal.bytesMax + 2) { Self.number(type, value, to: $0) }
+    }
+
+    /// Returns how many bytes it took.
+    private static func number(_ type: UInt8?, _ value: Int, to target: UnsafeMutableRawBufferPointer) -> Int {
+        var place = 0
+        if let type {
+            target[0] = type
+            place = 1
         }
+        place += Decimal.write(value, to: UnsafeMutableRawBufferPointer(rebasing: target[place...]))
+        target[place] = UInt8(ascii: "\r")
+        target[place + 1] = UInt8(ascii: "\n")
+        return place + 2
     }
 }
 

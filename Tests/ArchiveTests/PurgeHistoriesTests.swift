@@ -67,6 +67,9 @@ extension PurgeWorld {
     func verify() throws {
         var options = AuditVerify.Options()
         options.coolOffMillisecondsLeast = Int64(coolOffLeast)
+        // A copy of files that are being written is of no moment.
+        scratch.archive.flush()
+        scratch.archive.errands?.settle()
         let report = try AuditCopies.copy(of: scratch.path) { copy in try AuditVerify(of: copy, options).run { _ in } }
         try require(report.findings.isEmpty, "", "a verification finds \(report.findings.map { "\($0.sentence) (\($0.first ?? .none))" })")
     }

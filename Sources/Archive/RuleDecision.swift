@@ -62,14 +62,26 @@ extension RuleDecision {
             return .refused(
                 Refusal(.busy, "another purge is under way (its intent is at \(open.position)); try again when it is done"))
         }
-        guard rules.last <= intent.rules else { return .refused(.rulesChanged(rules.last)) }
+        if let refusal = refusalOfOutdated(intent) { return .refused(refusal) }
         return .taken(.purgeIntent(intent), tenant: intent.coverage.tenant)
     }
 
     /// Why nothing may be destroyed by an intent now, if so.
     func refusal(ofShredBy position: Position) -> Refusal? {
         guard let intent = openIntent(at: position) else { return .notOpen(position) }
+        return refusalOfOutdated(intent)
+    }
+
+    /// Why a receipt cannot be of what an intent destroyed, if so. A rule may have taken effect between the shred and it.
+    func refusal(ofReceiptFor position: Position) -> Refusal? {
+        guard let intent = openIntent(at: position) else { return .notOpen(position) }
         return rules.last <= intent.rules ? nil : .rulesChanged(rules.last)
+    }
+
+    /// An intent is of the rules that counted when it was planned: nothing was written since, and nothing that was pending has taken effect.
+    private func refusalOfOutdated(_ intent: PurgeIntent) -> Refusal? {
+        guard rules.last <= intent.rules else { return .rulesChanged(rules.last) }
+        return rules.policies.change(takingEffectAfter: intent.horizonTime, through: recorded).map { .ruleTookEffect($0.position) }
     }
 
     func outcome(of receipt: Purge) -> Outcome {
@@ -90,6 +102,10 @@ extension RuleDecision {
 extension Refusal {
     static func rulesChanged(_ position: Position) -> Refusal {
         Refusal(.conflict, "a policy, floor or hold has changed since the plan (at \(position)); plan again")
+    }
+
+    fileprivate static func ruleTookEffect(_ position: Position) -> Refusal {
+        Refusal(.conflict, "a policy or floor (of \(position)) has taken effect since the plan; plan again")
     }
 
     fileprivate static func notOpen(_ intent: Position) -> Refusal { Refusal(.unknown, "the intent at \(intent) is not open") }

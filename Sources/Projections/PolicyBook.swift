@@ -170,4 +170,10 @@ extension PolicyBook {
     package func nextEffective(after time: Instant) -> Instant? {
         scopes.flatMap { history(of: $0) }.map(\.effectiveAt).filter { $0 > time }.min()
     }
+
+    /// A change that was not taken back and has come into force within a time, if any.
+    package func change(takingEffectAfter time: Instant, through end: Instant) -> Entry? {
+        guard time < end else { return nil }
+        return scopes.lazy.flatMap { history(of: $0) }.first { $0.cancelled == nil && $0.effectiveAt > time && $0.effectiveAt <= end }
+    }
 }

@@ -72,7 +72,7 @@ struct RuleAudit {
         guard let intent = decision.openIntent(at: receipt.intent) else { return nil }
         switch receipt.outcome {
         case .destroyed:
-            if let refusal = decision.refusal(ofShredBy: receipt.intent) { return refusal.fact }
+            if let refusal = decision.refusal(ofReceiptFor: receipt.intent) { return refusal.fact }
             // Another number of messages is told with the receipts.
             guard receipt.messages == intent.messages else { return nil }
             return receipt == intent.receipt(at: receipt.intent) ? nil : "it is not what its intent was about"

@@ -22,6 +22,7 @@ struct RetentionDecision {
         let isLocked = change.isLocked || lock != nil
         switch outlook(under: policies, isLocked: isLocked).effect {
         case .takes(let effectiveAt):
+            if let refusal = refusal(ofTakingThePlaceOf: policies, from: effectiveAt) { return .failure(refusal) }
             return .success(
                 RetentionChange(
                     scope: scope, target: change.target, rule: change.rule, isLocked: isLocked, effectiveAt: effectiveAt, reason: reason))
@@ -45,6 +46,18 @@ struct RetentionDecision {
         return RetentionOutlook(
             policies.course(of: change.target, for: scope), entry, now: recorded,
             coolsOff: recorded.advanced(byMilliseconds: coolOffMilliseconds))
+    }
+
+    /// What is pending and would never take effect may be what a narrower change waits for.
+    private func refusal(ofTakingThePlaceOf policies: PolicyBook, from effectiveAt: Instant) -> Refusal? {
+        let now = Horizon(position: .last, time: recorded)
+        for pending in policies.pending(of: scope, within: now) where pending.target == change.target {
+            guard pending.at <= at, effectiveAt <= pending.effectiveAt else { continue }
+            if let follower = policies.follower(of: pending, in: scope, within: now) {
+                return .leavesBehind(follower.entry, of: follower.scope)
+            }
+        }
+        return nil
     }
 
     private func refusal(becauseOf pending: PolicyBook.Entry) -> Refusal {

@@ -27,6 +27,9 @@ struct RuleDecision {
             return .refused(
                 Refusal(.conflict, "the change at \(draft.change) took effect at \(entry.effectiveAt); set another period instead"))
         }
+        if let follower = rules.policies.follower(of: entry, in: scope, within: Horizon(position: .last, time: recorded)) {
+            return .refused(.leavesBehind(follower.entry, of: follower.scope))
+        }
         let cancel = RetentionCancel(scope: scope, change: draft.change, reason: draft.reason)
         return .taken(.retentionCancel(cancel), tenant: scope.tenant)
     }
@@ -106,6 +109,14 @@ extension Refusal {
 
     fileprivate static func ruleTookEffect(_ position: Position) -> Refusal {
         Refusal(.conflict, "a policy or floor (of \(position)) has taken effect since the plan; plan again")
+    }
+
+    /// Whoever takes back, or supersedes, what a narrower change waits for together with it.
+    static func leavesBehind(_ follower: PolicyBook.Entry, of scope: Scope) -> Refusal {
+        Refusal(
+            .conflict,
+            "the change at \(follower.position) (\(scope)) takes effect together with the pending one, and would be left without a cool-off; cancel it first (RETENTION.CANCEL \(follower.position.rawValue))"
+        )
     }
 
     fileprivate static func notOpen(_ intent: Position) -> Refusal { Refusal(.unknown, "the intent at \(intent) is not open") }

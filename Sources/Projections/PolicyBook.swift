@@ -176,4 +176,15 @@ extension PolicyBook {
         guard time < end else { return nil }
         return scopes.lazy.flatMap { history(of: $0) }.first { $0.cancelled == nil && $0.effectiveAt > time && $0.effectiveAt <= end }
     }
+
+    /// A pending policy of a narrower scope that was decided later and takes effect together with one of a wider scope, the earliest of them. Where the wider one
+    /// is taken back, what the narrower one shortens would come without a cool-off of its own.
+    package func follower(of entry: Entry, in scope: Scope, within horizon: Horizon) -> (scope: Scope, entry: Entry)? {
+        guard entry.target == .policy else { return nil }
+        let narrower = rulesOf.lazy.filter { $0.key != scope && $0.key.widening.contains(scope) }
+        return narrower.flatMap { other in
+            other.value.policy.pending(within: horizon).filter { $0.position > entry.position && $0.effectiveAt == entry.effectiveAt }
+                .map { (other.key, $0) }
+        }.min { $0.1.position < $1.1.position }
+    }
 }

@@ -51,8 +51,26 @@ extension PurgeWorld {
 
     private func ruling(on change: ModelRules.Change, isImport: Bool, _ time: Int) -> (ModelRules.Ruling, ModelRules.Change) {
         let tenant = change.scope.tenant ?? ""
-        return model.view(of: tenant, at: .init(position: .max, time: .max)).rules.ruling(
-            on: change, isImport: isImport, now: time, coolOff: coolOff, all: changes(of: tenant))
+        let rules = model.view(of: tenant, at: .init(position: .max, time: .max)).rules
+        let ruled = rules.ruling(on: change, isImport: isImport, now: time, coolOff: coolOff, all: changes(of: tenant))
+        guard case .takes(let effectiveAt) = ruled.0 else { return ruled }
+        let superseded = (rules.changes[change.scope] ?? []).filter {
+            $0.effectiveAt > time && $0.at <= change.at && effectiveAt <= $0.effectiveAt
+        }
+        return followers(of: superseded, at: time).min().map { (.refused("CONFLICT \($0)"), ruled.1) } ?? ruled
+    }
+
+    /// Later changes of narrower scopes that are pending until the same moment: what stands before them is not taken away.
+    private func followers(of changes: [ModelRules.Change], at time: Int) -> [Int] {
+        let pending = ([""] + tenants).flatMap { tenant in
+            model.view(of: tenant, at: .init(position: .max, time: .max)).rules.changes.values.joined().filter { $0.effectiveAt > time }
+        }
+        return pending.filter { later in
+            changes.contains {
+                !$0.scope.isFloor && later.scope.wider.contains($0.scope) && later.position > $0.position
+                    && later.effectiveAt == $0.effectiveAt
+            }
+        }.map(\.position)
     }
 
     /// Notes it, and looks at the messages that there are: nothing ends earlier before the cool-off is over, and what a lock keeps never.
@@ -108,7 +126,8 @@ extension PurgeWorld {
         let earlier = (model.entries[tenant] ?? []).first { if case .cancel(change) = $0.deed { true } else { false } }
         guard let known = changes(of: tenant).first(where: { $0.position == change }) else { return .refused("UNKNOWN") }
         if let earlier { return .present(earlier.moment.position) }
-        return known.effectiveAt <= time ? .refused("CONFLICT") : .takes(effectiveAt: time)
+        if known.effectiveAt <= time { return .refused("CONFLICT") }
+        return followers(of: [known], at: time).min().map { .refused("CONFLICT \($0)") } ?? .takes(effectiveAt: time)
     }
 
     /// Asks what a change would do, and counts it.
@@ -120,7 +139,7 @@ extension PurgeWorld {
         let (ruling, decided) = ruling(on: change, isImport: false, now)
         switch found {
         case .failure(let refusal):
-            try require(ruling == .refused(refusal.code.rawValue), tenant, "preview of \(change): \(refusal), not \(ruling)")
+            try require(Verdict.refused(refusal).ruling == ruling, tenant, "preview of \(change): \(refusal), not \(ruling)")
         case .success(let preview):
             let effectiveAt = Int(preview.effectiveAt.milliseconds)
             try require(

@@ -67,6 +67,18 @@ struct RetentionDecisionTests {
         #expect(desk.periods(of: conversation, on: [7, 8]) == ["2y", "1y"])
     }
 
+    @Test("what a narrower change waits for is not taken away before it, or it would be left without a cool-off")
+    func followers() {
+        var desk = Desk(today: 1)
+        #expect(desk.set("1d", of: tenant) == "8")
+        desk.today = 7
+        #expect(desk.set("2d", of: conversation) == "8")
+        #expect(desk.set("5y", of: tenant) == "CONFLICT")
+        desk.cancel(2)
+        #expect(desk.set("5y", of: tenant) == "7")
+        #expect(desk.periods(of: conversation, on: [7, 8, 9, 20]) == ["5y", "5y", "5y", "5y"])
+    }
+
     @Test("an imported longer one does not push a lock aside for a shorter one to come back, but takes effect now")
     func keepsLock() {
         var desk = Desk(today: 110)

@@ -139,6 +139,20 @@ struct RetentionTests {
         #expect(try scratch.keep(acme, "3y", at: at).isPresent)
     }
 
+    @Test("a pending change is not taken back before a narrower one that waits for it")
+    func followers() throws {
+        let scratch = try Scratch { $0.coolOffMilliseconds = 7 * Instant.millisecondsPerDay }
+        scratch.lendAppender()
+        let conversation = Scope.conversation(try TenantID("acme"), try ConversationID("general"))
+        #expect(try scratch.keep(.tenant(TenantID("acme")), "1d").position == Position(1))
+        scratch.clock.advance(days: 6)
+        #expect(try scratch.keep(conversation, "2d").position == Position(2))
+        let refused = scratch.rule(.cancel(CancelDraft(change: Position(1), reason: "a mistake")))
+        #expect(refused.code == .conflict)
+        #expect(scratch.rule(.cancel(CancelDraft(change: Position(2), reason: "a mistake"))).isAppended)
+        #expect(scratch.rule(.cancel(CancelDraft(change: Position(1), reason: "a mistake"))).isAppended)
+    }
+
     @Test("a preview says the very moment at which the change would take effect")
     func previewedMoment() throws {
         let scratch = try Scratch { $0.coolOffMilliseconds = 7 * Instant.millisecondsPerDay }

@@ -7,16 +7,18 @@ import Vault
 /// What a retention change would do, asked before it is made.
 package struct PreviewQuestion: Hashable, Sendable {
     package var scope: Scope
-    package var change: RetentionDraft.Change
+    /// Made together, such as a preset's floor and policy.
+    package var changes: [RetentionDraft.Change]
 
-    package init(scope: Scope, change: RetentionDraft.Change) {
+    package init(scope: Scope, changes: [RetentionDraft.Change]) {
         self.scope = scope
-        self.change = change
+        self.changes = changes
     }
 }
 
 package struct Preview: Hashable, Sendable {
     package var shortens: Bool
+    /// When all of it is in force.
     package var effectiveAt: Instant
     /// What expires when the change takes effect, and would not without it.
     package var expiring = Count()
@@ -41,18 +43,25 @@ extension Archive {
     package func preview(_ question: PreviewQuestion) throws(ArchiveFailure) -> Result<Preview, Refusal> {
         foldBeforeCounting()
         let view = LogView(core)
-        let decision = RetentionDecision(
-            scope: question.scope, change: question.change, reason: "preview", at: view.now, recorded: view.now,
-            coolOffMilliseconds: core.options.coolOffMilliseconds)
-        switch decision.make(under: view.rules.policies) {
-        case .failure(let refusal): return .failure(refusal)
-        case .success(let change):
-            let preview = Preview(
-                shortens: decision.shortens(under: view.rules.policies), effectiveAt: change.effectiveAt, position: view.tail.end)
-            var count = PreviewCount(view, change, preview)
-            for id in core.store.shelf.all { try count.add(id) }
-            return .success(count.finished)
+        var after = view.rules.policies
+        var preview = Preview(shortens: false, effectiveAt: .distantPast, position: view.tail.end)
+        var position = view.tail.end
+        for change in question.changes {
+            let decision = RetentionDecision(
+                scope: question.scope, change: change, reason: "preview", at: view.now, recorded: view.now,
+                coolOffMilliseconds: core.options.coolOffMilliseconds)
+            switch decision.make(under: after) {
+            case .failure(let refusal): return .failure(refusal)
+            case .success(let change):
+                preview.shortens = preview.shortens || decision.shortens(under: after)
+                preview.effectiveAt = max(preview.effectiveAt, change.effectiveAt)
+                position = position.next
+                after.record(change, position: position, at: view.now)
+            }
         }
+        var count = PreviewCount(view, question.scope, after, preview)
+        for id in core.store.shelf.all { try count.add(id) }
+        return .success(count.finished)
     }
 }
 
@@ -69,16 +78,14 @@ private struct PreviewCount {
     /// How many bodies may still be looked at.
     private var looksLeft: UInt64
 
-    init(_ view: LogView, _ change: RetentionChange, _ preview: Preview) {
+    init(_ view: LogView, _ scope: Scope, _ after: PolicyBook, _ preview: Preview) {
         self.view = view
         self.preview = preview
-        scope = change.scope
+        self.scope = scope
+        self.after = after
         looksLeft = view.core.options.purge.previewBodiesMax
         horizon = Horizon(position: .last, time: preview.effectiveAt)
         holds = view.rules.holds.standing(within: Horizon(position: view.tail.end, time: view.now)).map(\.hold.coverage)
-        var after = view.rules.policies
-        after.record(change, position: view.tail.end.next, at: view.now)
-        self.after = after
     }
 
     var finished: Preview {

@@ -29,7 +29,7 @@ struct MonthEndTests {
     func previewed() throws {
         let scratch = try scratch("forever")
         scratch.clock.set(try moment("2026-11-30T08:00:00Z"))
-        let question = PreviewQuestion(scope: .system, change: .init(.policy, .keep(.months(10))))
+        let question = PreviewQuestion(scope: .system, changes: [.init(.policy, .keep(.months(10)))])
         let preview = try scratch.archive.preview(question).get()
         #expect(preview.expiring == .init(messages: 1, conversations: 1, bytes: 5))
         scratch.clock.set(try moment("2026-11-30T22:30:00Z"))

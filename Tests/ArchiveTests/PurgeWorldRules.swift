@@ -135,7 +135,7 @@ extension PurgeWorld {
         var change = change(of: maybe(5, in: 6, pick(tenants)))
         (change.isLocked, change.at) = (false, now)
         let tenant = change.scope.tenant ?? ""
-        let found = try scratch.archive.preview(PreviewQuestion(scope: try change.scope.real, change: try change.draft))
+        let found = try scratch.archive.preview(PreviewQuestion(scope: try change.scope.real, changes: [try change.draft]))
         let (ruling, decided) = ruling(on: change, isImport: false, now)
         switch found {
         case .failure(let refusal):

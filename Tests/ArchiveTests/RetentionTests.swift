@@ -153,13 +153,32 @@ struct RetentionTests {
         #expect(scratch.rule(.cancel(CancelDraft(change: Position(1), reason: "a mistake"))).isAppended)
     }
 
+    @Test("a preview of a preset counts what its floor no longer keeps")
+    func previewOfPreset() throws {
+        let scratch = try Scratch { $0.coolOffMilliseconds = 7 * Instant.millisecondsPerDay }
+        scratch.lendAppender()
+        let acme = Scope.tenant(try TenantID("acme"))
+        let presets = Dictionary(uniqueKeysWithValues: RetentionPreset.all.map { ($0.name, $0) })
+        for change in try #require(presets["finance"]).changes(isLocked: false) {
+            #expect(scratch.rule(.retention(RetentionDraft(scope: acme, changes: [change], reason: "because"))).isAppended)
+        }
+        let old = Scratch.start.advanced(byMilliseconds: -2000 * Instant.millisecondsPerDay)
+        scratch.send((0..<4).map { number in Scratch.Post("m\(number)").with { $0.at = old } })
+        let changes = try #require(presets["education"]).changes(isLocked: false)
+        let preview = try scratch.archive.preview(PreviewQuestion(scope: acme, changes: changes)).get()
+        #expect(preview.shortens && preview.expiring.messages == 4)
+        #expect(scratch.rule(.retention(RetentionDraft(scope: acme, changes: changes, reason: "because"))).isAppended)
+        scratch.clock.advance(days: 7)
+        #expect(try scratch.message("m0")?.state == .expired)
+    }
+
     @Test("a preview says the very moment at which the change would take effect")
     func previewedMoment() throws {
         let scratch = try Scratch { $0.coolOffMilliseconds = 7 * Instant.millisecondsPerDay }
         let days = { (count: Int64) in Scratch.start.advanced(byMilliseconds: count * Instant.millisecondsPerDay) }
         let preview = { (text: String) in
             let rule = try #require(RetentionChange.Rule(text: text))
-            let found = try scratch.archive.preview(PreviewQuestion(scope: acme, change: .init(.policy, rule))).get()
+            let found = try scratch.archive.preview(PreviewQuestion(scope: acme, changes: [.init(.policy, rule)])).get()
             return (found.shortens, found.effectiveAt)
         }
         #expect(try preview("30d") == (true, days(7)))
@@ -193,7 +212,7 @@ struct RetentionTests {
                     }
                 })
             let rule = try #require(RetentionChange.Rule(text: "100d"))
-            let found = try scratch.archive.preview(PreviewQuestion(scope: acme, change: .init(.policy, rule))).get()
+            let found = try scratch.archive.preview(PreviewQuestion(scope: acme, changes: [.init(.policy, rule)])).get()
             let exact = Int64(1_000) * hours / 24
             #expect(found.estimated == (most < 1_000 ? 1_000 : 0))
             // Ten messages of each sender, whose first and last are known.

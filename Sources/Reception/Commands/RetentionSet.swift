@@ -57,10 +57,7 @@ extension PreviewQuestion {
             }
             isFloor = true
         }
-        // Of a preset it is the policy that may make something expire; its floor only keeps.
-        let changes = try period.changes(isFloor: isFloor, isLocked: false)
-        guard let change = changes.last else { throw Refusal(.badArgument, Command.retentionPreview.card.complaint) }
-        self.init(scope: scope, change: change)
+        self.init(scope: scope, changes: try period.changes(isFloor: isFloor, isLocked: false))
     }
 }
 

@@ -1,4 +1,5 @@
 import Events
+import Synchronization
 import Testing
 import Vault
 
@@ -59,5 +60,28 @@ struct EffectInterleavingTests {
         #expect(try scratch.message("due")?.state == .purged)
         scratch.archive.flush()
         #expect(try AuditCopies.verifyLive(scratch.path).findings.isEmpty)
+    }
+
+    @Test("a plan of several portions that is stopped says what it has destroyed by then")
+    func portions() throws {
+        let clock = Mutex<TestClock?>(nil)
+        let scratch = try Scratch {
+            $0.purge.isAutomatic = false
+            $0.coolOffMilliseconds = hour
+            $0.reached = { point in if point == .receipted { clock.withLock { $0 }?.advance(milliseconds: 2 * 3_600_000) } }
+        }
+        scratch.lendAppender()
+        let old = Scratch.start.advanced(byMilliseconds: -200 * Instant.millisecondsPerDay)
+        let name = String(repeating: "t", count: 90)
+        scratch.send((0..<900).map { number in Scratch.Post("m").with { ($0.at, $0.tenant) = (old, "\(name)\(number)") } })
+        #expect(try scratch.keep(.system, "30d").isAppended)
+        scratch.archive.flush()
+        clock.withLock { $0 = scratch.clock }
+        let upkeep = scratch.archive.upkeep
+        let plan = try upkeep.plan(coverage: .everything, basis: .expired)
+        try #require(plan.messages == 900 && plan.intents().count > 1)
+        guard case .refused(let refusal) = try upkeep.carryOut(plan, by: .system) else { return #expect(Bool(false), "it was carried out") }
+        let destroyed = try #require(plan.intents().first).messages
+        #expect(refusal.code == .conflict && refusal.sentence.hasPrefix("\(destroyed) messages of the plan were destroyed"))
     }
 }

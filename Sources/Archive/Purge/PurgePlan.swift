@@ -11,6 +11,8 @@ package struct PurgePlan: Hashable, Sendable {
     /// The last event that changed what may be destroyed.
     package var rules: Position
     package var lines: [Line] = []
+    /// Those of all lines. (A line's own count is of its partition, so one that lasted two days is in two.)
+    package var conversations: UInt64 = 0
     /// Messages that would go if it were not for a hold, a floor, a lock.
     package var held: UInt64 = 0
     package var floored: UInt64 = 0
@@ -33,7 +35,6 @@ package struct PurgePlan: Hashable, Sendable {
     /// By which it is asked to be run.
     package var id: String { digest.prefix(8).hexText }
     package var messages: UInt64 { lines.reduce(0) { $0 + $1.line.messages } }
-    package var conversations: UInt64 { lines.reduce(0) { $0 + $1.line.conversations } }
     package var bytes: UInt64 { lines.reduce(0) { $0 + $1.line.bytes } }
     package var keys: Int { lines.reduce(0) { $0 + $1.line.keys.count } }
     package var survivors: UInt64 { lines.reduce(0) { $0 + $1.survivors } }

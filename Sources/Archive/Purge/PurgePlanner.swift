@@ -20,6 +20,7 @@ struct PurgePlanner {
     func plan(of partitions: [PartitionID]) throws(ArchiveFailure) -> PurgePlan {
         var plan = PurgePlan(
             coverage: judgement.coverage, basis: judgement.basis, horizon: judgement.horizon, rules: judgement.rules.last)
+        var conversations: [TenantID: Set<ConversationID>] = [:]
         for (index, id) in partitions.enumerated() {
             report(index, partitions.count)
             // What is in it cannot be told, so nothing of it is destroyed.
@@ -34,12 +35,14 @@ struct PurgePlanner {
                 guard let tally = survey.tenants[tenant], tally.isDue else { continue }
                 if let line = tally.line(tenant, id, patience, at: judgement.horizon.time) {
                     plan.lines.append(line)
+                    conversations[tenant, default: []].formUnion(tally.conversations)
                 } else {
                     patient.append(tally)
                 }
             }
             if let patienceMilliseconds { plan.rest[id] = survey.rest(patient, patienceMilliseconds) }
         }
+        plan.conversations = conversations.values.reduce(0) { $0 + UInt64($1.count) }
         plan.digest = plan.computedDigest
         return plan
     }

@@ -91,11 +91,13 @@ extension Upkeep {
     func carryOut(_ plan: PurgePlan, by principal: Principal) throws(ArchiveFailure) -> PurgeResult {
         if let refusal = withdrawOpen() { return .refused(refusal) }
         var last: PurgeResult = .refused(Refusal(.conflict, "there is nothing to destroy"))
+        var destroyed: UInt64 = 0
         for (number, intent) in plan.intents().enumerated() {
             // What a plan calls expired that was made while the clock was ahead may not be.
             guard intent.horizonTime <= core.now else {
                 let time = intent.horizonTime
-                return .refused(Refusal(.conflict, "the plan judges by \(time), still to come: the clock was ahead then; plan again"))
+                let refusal = Refusal(.conflict, "the plan judges by \(time), still to come: the clock was ahead then; plan again")
+                return last.butThen(refusal, destroyed)
             }
             var run = PurgeRun(core, intent) { [self] draft in append(draft, by: principal) }
             while !run.isOver {
@@ -114,13 +116,14 @@ extension Upkeep {
             switch run.state {
             case .done(let receipt):
                 last = .done(receipt: receipt)
+                destroyed += intent.messages
                 status.withLock { $0.lastReceipt = receipt }
                 signing.withLock { $0.isDue = true }
                 tell(.purged(receipt: receipt, messages: intent.messages, keys: intent.keyCount))
             case .withdrawn(let receipt):
                 tell(.withdrawn(receipt: receipt))
-                return .refused(run.hindrance ?? .rulesChanged(core.rules.withLock { $0.last }))
-            case .refused(let refusal): return .refused(refusal)
+                return last.butThen(run.hindrance ?? .rulesChanged(core.rules.withLock { $0.last }), destroyed)
+            case .refused(let refusal): return last.butThen(refusal, destroyed)
             default: break
             }
         }
@@ -162,5 +165,17 @@ extension TailView {
     /// Whether a message in it is of an earlier time.
     fileprivate func hasAny(before moment: Instant) -> Bool {
         batches.contains { batch in batch.entries.contains { $0.kind == .send && $0.at < moment } }
+    }
+}
+
+extension Upkeep.PurgeResult {
+    /// A refusal in the midst of a large plan: what was destroyed before it stays destroyed, and whoever asked is told.
+    fileprivate func butThen(_ refusal: Refusal, _ destroyed: UInt64) -> Self {
+        guard case .done(let receipt) = self else { return .refused(refusal) }
+        return .refused(
+            Refusal(
+                refusal.code,
+                "\(destroyed) messages of the plan were destroyed, the last by the receipt \(receipt), and then it was stopped: \(refusal.sentence)"
+            ))
     }
 }

@@ -80,23 +80,35 @@ struct LogView {
         try message(of: withRecord(position) { record, stored in FoundMessage.decoded(record, stored, core.vault) }, at: position)
     }
 
-    /// The same for several positions, read together. One that cannot be read fails all.
-    func messages(at positions: [Position]) throws(ArchiveFailure) -> [FoundMessage?] {
+    /// The same for several positions, read together: of those that come first, one more than `bytesMax` of bodies have room for at the most.
+    /// One that cannot be read fails all.
+    func messages(at positions: [Position], bytesMax: Int) throws(ArchiveFailure) -> [FoundMessage?] {
         var decoded = [Result<FoundMessage?, TrailFault>?](repeating: nil, count: positions.count)
         var folded: [(place: Int, position: Position)] = []
+        var (end, bytes) = (positions.count, 0)
         for (place, position) in positions.enumerated() where position <= tail.end && position >= .first {
-            if let (batch, index) = tail.find(position) {
-                decoded[place] = batch.withTrailAndBody(at: index) { FoundMessage.decoded($0, $1, core.vault) }
-            } else {
+            if bytes > bytesMax {
+                end = place
+                break
+            }
+            guard let (batch, index) = tail.find(position) else {
                 folded.append((place, position))
+                continue
+            }
+            batch.withTrailAndBody(at: index) { record, stored in
+                decoded[place] = FoundMessage.decoded(record, stored, core.vault)
+                bytes += stored.count
             }
         }
         try store.withRecords(folded.map(\.position), asFarAsItGoes: true) { index, record, stored in
             decoded[folded[index].place] = FoundMessage.decoded(record, stored, core.vault)
+            bytes += stored.count
+            if bytes > bytesMax { end = min(end, folded[index].place + 1) }
+            return bytes <= bytesMax
         }
         var found: [FoundMessage?] = []
-        found.reserveCapacity(positions.count)
-        for (decoded, position) in zip(decoded, positions) { found.append(try message(of: decoded, at: position)) }
+        found.reserveCapacity(end)
+        for (decoded, position) in zip(decoded, positions).prefix(end) { found.append(try message(of: decoded, at: position)) }
         return found
     }
 

@@ -85,10 +85,13 @@ private struct TimelineQuery {
         var harvest = Harvest()
         var last: Cursor?
         var bytes = 0
-        var ahead: ArraySlice<Candidate> = []
+        var ahead = Ahead()
         for _ in 0..<Self.visitsMax {
-            if ahead.isEmpty { ahead = try candidates(&walk, hiding, atMost: question.count + 1 - harvest.messages.count) }
-            guard let candidate = ahead.popFirst() else { return harvest }
+            if ahead.candidates.isEmpty, !ahead.isLast {
+                let wanted = question.count + 1 - harvest.messages.count
+                ahead = try look(ahead: &walk, hiding, atMost: wanted, bytesMax: Self.bytesMax - bytes)
+            }
+            guard let candidate = ahead.candidates.popFirst() else { return harvest }
             if let message = try message(of: candidate, hiding) {
                 if harvest.messages.count == question.count || bytes >= Self.bytesMax {
                     harvest.rest = last
@@ -113,37 +116,47 @@ private struct TimelineQuery {
         var found: FoundMessage??
     }
 
-    /// The next places of the walk, as many as may be needed, and what is there. None at its end.
+    private struct Ahead {
+        var candidates: ArraySlice<Candidate> = []
+        /// Whether nothing comes behind them that may be seen: the walk is not asked again.
+        var isLast = false
+    }
+
+    /// The next places of the walk, as many as may be needed, and what is there, as long as its bodies are not too many.
     ///
     /// What fails among them fails when its turn comes, if it does.
-    private func candidates(
-        _ walk: inout TimelineWalk, _ hiding: Hiding?, atMost count: Int
-    ) throws(ArchiveFailure) -> ArraySlice<Candidate> {
-        var candidates: [Candidate] = []
-        while candidates.count < min(count, Self.aheadMax) {
+    private func look(
+        ahead walk: inout TimelineWalk, _ hiding: Hiding?, atMost count: Int, bytesMax: Int
+    ) throws(ArchiveFailure) -> Ahead {
+        var ahead = Ahead()
+        while !ahead.isLast, ahead.candidates.count < min(count, Self.aheadMax) {
             do throws(ArchiveFailure) {
-                guard let place = try walk.next(), place.at >= firstLiving, place.at <= horizon.time else { break }
-                candidates.append(Candidate(place: place))
+                if let place = try walk.next(), place.at >= firstLiving, place.at <= horizon.time {
+                    ahead.candidates.append(Candidate(place: place))
+                } else {
+                    ahead.isLast = true
+                }
             } catch {
-                if candidates.isEmpty { throw error }
+                if ahead.candidates.isEmpty { throw error }
                 break
             }
         }
         if let hiding {
-            let hidden = try hiding.hides(candidates.map(\.place.position))
-            for (index, isHidden) in hidden.enumerated() {
-                let isExpired = Visibility.isExpired(at: candidates[index].place.at, under: terms, asOf: horizon.time)
-                candidates[index].isHidden = isHidden || isExpired
+            let hidden = try hiding.hides(ahead.candidates.map(\.place.position))
+            for (index, isHidden) in zip(ahead.candidates.indices, hidden) {
+                let isExpired = Visibility.isExpired(at: ahead.candidates[index].place.at, under: terms, asOf: horizon.time)
+                ahead.candidates[index].isHidden = isHidden || isExpired
             }
         }
-        let seen = candidates.indices.filter { !candidates[$0].isHidden }
-        for (index, found) in zip(seen, read(seen.map { candidates[$0].place.position }) ?? []) { candidates[index].found = .some(found) }
-        return candidates[...]
+        let seen = ahead.candidates.indices.filter { !ahead.candidates[$0].isHidden }
+        let found = read(seen.map { ahead.candidates[$0].place.position }, bytesMax: bytesMax)
+        for (index, found) in zip(seen, found) { ahead.candidates[index].found = .some(found) }
+        return ahead
     }
 
-    /// Nil if one of them cannot be read: each is then read when its turn comes.
-    private func read(_ positions: [Position]) -> [FoundMessage?]? {
-        do throws(ArchiveFailure) { return try view.messages(at: positions) } catch { return nil }
+    /// Those that come first, as many as could be read: each of the others is read when its turn comes.
+    private func read(_ positions: [Position], bytesMax: Int) -> [FoundMessage?] {
+        do throws(ArchiveFailure) { return try view.messages(at: positions, bytesMax: bytesMax) } catch { return [] }
     }
 
     private func message(of candidate: Candidate, _ hiding: Hiding?) throws(ArchiveFailure) -> Message? {

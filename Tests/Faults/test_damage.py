@@ -39,6 +39,7 @@ DAYS = 4
 MESSAGES = 70
 NEWEST = 2
 HANG_SECONDS = 20
+DAY_MILLISECONDS = 24 * 3600 * 1000
 ALLOWED = {"same", "refused", "not started"}
 INDEXES = {"ids", "timeline", "counts", "holdings", "main"}
 
@@ -216,7 +217,7 @@ def ask_copy(world, case, when):
                 what = harm(daemon.data / case.file, case)
         answers = ask(daemon.socket, world.list)
         if "lost" in answers:
-            code = daemon.process.wait(10)
+            code = daemon.wait()
             outcome = judge_end(world, case, daemon, code, running=True)
             return outcome if code >= 0 else f"{outcome}, {after_signal(world, case, daemon)}", None, what
         outcome = judge(world, case, answers) if case else "same"
@@ -376,3 +377,31 @@ def test_damage_is_named_and_never_served(world, when):
         print(f"| {when} | {file} | {owner} | {outcome} | {count} |")
     print(f"damage {when}: {len(todo)} injected, {len(bad)} wrong, {sum(known.values())} as the pages say ({dict(known)}), seed {SEED}")
     assert not bad, f"{len(bad)} of {len(todo)}:\n" + "\n".join(bad[:60])
+
+
+def test_a_damaged_partition_of_what_has_expired_fails_no_page_of_living_messages(tmp_path):
+    """A page ends where the first message has expired, and does not look behind it."""
+    now = int(time.time() * 1000)
+    today = now - now % DAY_MILLISECONDS
+    daemon = Daemon(purge_automatic="no").start()
+    try:
+        with Connection(daemon.socket) as connection:
+            connection.call("HELLO", 3)
+            for day, count in ((1, 3), (200, 1), (201, 2)):
+                for number in range(count):
+                    connection.call("SEND", "t", "c", "ada", f"{day}-{number}", "b", "AT", today - day * DAY_MILLISECONDS + number)
+            connection.call("DIGEST")
+        assert daemon.stop() == 0
+        name = time.strftime("%Y-%m-%d", time.gmtime((today - 201 * DAY_MILLISECONDS) / 1000))
+        with open(daemon.data / "partitions" / f"{name}.mdb", "r+b") as file:
+            file.write(bytes(2 * PAGE))
+        daemon.start()
+        with Connection(daemon.socket) as connection:
+            connection.call("HELLO", 3)
+            for count in (3, 50):
+                page = connection.call("TIMELINE", "t", "c", "VIEWER", "ben", "COUNT", count)
+                assert [message["id"] for message in page["messages"]] == [b"1-0", b"1-1", b"1-2"]
+            with pytest.raises(Refused, match=f"FAILED .*{name}"):
+                connection.call("EVENTS.READ", "FROM", 1, "COUNT", 10)
+    finally:
+        daemon.clean_up()

@@ -365,7 +365,7 @@ def test_a_compaction_without_room_says_how_much_it_needs(place):
 
 
 def test_a_partition_too_large_to_be_copied_holds_up_no_other_one(place):
-    """Upkeep goes on with the next one, whose copy fits, and so does who asks for all of them."""
+    """Upkeep goes on with the next one, whose copy fits; who asks for all of them is told of the one that does not."""
     def small(connection):
         for number in range(600):
             conversation = "old-1" if number % 2 else "small"

@@ -45,7 +45,7 @@ def test_a_compaction_ends_beside_new_messages_that_only_look_due(slow):
 
         def is_compacted():
             nonlocal count
-            connection.call("SEND", "soon", "c", "held", f"held-{count}", "h", "AT", HELD + 2000 * (count % 2) + count)
+            connection.call("SEND", "soon", "c", "held", f"held-{count}", "h", "AT", HELD + 2000 * (count % 2) + count % 1000)
             count += 1
             return "] compacted" in slow.log_text()
 

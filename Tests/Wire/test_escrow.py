@@ -133,6 +133,8 @@ def test_a_purge_destroys_nothing_where_the_next_escrow_cannot_be_written(make_d
     with Connection(daemon.socket) as connection:
         connection.call("HELLO", 3)
         fill(connection, "old")
+        # The daemon may just be writing one of that name.
+        wait_for(lambda: connection.call("PURGE.STATUS")["escrow"] == b"kept" and not (folder / "elsewhere/escrow.new").exists())
         (folder / "elsewhere/escrow.new").mkdir()
         (folder / "elsewhere/escrow.new/x").touch()
         plan = connection.call("PURGE.PLAN")

@@ -139,7 +139,7 @@ extension LogView {
             }
             return rules.policies.history(of: scope).filter { change in
                 change.effectiveAt > message.event.at || atSending.contains(change.position)
-            }.flatMap { [$0.position] + ($0.cancelled.map { [$0.position] } ?? []) }
+            }.flatMap(\.positions)
         }
         let holds = rules.holds.all(within: Horizon(position: tail.end, time: .distantFuture)).filter { entry in
             entry.hold.coverage.covers(message.tenant, message.send.conversation, message.send.sender, at: message.event.at)

@@ -21,7 +21,7 @@ extension Archive {
     /// Every retention change of a scope itself, and what took one back, by position.
     package func retentionHistory(_ scope: Scope) throws(ArchiveFailure) -> [Event] {
         let view = LogView(core)
-        let changes = view.rules.policies.history(of: scope).flatMap { [$0.position] + ($0.cancelled.map { [$0.position] } ?? []) }
+        let changes = view.rules.policies.history(of: scope).flatMap(\.positions)
         var events: [Event] = []
         for position in changes.sorted() where position <= view.tail.end {
             if let event = try view.event(at: position) { events.append(event) }

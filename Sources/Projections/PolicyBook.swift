@@ -15,6 +15,9 @@ package struct PolicyBook: Sendable {
         /// By which event it was taken back.
         package var cancelled: LogPlace?
 
+        /// Of the change, and of what took it back.
+        package var positions: [Position] { [position] + (cancelled.map { [$0.position] } ?? []) }
+
         package init(
             position: Position, at: Instant, effectiveAt: Instant, target: RetentionTarget, rule: RetentionChange.Rule, isLocked: Bool
         ) {

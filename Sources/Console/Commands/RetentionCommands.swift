@@ -70,7 +70,7 @@ package struct RetentionCommand: ParsableCommand {
     /// `annals retention history`
     package struct History: Question {
         package static let configuration = CommandConfiguration(
-            abstract: "Show all changes of a scope's policy. Default: the system's.")
+            abstract: "Show all changes of a scope's policy or floor, and what took one back. Default: the system's.")
 
         @OptionGroup var scope: ScopeOptions
         @OptionGroup package var options: GlobalOptions

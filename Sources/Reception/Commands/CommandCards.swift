@@ -52,7 +52,7 @@ extension CommandCard {
             words: 2...7, flags: ["readonly"], "The policy that counts for a scope."),
         CommandCard(
             .retentionHistory, "RETENTION.HISTORY", "SYSTEM | TENANT t [CONVERSATION c]",
-            words: 2...5, flags: ["readonly"], "Every change of a scope's policy."),
+            words: 2...5, flags: ["readonly"], "Every change of a scope's policy or floor, and what took one back."),
         CommandCard(
             .retentionPreview, "RETENTION.PREVIEW", "SYSTEM | TENANT t [CONVERSATION c], then a period or PRESET name, [FLOOR]",
             words: 3...8, flags: ["readonly", "admin"], "What a retention change would do, before it is made."),
